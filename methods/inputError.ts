@@ -1,0 +1,18 @@
+/**
+ * The input is wrong (exit code 2): says what, where, and what to do. Everything else that is thrown means that the
+ * work failed (exit code 1).
+ */
+export class InputError extends Error {
+  override readonly name = "InputError";
+  constructor(
+    /** What is wrong. */
+    readonly what: string,
+    /** Where: a path, `file:line:col`, an id. */
+    readonly where?: string,
+    /** What to do about it. */
+    readonly remedy?: string,
+    options?: ErrorOptions,
+  ) {
+    super([where, what, remedy].filter((part) => part !== undefined).join(": "), options);
+  }
+}
