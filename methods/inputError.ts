@@ -4,15 +4,17 @@
  */
 export class InputError extends Error {
   override readonly name = "InputError";
-  constructor(
-    /** What is wrong. */
-    readonly what: string,
-    /** Where: a path, `file:line:col`, an id. */
-    readonly where?: string,
-    /** What to do about it. */
-    readonly remedy?: string,
-    options?: ErrorOptions,
-  ) {
-    super([where, what, remedy].filter((part) => part !== undefined).join(": "), options);
+  /** What is wrong. */
+  readonly what: string;
+  /** Where: a path, `file:line:col`, an id. */
+  readonly where: string | undefined;
+  /** What to do about it. */
+  readonly remedy: string | undefined;
+
+  constructor(what: string, where?: string, remedy?: string, options?: ErrorOptions) {
+    super(`${where === undefined ? "" : `${where}: `}${what}${remedy === undefined ? "" : ` — ${remedy}`}`, options);
+    this.what = what;
+    this.where = where;
+    this.remedy = remedy;
   }
 }

@@ -1,0 +1,38 @@
+import type { HuWindow, Mask, Volume } from "../imaging/volume.ts";
+import type { RecistMarks } from "../labels/recist.ts";
+
+/** DeepLesion's `Coarse_lesion_type` 1 … 8 in order; −1 is "unknown". */
+export type Category = "bone" | "abdomen" | "mediastinum" | "liver" | "lung" | "kidney" | "soft-tissue" | "pelvis" | "unknown";
+
+/**
+ * One marked lesion as a data set delivers it. The crop holds at least the square of side 2 × the long diameter around
+ * the marks' centre (READINGS 4) and the whole reference mask, on every slice that the source has within
+ * ±max(0.75 × long diameter, 4 slices) of the RECIST slice or that the reference reaches.
+ */
+export interface LesionCase {
+  /** Unique in the data set; names files: letters, digits, '.', '_', '-'. Never a patient's name. */
+  readonly id: string;
+  readonly patient: string;
+  readonly category: Category;
+  /** The source's own split, where it has one. */
+  readonly officialSplit?: "train" | "validation" | "test";
+  /** Marks on the crop's grid: 0-based, `slice` = z in the crop. */
+  readonly marks: RecistMarks;
+  readonly window: HuWindow;
+  /** CT crop in HU; its affine places it in the source's world. */
+  readonly image: Volume;
+  /** True mask, where one exists; same grid as `image`. */
+  readonly reference?: Mask;
+  readonly source: { readonly series: string; readonly origin: readonly [number, number, number] };
+  /** Irregularities to count in the report, e.g. "z spacing was negative". */
+  readonly notes: readonly string[];
+}
+
+/** A source that can be listed cheaply and loaded lesion by lesion. */
+export interface LesionSource {
+  /** Loadable lesions in a stable order, with the files each needs (paths relative to the source's root). */
+  readonly entries: readonly { readonly id: string; readonly patient: string; readonly files: readonly string[] }[];
+  /** What was seen but cannot be loaded, by reason, e.g. {"image file is absent": 7}. */
+  readonly skipped: Readonly<Record<string, number>>;
+  load(index: number): Promise<LesionCase>;
+}
