@@ -2,7 +2,7 @@ import { z } from "zod";
 import { digestSchema } from "./digest.ts";
 
 /** What an artifact is; wires between steps are checked against these. */
-export const artifactTypes = ["dataset", "labels", "model", "predictions", "evaluation", "report", "part"] as const;
+export const artifactTypes = ["dataset", "labels", "model", "predictions", "evaluation", "report", "source", "part"] as const;
 export const artifactTypeSchema = z.enum(artifactTypes);
 export type ArtifactType = z.infer<typeof artifactTypeSchema>;
 

@@ -13,6 +13,8 @@ export const recordSchema = z.strictObject({
   kind: z.string(),
   kindVersion: z.int().positive(),
   params: z.record(z.string(), z.json()),
+  /** Number of the part, where the action is one part of a sharded step. */
+  part: z.int().nonnegative().optional(),
   inputs: z.record(z.string(), inputSchema),
   outputs: z.record(z.string(), digestSchema),
   /** Records of the parts (shards, rounds) that this action put together. */
