@@ -1,0 +1,46 @@
+import type { z } from "zod";
+import { datasetImport, datasetSynthesize } from "./stepKinds/datasets.ts";
+import { evaluate, report } from "./stepKinds/evaluation.ts";
+import { labelsHarvest, labelsInitial } from "./stepKinds/labels.ts";
+import { segmentationClassical, segmentationPredict } from "./stepKinds/segmentation.ts";
+import { segmentationSelfPaced } from "./stepKinds/selfPaced.ts";
+import type { StepKind } from "./stepKinds/stepKind.ts";
+import { networkTrain } from "./stepKinds/training.ts";
+
+export type { StepInputPort, StepKind, StepOutputPort } from "./stepKinds/stepKind.ts";
+
+/** Every step kind by the name that `uses:` gives. */
+export const stepKinds = {
+  "dataset.import": datasetImport,
+  "dataset.synthesize": datasetSynthesize,
+  "labels.initial": labelsInitial,
+  "labels.harvest": labelsHarvest,
+  "network.train": networkTrain,
+  "segmentation.self-paced": segmentationSelfPaced,
+  "segmentation.predict": segmentationPredict,
+  "segmentation.classical": segmentationClassical,
+  evaluate,
+  report,
+} as const;
+
+export type StepKindName = keyof typeof stepKinds;
+
+/** Parameters of a kind as its body gets them: checked, defaults filled in. */
+export type StepParams<K extends StepKindName> = z.output<(typeof stepKinds)[K]["params"]>;
+
+/** A kind with the one thing that is derived from it. */
+export interface RegisteredKind extends StepKind {
+  /** The parameters that enter an action key: all but paths, for which the content that lies there enters as input `source`. */
+  keyParams<V>(params: Readonly<Record<string, V>>): Record<string, V>;
+}
+
+export function isStepKind(name: string): name is StepKindName {
+  return Object.hasOwn(stepKinds, name);
+}
+
+/** @throws RangeError when no kind is called `name`: the caller holds an action of another version of this program. */
+export function kindOf(name: string): RegisteredKind {
+  if (!isStepKind(name)) throw new RangeError(`no step kind is called "${name}"; there are ${Object.keys(stepKinds).join(", ")}`);
+  const kind: StepKind = stepKinds[name];
+  return { ...kind, keyParams: (params) => Object.fromEntries(Object.entries(params).filter(([param]) => !kind.external.includes(param))) };
+}

@@ -1,0 +1,78 @@
+import { z } from "zod";
+import { categories } from "../dataset.ts";
+import { fractionSchema, seedSchema } from "./quantities.ts";
+import type { StepKind } from "./stepKind.ts";
+
+const splitOutputs = {
+  all: { type: "dataset", summary: "every lesion" },
+  train: { type: "dataset", summary: "the lesions of the training patients" },
+  test: { type: "dataset", summary: "the lesions of the test patients" },
+} as const;
+
+const shardSizeSchema = z.int().min(1).max(1024).default(16).describe("Lesions per shard: the unit of parallel work and of what is lost when a worker dies");
+
+const markNoiseSchema = z
+  .number()
+  .min(0)
+  .max(0.5)
+  .default(0)
+  .describe("Reading noise of marks that are measured in reference masks: each axis is scaled by 1 ± this fraction, drawn uniformly (the paper's lymph nodes: 0.2)");
+
+export const datasetImport = {
+  kind: "dataset.import",
+  version: 1,
+  queue: "cpu",
+  numerics: "plain",
+  shape: "sharded",
+  summary: "reads marked lesions from CT files and cuts a crop around each",
+  params: z
+    .strictObject({
+      format: z
+        .enum(["deeplesion", "nifti-masks"])
+        .describe("deeplesion: DL_info.csv and Images_png, with reference masks from masks3d where they exist; nifti-masks: folders that hold a CT and a mask in NIfTI, from which the marks are measured"),
+      root: z.string().min(1).describe("Folder of the data; a relative path starts at the folder that holds `pipelines/` (or at the pipeline file's own folder)"),
+      split: z
+        .discriminatedUnion("by", [
+          z.strictObject({
+            by: z.literal("patient").describe("All lesions of a patient fall on the same side"),
+            test: fractionSchema.default(0.2).describe("Share of the patients that is kept for testing, 0 to 1"),
+            seed: seedSchema.optional().describe("Seed of the split; the step's seed if absent"),
+          }),
+          z.strictObject({ by: z.literal("official").describe("The source's own split: train and validation against test") }),
+        ])
+        .prefault({ by: "patient" })
+        .describe("How lesions are divided into `train` and `test`"),
+      markNoise: markNoiseSchema,
+      noisyRows: z.enum(["skip", "keep"]).default("skip").describe("DeepLesion rows marked `Possibly_noisy`; skipped rows are counted in the report"),
+      shardSize: shardSizeSchema,
+      seed: seedSchema.default(1).describe("Seed of the split and of the mark noise"),
+    })
+    .refine(({ format, markNoise }) => format === "nifti-masks" || markNoise === 0, {
+      path: ["markNoise"],
+      message: "is for marks measured in masks (format nifti-masks); DeepLesion's marks were drawn by readers",
+    }),
+  external: ["root"],
+  inputs: {},
+  outputs: splitOutputs,
+} as const satisfies StepKind;
+
+export const datasetSynthesize = {
+  kind: "dataset.synthesize",
+  version: 1,
+  queue: "cpu",
+  numerics: "plain",
+  shape: "sharded",
+  summary: "draws phantom CT with lesions of known shape; its report is called synthetic",
+  params: z.strictObject({
+    lesions: z.int().min(1).max(100_000).default(48).describe("Number of lesions"),
+    categories: z.array(z.enum(categories)).min(1).optional().describe("Lesion categories to draw from, in equal shares; all eight if absent"),
+    thickSlices: fractionSchema.default(0.5).describe("Share of lesions on thick slices (5 mm instead of 1 mm), 0 to 1"),
+    testFraction: fractionSchema.default(0.25).describe("Share of the patients that is kept for testing, 0 to 1"),
+    markNoise: markNoiseSchema,
+    shardSize: shardSizeSchema,
+    seed: seedSchema.default(1).describe("Seed of shapes, images, marks and split"),
+  }),
+  external: [],
+  inputs: {},
+  outputs: splitOutputs,
+} as const satisfies StepKind;

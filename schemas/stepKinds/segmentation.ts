@@ -1,0 +1,43 @@
+import { z } from "zod";
+import type { StepKind } from "./stepKind.ts";
+
+const predictions = { type: "predictions", summary: "one mask per lesion, on the lesion's own grid" } as const;
+
+export const segmentationPredict = {
+  kind: "segmentation.predict",
+  version: 1,
+  queue: "gpu",
+  numerics: "network",
+  shape: "sharded",
+  summary: "segments every slice of each lesion with a trained network",
+  params: z.strictObject({
+    postprocess: z.enum(["none", "grabcut"]).default("none").describe("grabcut: each slice is refined from the network's output (the paper's “-GC”)"),
+    extent: z.number().gt(0).max(2).default(0.75).describe("Slices up to this distance from the RECIST slice are segmented, in long diameters"),
+    testTimeFlip: z.boolean().default(false).describe("Average the outputs for the crop and its mirror image"),
+  }),
+  external: [],
+  inputs: {
+    lesions: { type: "dataset", summary: "the lesions to segment" },
+    model: { type: "model", summary: "the network" },
+  },
+  outputs: { predictions },
+} as const satisfies StepKind;
+
+export const segmentationClassical = {
+  kind: "segmentation.classical",
+  version: 1,
+  queue: "cpu",
+  numerics: "plain",
+  shape: "sharded",
+  summary: "segments from the marks alone, without learning: the baselines of Tables 1 and 5",
+  params: z.strictObject({
+    method: z
+      .enum(["grabcut-3d", "grabcut-3de", "ellipsoid", "recist", "grabcut", "grabcut-i", "grabcut-r", "ellipse"])
+      .describe(
+        "3D: grabcut-3d (one cut through the volume), grabcut-3de (slice by slice from projected marks), ellipsoid; on the RECIST slice only: recist, grabcut, grabcut-i, grabcut-r, ellipse",
+      ),
+  }),
+  external: [],
+  inputs: { lesions: { type: "dataset", summary: "the lesions to segment" } },
+  outputs: { predictions },
+} as const satisfies StepKind;

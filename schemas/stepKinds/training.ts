@@ -1,0 +1,94 @@
+import { z } from "zod";
+import { fractionSchema, seedSchema } from "./quantities.ts";
+import type { StepKind } from "./stepKind.ts";
+
+const rate = z.number().gt(0).max(1);
+
+const optimizerSchema = z.strictObject({
+  adam: z
+    .strictObject({
+      rate: rate.default(5e-5).describe("Learning rate (§4: 5e-5)"),
+      lowRate: rate.default(1e-5).describe("Learning rate after the plateau (§4: 1e-5)"),
+      beta1: fractionSchema.default(0.9).describe("Decay of the gradients' mean"),
+      beta2: fractionSchema.default(0.999).describe("Decay of the squared gradients' mean"),
+    })
+    .prefault({})
+    .describe("Adam"),
+});
+
+const lossSchema = z.strictObject({
+  balance: z.boolean().default(false).describe("Weigh the two classes equally (HED) instead of Equation 1's plain mean"),
+  dice: z.number().min(0).max(10).default(0).describe("Weight of an added soft Dice loss; 0 = Equation 1 alone"),
+});
+
+const augmentSchema = z.strictObject({
+  flip: z.boolean().default(false).describe("Mirror left and right, up and down, each with probability 1/2"),
+  rotate: z.number().min(0).max(180).default(0).describe("Rotate by up to ± this many degrees"),
+  scale: z.number().min(0).max(0.5).default(0).describe("Scale by up to ± this fraction"),
+  intensity: z.number().min(0).max(0.5).default(0).describe("Stretch and shift grey values by up to ± this fraction of the window"),
+  shift: z.number().min(0).max(0.5).default(0).describe("Move the crop by up to ± this fraction of its side"),
+});
+
+const epochs = z.int().min(1).max(10_000).describe("Passes over the training slices at most");
+const batch = z.int().min(1).max(1024).describe("Slices per step");
+const patience = z.int().min(1).max(1000).describe("Epochs without a lower validation loss until the rate drops, and again until training ends");
+const validation = z.number().min(0).max(0.5).describe("Share of the patients whose slices measure the plateau; 0 = the training loss does");
+const checkpointEverySteps = z.int().min(1).max(1_000_000).describe("Steps between checkpoints: the most that is lost when a machine dies");
+
+/** What a self-paced round may train differently from θ⁰; what is absent stays as it was. */
+export const trainingOverridesSchema = z
+  .strictObject({
+    epochs: epochs.optional(),
+    batch: batch.optional(),
+    rate: rate.optional().describe("Adam's learning rate"),
+    lowRate: rate.optional().describe("Adam's learning rate after the plateau"),
+    patience: patience.optional(),
+    validation: validation.optional(),
+    checkpointEverySteps: checkpointEverySteps.optional(),
+    seed: seedSchema.optional().describe("Seed of order and augmentation"),
+  })
+  .prefault({})
+  .describe("Training of each round, where it differs from that of the model that came in");
+
+export const networkTrain = {
+  kind: "network.train",
+  version: 1,
+  queue: "gpu",
+  numerics: "network",
+  shape: "single",
+  checkpoints: true,
+  summary: "trains a slice-wise segmentation network on label maps (§3.2, Equation 1)",
+  params: z.strictObject({
+    network: z.enum(["hnn", "unet"]).default("hnn").describe("hnn: VGG-16 with side outputs (holistically nested); unet: U-Net"),
+    width: z.number().gt(0).max(2).default(1).describe("Multiple of the published number of feature maps"),
+    channels: z.int().min(1).max(3).default(1).describe("Input channels: 1 = CT, 2 = CT and enhanced CT, 3 = CT, denoised and enhanced CT"),
+    norm: z.enum(["none", "batch", "group"]).default("none").describe("Normalisation after each convolution; the published networks have none"),
+    crop: z
+      .strictObject({
+        factor: z.number().min(1).max(4).default(2).describe("Side of the square crop around the marks, in long diameters"),
+        size: z
+          .union([z.literal("native"), z.int().min(16).max(512)])
+          .default("native")
+          .describe("native: the image's own pixels; or the side in pixels to which every crop is resampled"),
+      })
+      .prefault({})
+      .describe("What the network sees of a slice"),
+    optimizer: optimizerSchema.prefault({}).describe("How weights are moved"),
+    epochs: epochs.default(40),
+    batch: batch.default(8),
+    patience: patience.default(5),
+    validation: validation.default(0.1),
+    loss: lossSchema.prefault({}).describe("What is minimised"),
+    augment: augmentSchema.prefault({}).describe("Random changes of training slices"),
+    checkpointEverySteps: checkpointEverySteps.default(100),
+    weights: z.string().min(1).optional().describe("Safetensors file with weights to start from, e.g. VGG-16's from ImageNet; random if absent; path as for `root`"),
+    seed: seedSchema.default(1).describe("Seed of initial weights, order and augmentation"),
+  }),
+  external: ["weights"],
+  inputs: {
+    images: { type: "dataset", summary: "the lesions whose slices are learned from" },
+    labels: { type: "labels", summary: "label maps of those lesions" },
+    init: { type: "model", summary: "a model to go on from, instead of `weights`", optional: true },
+  },
+  outputs: { model: { type: "model", summary: "weights and everything needed to apply them" } },
+} as const satisfies StepKind;
