@@ -1,0 +1,39 @@
+import { goTools } from "./goTools.mjs";
+import { nodeModules } from "./nodeModules.mjs";
+import { SetupError } from "./setupError.mjs";
+import { tfjsNode } from "./tfjsNode.mjs";
+import { workflowBundle } from "./workflowBundle.mjs";
+
+/** What setup makes, in the order in which it has to be made. */
+export const parts = [nodeModules, tfjsNode, goTools, workflowBundle];
+
+/** Commands that compute or look something up in their own process: they need no engine and no worker on this machine. */
+const WITHOUT_ENGINE = new Set(["segment", "measure", "evaluate", "validate", "plan", "doctor", "list", "status", "watch", "pause", "unpause"]);
+for (const command of ["cancel", "down", "verify", "export", "help"]) WITHOUT_ENGINE.add(command);
+
+/**
+ * @param {string} list names separated by commas; "none" and the empty list stand for nothing, "all" for everything
+ * @returns {string[]} names of parts
+ */
+export function parsePartNames(list) {
+  const known = parts.map((part) => part.name);
+  if (list === "all") return known;
+  const names = list === "none" ? [] : list.split(",").filter(Boolean);
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown !== undefined) throw new SetupError(`setup has no part "${unknown}"`, `Choose from ${known.join(", ")}, all, none.`);
+  return names;
+}
+
+/**
+ * The parts that a recist3d command needs, so that a one-off measurement does not wait for the engine to be built.
+ *
+ * @param {string[]} commandLine what follows `recist3d`
+ * @param {NodeJS.ProcessEnv} environment `RECIST3D_SETUP` (see {@link parsePartNames}) overrides the choice
+ */
+export function partsFor(commandLine, environment) {
+  if (environment.RECIST3D_SETUP) return parsePartNames(environment.RECIST3D_SETUP);
+  const command = commandLine.find((word) => !word.startsWith("-"));
+  if (commandLine.includes("--help") || command === undefined) return ["npm"];
+  if (WITHOUT_ENGINE.has(command)) return commandLine.some((word) => /^--model(=|$)/.test(word)) ? ["npm", "tfjs"] : ["npm"];
+  return environment.TEMPORAL_ADDRESS ? ["npm", "tfjs", "bundle"] : parsePartNames("all");
+}
