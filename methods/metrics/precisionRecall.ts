@@ -1,0 +1,76 @@
+/**
+ * Counts of predicted probabilities, split by the truth: bin k of `bins` holds probabilities in [k/bins, (k+1)/bins),
+ * the last one 1 too. Plain data, so that shards can be counted apart and merged.
+ */
+export interface ProbabilityHistogram {
+  /** Pixels inside the reference, per bin. */
+  readonly positives: readonly number[];
+  /** Pixels outside it. */
+  readonly negatives: readonly number[];
+}
+
+export interface PrecisionRecallPoint {
+  /** Pixels with probability ≥ threshold are predicted. */
+  readonly threshold: number;
+  readonly precision: number;
+  readonly recall: number;
+}
+
+export interface PrecisionRecall {
+  /** From the highest threshold to the lowest; thresholds at which nothing is predicted are left out. */
+  readonly curve: readonly PrecisionRecallPoint[];
+  /** The point with the largest F = 2PR / (P + R), the figure in the legends of Figs 5 and 11; null where nothing is positive. */
+  readonly best: (PrecisionRecallPoint & { readonly f: number }) | null;
+}
+
+/**
+ * Histogram of one probability map (values in [0, 1]) against its reference (0 or not 0), same length.
+ *
+ * @throws RangeError where lengths differ or a probability is not in [0, 1].
+ */
+export function probabilityHistogram(probability: Float32Array, reference: Uint8Array, bins = 256): ProbabilityHistogram {
+  if (probability.length !== reference.length) {
+    throw new RangeError(`${probability.length} probabilities do not match ${reference.length} reference pixels`);
+  }
+  const positives = new Array<number>(bins).fill(0);
+  const negatives = new Array<number>(bins).fill(0);
+  for (let i = 0; i < probability.length; i++) {
+    const p = probability[i];
+    if (!(p >= 0 && p <= 1)) throw new RangeError(`probability ${p} at pixel ${i} is not between 0 and 1`);
+    const bin = Math.min(bins - 1, Math.floor(p * bins));
+    if (reference[i] !== 0) positives[bin]++;
+    else negatives[bin]++;
+  }
+  return { positives, negatives };
+}
+
+/** Sum of histograms with the same number of bins: the pixels of a whole data set, as in the paper's curves. */
+export function mergeHistograms(histograms: readonly ProbabilityHistogram[]): ProbabilityHistogram {
+  if (histograms.length === 0) throw new RangeError("no histogram to merge");
+  const bins = histograms[0].positives.length;
+  if (histograms.some((h) => h.positives.length !== bins)) throw new RangeError("histograms differ in their number of bins");
+  const sum = (part: "positives" | "negatives"): number[] =>
+    Array.from({ length: bins }, (_, k) => histograms.reduce((total, h) => total + h[part][k], 0));
+  return { positives: sum("positives"), negatives: sum("negatives") };
+}
+
+/** Precision-recall curve over the histogram's bin edges. Empty where the reference is empty. */
+export function precisionRecall({ positives, negatives }: ProbabilityHistogram): PrecisionRecall {
+  const bins = positives.length;
+  const total = positives.reduce((sum, v) => sum + v, 0);
+  const curve: PrecisionRecallPoint[] = [];
+  let best: PrecisionRecall["best"] = null;
+  if (total === 0) return { curve, best };
+  let tp = 0;
+  let fp = 0;
+  for (let k = bins - 1; k >= 0; k--) {
+    tp += positives[k];
+    fp += negatives[k];
+    if (tp + fp === 0) continue;
+    const point = { threshold: k / bins, precision: tp / (tp + fp), recall: tp / total };
+    curve.push(point);
+    const f = (2 * tp) / (tp + fp + total);
+    if (best === null || f > best.f) best = { ...point, f };
+  }
+  return { curve, best };
+}

@@ -1,0 +1,76 @@
+import { describe, expect, it } from "vitest";
+import { linearFit } from "../../methods/metrics/linearFit.ts";
+import { bootstrapMean, summarize, wilson } from "../../methods/metrics/summary.ts";
+import { wilcoxon } from "../../methods/metrics/wilcoxon.ts";
+import { randomStream } from "../../methods/random.ts";
+import { fixture } from "./fixture.ts";
+
+describe("summarize", () => {
+  it("equals NumPy", () => {
+    const { values, ...expected } = fixture.summary;
+    const found = summarize(values);
+    for (const [name, value] of Object.entries(expected)) expect(found[name as keyof typeof expected], name).toBeCloseTo(value, 12);
+  });
+
+  it("counts undefined scores and never takes them as 0", () => {
+    expect(summarize([null, 0.5, null, 1])).toEqual({ n: 2, undefined: 2, mean: 0.75, sd: Math.SQRT1_2 / 2, median: 0.75, q1: 0.625, q3: 0.875, minimum: 0.5, maximum: 1 });
+  });
+
+  it("says null where there is nothing to say", () => {
+    expect(summarize([0.4])).toMatchObject({ n: 1, mean: 0.4, sd: null });
+    expect(summarize([null])).toMatchObject({ n: 0, undefined: 1, mean: null, median: null });
+  });
+});
+
+describe("intervals", () => {
+  it.each(fixture.wilson)("Wilson's for $successes of $trials equals SciPy's", ({ successes, trials, low, high }) => {
+    const found = wilson(successes, trials);
+    expect(found?.low).toBeCloseTo(low, 10);
+    expect(found?.high).toBeCloseTo(high, 10);
+  });
+
+  it("the bootstrap's approaches mean ± 1.96 standard errors for many normal values", () => {
+    const random = randomStream(3, "test");
+    const values = Array.from({ length: 2000 }, () => random.normal());
+    const { mean, sd } = summarize(values) as { mean: number; sd: number };
+    const found = bootstrapMean(values, { seed: 1 });
+    const half = (1.96 * sd) / Math.sqrt(values.length);
+    expect(Math.abs((found?.low as number) - (mean - half))).toBeLessThan(0.1 * half);
+    expect(Math.abs((found?.high as number) - (mean + half))).toBeLessThan(0.1 * half);
+  });
+
+  it("the bootstrap's is a function of the seed", () => {
+    const values = [0.1, 0.5, 0.9, 0.7];
+    expect(bootstrapMean(values, { seed: 4 })).toEqual(bootstrapMean(values, { seed: 4 }));
+    expect(bootstrapMean([...fixture.summary.values], { seed: 4 })).not.toEqual(bootstrapMean([...fixture.summary.values], { seed: 5 }));
+    expect(bootstrapMean([0.3], { seed: 4 })).toBeNull();
+  });
+});
+
+describe("Wilcoxon's signed-rank test", () => {
+  it.each(fixture.wilcoxon.map((w, n) => ({ n, ...w })))("equals SciPy on sample $n", ({ first, second, p }) => {
+    const found = wilcoxon(first, second).p;
+    expect(Math.abs(found - p)).toBeLessThan(1e-9 * Math.max(p, 1e-3));
+  });
+
+  it("by hand: five pairs, all in one direction, give 2 / 2⁵", () => {
+    expect(wilcoxon([1, 2, 3, 4, 5], [0.9, 1.8, 2.6, 3.5, 4.4])).toEqual({ n: 5, rankSum: 15, p: 1 / 16 });
+  });
+
+  it("equal lists do not differ", () => {
+    expect(wilcoxon([1, 2], [1, 2])).toEqual({ n: 0, rankSum: 0, p: 1 });
+  });
+});
+
+describe("linearFit", () => {
+  it("equals SciPy's linregress", () => {
+    const found = linearFit(fixture.summary.values.map((x, i) => [x, fixture.second[i]] as const));
+    expect(found?.slope).toBeCloseTo(fixture.line.slope, 12);
+    expect(found?.intercept).toBeCloseTo(fixture.line.intercept, 12);
+    expect(found?.rSquared).toBeCloseTo(fixture.line.rSquared, 12);
+  });
+
+  it("is undefined where x does not vary", () => {
+    expect(linearFit([[1, 2], [1, 3]])).toBeNull();
+  });
+});
