@@ -40,7 +40,7 @@ export function largestComponent(mask: Uint8Array, dims: Vec3, connectivity: Con
   const { labels, sizes } = components(mask, dims, connectivity);
   let largest = 0;
   for (let n = 1; n < sizes.length; n++) if (sizes[n] > sizes[largest]) largest = n;
-  return Uint8Array.from(labels, (label) => (label === largest + 1 ? 1 : 0));
+  return where(labels, largest + 1);
 }
 
 /** The component that holds the voxel at `[x, y, z]`, as 0/1; all 0 where the mask is 0 there. */
@@ -52,7 +52,13 @@ export function componentAt(mask: Uint8Array, dims: Vec3, connectivity: Connecti
   const labels = new Int32Array(mask.length);
   const seed = (z * ny + y) * nx + x;
   if (mask[seed] !== 0) floodFill(mask, dims, connectivity, labels)(seed, 1);
-  return Uint8Array.from(labels);
+  return where(labels, 1);
+}
+
+function where(labels: Int32Array, label: number): Uint8Array {
+  const component = new Uint8Array(labels.length);
+  for (let i = 0; i < labels.length; i++) if (labels[i] === label) component[i] = 1;
+  return component;
 }
 
 function checkSize(mask: Uint8Array, [nx, ny, nz]: Vec3): void {

@@ -23,12 +23,16 @@ export function decodeCtPng(bytes: Uint8Array, where: string): Slice<Int16Array>
   } catch (error) {
     throw new InputError(`the PNG is damaged or cut off: ${(error as Error).message}`, where, "copy the file again from its source", { cause: error });
   }
-  return { data: Int16Array.from(samples, (sample) => sample - HU_OFFSET), width, height };
+  const data = new Int16Array(samples.length);
+  for (let i = 0; i < data.length; i++) data[i] = samples[i] - HU_OFFSET;
+  return { data, width, height };
 }
 
 /** The PNG that `decodeCtPng` reads back as `slice`. */
 export function encodeCtPng({ data, width, height }: Slice<Int16Array>): Uint8Array {
-  return encode({ data: Uint16Array.from(data, (hu) => hu + HU_OFFSET), width, height, depth: 16, channels: 1 });
+  const samples = new Uint16Array(data.length);
+  for (let i = 0; i < data.length; i++) samples[i] = data[i] + HU_OFFSET;
+  return encode({ data: samples, width, height, depth: 16, channels: 1 });
 }
 
 /** An 8-bit colour PNG; `rgb` is `[y, x, channel]`. */
