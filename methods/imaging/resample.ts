@@ -1,0 +1,95 @@
+import type { Point } from "../labels/recist.ts";
+import type { Slice } from "./volume.ts";
+
+/**
+ * Resampling by half-pixel centres: pixel i covers [i − ½, i + ½], and an area of the source is cut into equal target
+ * pixels whose centres are looked up in the source. Beyond the edge the nearest pixel is repeated. Nothing is smoothed
+ * before shrinking.
+ */
+
+/** Bilinear, `[y, x]` → `[height, width]`; equals `cv2.resize(…, INTER_LINEAR)` on float32. */
+export function resize(slice: Slice<ArrayLike<number>>, width: number, height: number): Slice<Float32Array> {
+  return linear(slice, centresOf(middle(slice.width), slice.width, width), centresOf(middle(slice.height), slice.height, height));
+}
+
+/** Nearest neighbour, for labels: every target pixel takes the label of the source pixel that its centre lies in. */
+export function resizeLabels(labels: Slice<Uint8Array>, width: number, height: number): Slice<Uint8Array> {
+  return nearest(labels, centresOf(middle(labels.width), labels.width, width), centresOf(middle(labels.height), labels.height, height));
+}
+
+/** The square of `sidePx` source pixels around `centre` (x, y), which may reach beyond the slice, as n × n pixels; bilinear. */
+export function resampleSquare(slice: Slice<ArrayLike<number>>, centre: Point, sidePx: number, n: number): Slice<Float32Array> {
+  return linear(slice, centresOf(centre[0], sidePx, n), centresOf(centre[1], sidePx, n));
+}
+
+/** As `resampleSquare`, for labels: nearest neighbour. */
+export function resampleSquareLabels(labels: Slice<Uint8Array>, centre: Point, sidePx: number, n: number): Slice<Uint8Array> {
+  return nearest(labels, centresOf(centre[0], sidePx, n), centresOf(centre[1], sidePx, n));
+}
+
+/**
+ * The inverse of `resampleSquare`: an n × n map (probabilities) put back on a slice of `width` × `height` pixels,
+ * bilinear; pixels whose centre lies outside the square are `outside`.
+ */
+export function restoreSquare(map: Slice<ArrayLike<number>>, centre: Point, sidePx: number, width: number, height: number, outside = 0): Slice<Float32Array> {
+  const position = (at: number, middleOfSquare: number, n: number): number => ((at - middleOfSquare) / sidePx + 0.5) * n - 0.5;
+  const xs = Float64Array.from({ length: width }, (_, x) => position(x, centre[0], map.width));
+  const ys = Float64Array.from({ length: height }, (_, y) => position(y, centre[1], map.height));
+  const restored = linear(map, xs, ys);
+  const isOutside = (at: number, n: number): boolean => at < -0.5 || at > n - 0.5;
+  for (let y = 0; y < height; y++) {
+    const rowOutside = isOutside(ys[y], map.height);
+    for (let x = 0; x < width; x++) if (rowOutside || isOutside(xs[x], map.width)) restored.data[y * width + x] = outside;
+  }
+  return restored;
+}
+
+/** Middle of a whole row of pixels. */
+function middle(size: number): number {
+  return (size - 1) / 2;
+}
+
+/** Centres, in source pixels, of n equal parts of the `side` pixels around `centre`. */
+function centresOf(centre: number, side: number, n: number): Float64Array {
+  if (!(side > 0) || !Number.isInteger(n) || n < 1) throw new RangeError(`cannot cut ${side} pixels into ${n}`);
+  return Float64Array.from({ length: n }, (_, i) => centre - side / 2 + ((i + 0.5) * side) / n);
+}
+
+/** Values at every pair of `xs` and `ys` (source pixels), interpolated linearly along both. */
+function linear(source: Slice<ArrayLike<number>>, xs: Float64Array, ys: Float64Array): Slice<Float32Array> {
+  const columns = neighbours(xs, source.width);
+  const rows = neighbours(ys, source.height);
+  const data = new Float32Array(xs.length * ys.length);
+  for (let j = 0; j < ys.length; j++) {
+    const upper = rows.before[j] * source.width;
+    const lower = rows.after[j] * source.width;
+    for (let i = 0; i < xs.length; i++) {
+      const [left, right, share] = [columns.before[i], columns.after[i], columns.share[i]];
+      const above = source.data[upper + left] * (1 - share) + source.data[upper + right] * share;
+      const below = source.data[lower + left] * (1 - share) + source.data[lower + right] * share;
+      data[j * xs.length + i] = above * (1 - rows.share[j]) + below * rows.share[j];
+    }
+  }
+  return { data, width: xs.length, height: ys.length };
+}
+
+/** The two pixels around each position, clamped to the row, and the second one's share. */
+function neighbours(positions: Float64Array, size: number): { before: Int32Array; after: Int32Array; share: Float64Array } {
+  const clamp = (index: number): number => Math.min(Math.max(index, 0), size - 1);
+  return {
+    before: Int32Array.from(positions, (at) => clamp(Math.floor(at))),
+    after: Int32Array.from(positions, (at) => clamp(Math.floor(at) + 1)),
+    share: positions.map((at) => at - Math.floor(at)),
+  };
+}
+
+function nearest(source: Slice<Uint8Array>, xs: Float64Array, ys: Float64Array): Slice<Uint8Array> {
+  const index = (at: number, size: number): number => Math.min(Math.max(Math.floor(at + 0.5), 0), size - 1);
+  const columns = Int32Array.from(xs, (x) => index(x, source.width));
+  const data = new Uint8Array(xs.length * ys.length);
+  for (let j = 0; j < ys.length; j++) {
+    const row = index(ys[j], source.height) * source.width;
+    for (let i = 0; i < xs.length; i++) data[j * xs.length + i] = source.data[row + columns[i]];
+  }
+  return { data, width: xs.length, height: ys.length };
+}

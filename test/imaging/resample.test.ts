@@ -1,0 +1,77 @@
+import { readFileSync } from "node:fs";
+import { fc, test } from "@fast-check/vitest";
+import { describe, expect, it } from "vitest";
+import { resampleSquare, resampleSquareLabels, resize, resizeLabels, restoreSquare } from "../../methods/imaging/resample.ts";
+import type { Slice } from "../../methods/imaging/volume.ts";
+
+/** Made by test/oracles/resample.py with OpenCV. */
+const golden: { resize: { width: number; height: number; image: number[]; toWidth: number; toHeight: number; resized: number[] }[] } = JSON.parse(
+  readFileSync(new URL("../fixtures/resample.json", import.meta.url), "utf8"),
+);
+/** f(x, y) = 3x − 2y + 5 on a slice: linear interpolation must not change it inside. */
+const ramp = (width: number, height: number): Slice<Float32Array> => ({
+  data: Float32Array.from({ length: width * height }, (_, i) => 3 * (i % width) - 2 * Math.floor(i / width) + 5),
+  width,
+  height,
+});
+
+describe("resize", () => {
+  it.each(golden.resize)("equals OpenCV's, $width × $height to $toWidth × $toHeight", ({ width, height, image, toWidth, toHeight, resized }) => {
+    const { data } = resize({ data: Float32Array.from(image), width, height }, toWidth, toHeight);
+    expect(data.length).toBe(resized.length);
+    for (let i = 0; i < data.length; i++) expect(Math.abs(data[i] - resized[i])).toBeLessThan(1e-3);
+  });
+
+  it("repeats each label k × k times when labels grow by k, and takes them back", () => {
+    const labels: Slice<Uint8Array> = { data: Uint8Array.from([0, 1, 255, 2]), width: 2, height: 2 };
+    const grown = resizeLabels(labels, 6, 6);
+    expect([...grown.data.subarray(0, 6), ...grown.data.subarray(30)]).toEqual([0, 0, 0, 1, 1, 1, 255, 255, 255, 2, 2, 2]);
+    expect(resizeLabels(grown, 2, 2)).toEqual(labels);
+  });
+});
+
+describe("resampleSquare", () => {
+  test.prop([fc.double({ min: 12, max: 18, noNaN: true }), fc.double({ min: 12, max: 18, noNaN: true }), fc.double({ min: 1, max: 20, noNaN: true }), fc.integer({ min: 1, max: 40 })])(
+    "reads f(x, y) at the centres of the n × n parts of the square",
+    (cx, cy, side, n) => {
+      const { data } = resampleSquare(ramp(31, 31), [cx, cy], side, n);
+      for (let j = 0; j < n; j++) {
+        for (let i = 0; i < n; i++) {
+          const [x, y] = [cx - side / 2 + ((i + 0.5) * side) / n, cy - side / 2 + ((j + 0.5) * side) / n];
+          expect(data[j * n + i]).toBeCloseTo(3 * x - 2 * y + 5, 3);
+        }
+      }
+    },
+  );
+
+  it("copies pixels where the square is aligned with them", () => {
+    const { data } = resampleSquare(ramp(9, 9), [4, 3], 3, 3);
+    expect([...data]).toEqual([2, 3, 4].flatMap((y) => [3, 4, 5].map((x) => 3 * x - 2 * y + 5)));
+  });
+
+  it("repeats the border beyond the slice", () => {
+    const slice: Slice<Uint8Array> = { data: Uint8Array.from([10, 20, 30, 40]), width: 2, height: 2 };
+    expect([...resampleSquare(slice, [0, 0], 4, 4).data]).toEqual([10, 10, 15, 20, 10, 10, 15, 20, 20, 20, 25, 30, 30, 30, 35, 40]);
+    expect([...resampleSquareLabels(slice, [-1, 0], 3, 3).data]).toEqual([10, 10, 10, 10, 10, 10, 30, 30, 30]);
+  });
+});
+
+describe("restoreSquare", () => {
+  it("undoes resampleSquare inside the square and is 0 outside", () => {
+    const [centre, side]: [[number, number], number] = [[20.3, 17.8], 16];
+    const map = resampleSquare(ramp(40, 36), centre, side, 64);
+    const restored = restoreSquare(map, centre, side, 40, 36);
+    const original = ramp(40, 36).data;
+    let inside = 0;
+    restored.data.forEach((value, i) => {
+      const reach = Math.max(Math.abs((i % 40) - centre[0]), Math.abs(Math.floor(i / 40) - centre[1]));
+      if (reach > side / 2) expect(value).toBe(0);
+      // The outer half pixel of the map is repeated, not extrapolated.
+      else if (reach < side / 2 - side / 128) {
+        expect(value).toBeCloseTo(original[i], 3);
+        inside++;
+      }
+    });
+    expect(inside).toBe(16 * 16);
+  });
+});
