@@ -1,0 +1,114 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
+import { connectEngine, EngineUnreachableError, engineFolder } from "../../cli/engine/connection.ts";
+import { findEngine, startEngine, stopEngine } from "../../cli/engine/localEngine.ts";
+import { findProcess } from "../../cli/engine/localProcess.ts";
+
+/** Ends what a test started, also when it failed. */
+async function removeHome(home: string): Promise<void> {
+  await stopEngine(home);
+  rmSync(home, { recursive: true, force: true });
+}
+
+function isGone(pid: number): boolean {
+  return findProcessById(pid) === undefined;
+}
+
+function findProcessById(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return / [ZX] /.test(stat.slice(stat.lastIndexOf(")"))) ? undefined : stat;
+  } catch {
+    return undefined;
+  }
+}
+
+describe("the local engine", () => {
+  let home: string;
+  beforeEach(() => {
+    home = mkdtempSync(path.join(tmpdir(), "recist3d-engine-"));
+  });
+  afterEach(() => removeHome(home));
+
+  it("answers once started, is found by others, and is gone once stopped", async () => {
+    const { address, pid } = await startEngine({ home });
+    expect(await findEngine(home, {})).toEqual({ address, pid });
+    const engine = await connectEngine({ TEMPORAL_ADDRESS: address });
+    const attributes = await engine.connection.operatorService.listSearchAttributes({ namespace: "default" });
+    expect(Object.keys(attributes.customAttributes!)).toEqual(expect.arrayContaining(["CampaignPhase", "CampaignRound"]));
+    await engine.close();
+
+    expect(await stopEngine(home)).toBe(true);
+    expect(isGone(pid!)).toBe(true);
+    expect(await findEngine(home, {})).toBeUndefined();
+    expect(await stopEngine(home)).toBe(false);
+  });
+
+  it("is one server when two callers start it at once", async () => {
+    const [one, two] = await Promise.all([startEngine({ home }), startEngine({ home })]);
+    expect(two).toEqual(one);
+  });
+
+  it("keeps a running workflow over kill -9, and comes back at the same address", async () => {
+    const first = await startEngine({ home });
+    const before = await connectEngine({ TEMPORAL_ADDRESS: first.address });
+    const handle = await before.client.workflow.start("nobodyRunsThis", { taskQueue: "no-worker", workflowId: "survivor" });
+    process.kill(first.pid!, "SIGKILL");
+    await expect.poll(() => isGone(first.pid!)).toBe(true);
+    expect(await findEngine(home, {})).toBeUndefined();
+
+    const second = await startEngine({ home });
+    expect(second.pid).not.toBe(first.pid);
+    expect(second.address).toBe(first.address);
+    const found = await before.client.workflow.getHandle("survivor").describe();
+    expect(found.status.name).toBe("RUNNING");
+    expect(found.runId).toBe(handle.firstExecutionRunId);
+    await before.close();
+  });
+
+  it("takes no other program for the engine when its pid was given to another one", async () => {
+    const { pid } = await startEngine({ home });
+    const record = path.join(engineFolder(home), "process.json");
+    const genuine = readFileSync(record, "utf8");
+    // This test's own process stands for the one that got the pid.
+    writeFileSync(record, genuine.replace(`"pid":${pid}`, `"pid":${process.pid}`));
+    expect(findProcess(engineFolder(home))).toBeUndefined();
+    expect(await stopEngine(home)).toBe(false);
+    writeFileSync(record, genuine);
+    expect(findProcess(engineFolder(home))?.pid).toBe(pid);
+  });
+
+  it("says what its log ends with when it cannot start", async () => {
+    const notDatabase = path.join(home, "notes.txt");
+    writeFileSync(notDatabase, "This is no database, and the engine has to say so. ".repeat(100));
+    await expect(startEngine({ home, dbFile: notDatabase })).rejects.toThrow(/engine\/log ends with:[^]*not a database/);
+    expect(readFileSync(notDatabase, "utf8")).toMatch(/^This is no database/);
+  });
+});
+
+describe("connecting to the engine", () => {
+  const home = mkdtempSync(path.join(tmpdir(), "recist3d-connect-"));
+  afterAll(() => removeHome(home));
+
+  it("names the address and the variable when nothing answers", async () => {
+    const environment = { TEMPORAL_ADDRESS: "127.0.0.1:9" };
+    await expect(connectEngine(environment)).rejects.toThrow(EngineUnreachableError);
+    await expect(connectEngine(environment)).rejects.toThrow(/engine at 127.0.0.1:9: no answer .* check TEMPORAL_ADDRESS/);
+    await expect(connectEngine({ RECIST3D_HOME: home })).rejects.toThrow(/recist3d up/);
+  });
+
+  it("names the namespace when the engine lacks it", async () => {
+    const { address } = await startEngine({ home });
+    const environment = { TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: "hospital" };
+    await expect(connectEngine(environment)).rejects.toThrow(/no namespace "hospital" — .*TEMPORAL_NAMESPACE/);
+  });
+
+  it("reaches the local engine of the home that the environment names", async () => {
+    const { address } = await startEngine({ home });
+    const engine = await connectEngine({ RECIST3D_HOME: home });
+    expect(engine.address).toBe(address);
+    await engine.close();
+  });
+});
