@@ -1,0 +1,327 @@
+import type { Vec3 } from "../imaging/volume.ts";
+
+const FREE = 0;
+const TERMINAL = -1;
+const ORPHAN = -2;
+
+/**
+ * Maximum flow and minimum cut on a lattice: one vertex per pixel or voxel, edges to a fixed neighbourhood, one
+ * terminal edge per vertex. Minimises Σ U(a_p) + Σ C_pq [a_p ≠ a_q] exactly.
+ *
+ * The algorithm is that of Boykov and Kolmogorov (PAMI 2004) with the time stamps and distances of Kolmogorov's thesis
+ * (2004): two search trees grow from source and sink, every augmentation cuts off orphans that are adopted again.
+ * Active vertices queue first in, first out; orphans are taken last in, first out; neighbours are looked at in the
+ * order of `offsets`. With double capacities the order decides how sums are rounded, and with equal cuts which one is
+ * found: this is the order of OpenCV's graph, so that its masks can be met to the last pixel.
+ *
+ * One object serves many graphs: its buffers only grow.
+ */
+export class LatticeFlow {
+  /** Residual capacity of the edge from vertex v in direction d, at `v · directions + d`; set it, then `solve`. */
+  capacity = new Float64Array(0);
+  /** Source minus sink capacity of each vertex: positive towards the source. Set it, then `solve`. */
+  terminal = new Float64Array(0);
+  readonly directions: number;
+  /** `opposite[d]` is the direction back. */
+  readonly opposite: Uint8Array;
+  /** Distance in the buffers from a vertex to its neighbour in direction d. */
+  readonly strides: Int32Array;
+
+  private readonly offsets: readonly Vec3[];
+  /** Buffer size along x, y, z: the lattice and a margin of vertices without edges, so that nobody asks for the edge. */
+  private padded: Vec3 = [0, 0, 0];
+  private readonly margin: Vec3;
+  private vertices = 0;
+  private side = new Uint8Array(0);
+  /** Direction to the parent + 1, or FREE, TERMINAL, ORPHAN. */
+  private parent = new Int8Array(0);
+  private stamp = new Int32Array(0);
+  private depth = new Int32Array(0);
+  /** Next in the queue of active vertices; −1 = not queued, `vertices` = last. */
+  private next = new Int32Array(0);
+  private first = 0;
+  private last = 0;
+  private orphans = new Int32Array(0);
+  private orphanCount = 0;
+  private time = 0;
+  /** The last vertex of the source tree and the direction in which it met the sink tree. */
+  private bridge = 0;
+  private bridgeDirection = 0;
+
+  /** @param offsets the neighbourhood as steps of −1, 0, 1 along x, y, z; with every step its opposite. */
+  constructor(offsets: readonly Vec3[]) {
+    this.offsets = offsets;
+    this.directions = offsets.length;
+    this.strides = new Int32Array(offsets.length);
+    const margin = (axis: number): number => (offsets.some((offset) => offset[axis] !== 0) ? 1 : 0);
+    this.margin = [margin(0), margin(1), margin(2)];
+    this.opposite = Uint8Array.from(offsets, ([dx, dy, dz]) => {
+      const back = offsets.findIndex(([ex, ey, ez]) => ex === -dx && ey === -dy && ez === -dz);
+      if (back < 0) throw new RangeError(`the neighbourhood lacks the opposite of (${dx}, ${dy}, ${dz})`);
+      return back;
+    });
+  }
+
+  /** Starts a graph of `dims` vertices along x, y, z without edges. */
+  reset(dims: Vec3): void {
+    const [nx, ny, nz] = [dims[0] + 2 * this.margin[0], dims[1] + 2 * this.margin[1], dims[2] + 2 * this.margin[2]];
+    this.padded = [nx, ny, nz];
+    this.vertices = nx * ny * nz;
+    this.offsets.forEach(([dx, dy, dz], d) => {
+      this.strides[d] = (dz * ny + dy) * nx + dx;
+    });
+    if (this.terminal.length < this.vertices) {
+      this.capacity = new Float64Array(this.vertices * this.directions);
+      this.terminal = new Float64Array(this.vertices);
+      this.side = new Uint8Array(this.vertices);
+      this.parent = new Int8Array(this.vertices);
+      this.stamp = new Int32Array(this.vertices);
+      this.depth = new Int32Array(this.vertices);
+      this.next = new Int32Array(this.vertices);
+      this.orphans = new Int32Array(this.vertices);
+    } else {
+      this.capacity.fill(0, 0, this.vertices * this.directions);
+      this.terminal.fill(0, 0, this.vertices);
+    }
+  }
+
+  /** Number of vertices with the margin: `capacity` and `terminal` are used up to here (× directions). */
+  get size(): number {
+    return this.vertices;
+  }
+
+  /** The vertex at (x, y, z); successive x are successive vertices. */
+  vertex(x: number, y: number, z = 0): number {
+    const [nx, ny] = this.padded;
+    const [mx, my, mz] = this.margin;
+    return ((z + mz) * ny + y + my) * nx + x + mx;
+  }
+
+  /**
+   * Pushes the maximum flow; `capacity` and `terminal` hold the residuals afterwards.
+   *
+   * @returns the flow between the terminals; what a vertex passes directly from source to sink is not part of it,
+   *   since `terminal` holds only the difference.
+   */
+  solve(): number {
+    this.plantTrees();
+    let flow = 0;
+    while (this.grow()) {
+      flow += this.augment();
+      this.adopt();
+    }
+    return flow;
+  }
+
+  /**
+   * Whether a vertex is on the source's side of the minimum cut. A vertex that the flow has cut off from both
+   * terminals stays on the side it was on last, and one that was never reached is on the source's.
+   */
+  onSourceSide(vertex: number): boolean {
+    return this.side[vertex] === 0;
+  }
+
+  /** Whether the source still reaches the vertex: the smallest source side among all minimum cuts. */
+  inSourceTree(vertex: number): boolean {
+    return this.side[vertex] === 0 && this.parent[vertex] !== FREE;
+  }
+
+  private plantTrees(): void {
+    const { terminal, side, parent, stamp, depth, next, vertices } = this;
+    this.time = 0;
+    this.first = vertices;
+    let last = -1;
+    for (let v = 0; v < vertices; v++) {
+      stamp[v] = 0;
+      depth[v] = 0;
+      next[v] = -1;
+      // A likelihood of 0 in both models gives ∞ − ∞: not a number is not 0, and binds to the source.
+      if (terminal[v] === 0) {
+        side[v] = 0;
+        parent[v] = FREE;
+        continue;
+      }
+      side[v] = terminal[v] < 0 ? 1 : 0;
+      parent[v] = TERMINAL;
+      depth[v] = 1;
+      if (last < 0) this.first = v;
+      else next[last] = v;
+      last = v;
+    }
+    if (last >= 0) next[last] = vertices;
+    this.last = last;
+  }
+
+  /** Grows both trees until they meet. The vertex that met the other tree stays first in the queue. */
+  private grow(): boolean {
+    const { capacity, directions, opposite, strides, side, parent, stamp, depth, next, vertices } = this;
+    let { first, last } = this;
+    let met = false;
+    search: while (first !== vertices) {
+      const v = first;
+      if (parent[v] !== FREE) {
+        const own = side[v];
+        const edges = v * directions;
+        for (let d = 0; d < directions; d++) {
+          const u = v + strides[d];
+          const back = opposite[d];
+          if ((own === 0 ? capacity[edges + d] : capacity[u * directions + back]) === 0) continue;
+          if (parent[u] === FREE) {
+            side[u] = own;
+            parent[u] = back + 1;
+            stamp[u] = stamp[v];
+            depth[u] = depth[v] + 1;
+            if (next[u] < 0) {
+              next[last] = u;
+              next[u] = vertices;
+              last = u;
+            }
+          } else if (side[u] !== own) {
+            this.bridge = own === 0 ? v : u;
+            this.bridgeDirection = own === 0 ? d : back;
+            met = true;
+            break search;
+          } else if (depth[u] > depth[v] + 1 && stamp[u] <= stamp[v]) {
+            parent[u] = back + 1;
+            stamp[u] = stamp[v];
+            depth[u] = depth[v] + 1;
+          }
+        }
+      }
+      first = next[v];
+      next[v] = -1;
+    }
+    this.first = first;
+    this.last = last;
+    return met;
+  }
+
+  /** Saturates the path through the bridge; vertices whose edge to the parent is used up become orphans. */
+  private augment(): number {
+    const { capacity, terminal, directions, opposite, strides, parent, orphans, bridge, bridgeDirection } = this;
+    const across = bridge + strides[bridgeDirection];
+    const forward = bridge * directions + bridgeDirection;
+    const backward = across * directions + opposite[bridgeDirection];
+
+    let amount = capacity[forward];
+    let v = bridge;
+    for (; parent[v] > 0; v += strides[parent[v] - 1]) {
+      const d = parent[v] - 1;
+      const residual = capacity[(v + strides[d]) * directions + opposite[d]];
+      if (residual < amount) amount = residual;
+    }
+    if (terminal[v] < amount) amount = terminal[v];
+    v = across;
+    for (; parent[v] > 0; v += strides[parent[v] - 1]) {
+      const residual = capacity[v * directions + parent[v] - 1];
+      if (residual < amount) amount = residual;
+    }
+    if (-terminal[v] < amount) amount = -terminal[v];
+
+    capacity[forward] -= amount;
+    capacity[backward] += amount;
+    let count = this.orphanCount;
+    v = bridge;
+    while (parent[v] > 0) {
+      const d = parent[v] - 1;
+      const u = v + strides[d];
+      const down = u * directions + opposite[d];
+      capacity[v * directions + d] += amount;
+      capacity[down] -= amount;
+      if (capacity[down] === 0) {
+        parent[v] = ORPHAN;
+        orphans[count++] = v;
+      }
+      v = u;
+    }
+    terminal[v] -= amount;
+    if (terminal[v] === 0) {
+      parent[v] = ORPHAN;
+      orphans[count++] = v;
+    }
+    v = across;
+    while (parent[v] > 0) {
+      const d = parent[v] - 1;
+      const u = v + strides[d];
+      const down = v * directions + d;
+      capacity[u * directions + opposite[d]] += amount;
+      capacity[down] -= amount;
+      if (capacity[down] === 0) {
+        parent[v] = ORPHAN;
+        orphans[count++] = v;
+      }
+      v = u;
+    }
+    terminal[v] += amount;
+    if (terminal[v] === 0) {
+      parent[v] = ORPHAN;
+      orphans[count++] = v;
+    }
+    this.orphanCount = count;
+    return amount;
+  }
+
+  /** Finds every orphan a new parent in its tree, the nearest to the terminal; where there is none it becomes free. */
+  private adopt(): void {
+    const { capacity, directions, opposite, strides, side, parent, stamp, depth, next, orphans, vertices } = this;
+    const time = ++this.time;
+    let last = this.last;
+    let count = this.orphanCount;
+    while (count > 0) {
+      const orphan = orphans[--count];
+      const own = side[orphan];
+      const edges = orphan * directions;
+      let nearest = Number.POSITIVE_INFINITY;
+      let adopter = -1;
+      for (let d = 0; d < directions; d++) {
+        const u = orphan + strides[d];
+        if (parent[u] === FREE || side[u] !== own) continue;
+        if ((own === 0 ? capacity[u * directions + opposite[d]] : capacity[edges + d]) === 0) continue;
+        // Climb to the terminal, or to a vertex whose depth is known since this augmentation.
+        let steps = 0;
+        let w = u;
+        while (stamp[w] !== time && parent[w] > 0) {
+          steps++;
+          w += strides[parent[w] - 1];
+        }
+        if (stamp[w] !== time) {
+          if (parent[w] === ORPHAN) continue;
+          stamp[w] = time;
+          depth[w] = 1;
+        }
+        steps += depth[w] + 1;
+        if (steps < nearest) {
+          nearest = steps;
+          adopter = d;
+        }
+        for (w = u; stamp[w] !== time; w += strides[parent[w] - 1]) {
+          stamp[w] = time;
+          depth[w] = --steps;
+        }
+      }
+      if (adopter >= 0) {
+        parent[orphan] = adopter + 1;
+        stamp[orphan] = time;
+        depth[orphan] = nearest;
+        continue;
+      }
+      parent[orphan] = FREE;
+      stamp[orphan] = 0;
+      for (let d = 0; d < directions; d++) {
+        const u = orphan + strides[d];
+        if (parent[u] === FREE || side[u] !== own) continue;
+        if (next[u] < 0 && (own === 0 ? capacity[u * directions + opposite[d]] : capacity[edges + d]) !== 0) {
+          next[last] = u;
+          next[u] = vertices;
+          last = u;
+        }
+        if (parent[u] === opposite[d] + 1) {
+          parent[u] = ORPHAN;
+          orphans[count++] = u;
+        }
+      }
+    }
+    this.orphanCount = 0;
+    this.last = last;
+  }
+}
