@@ -2,6 +2,7 @@ import { type BlobEntry, type Manifest, manifestSchema } from "../schemas/artifa
 import { asDigest } from "./digest.ts";
 import { type DocumentKind, getDocument, putDocument } from "./document.ts";
 import { MissingBlobError } from "./errors.ts";
+import { inParallel } from "./inParallel.ts";
 import type { Digest, Store } from "./store.ts";
 
 /** A file of an artifact in the making: its bytes, or the entry of a blob that is stored already. */
@@ -12,9 +13,6 @@ export interface ArtifactContent {
   readonly meta: Manifest["meta"];
   readonly files: readonly ArtifactFile[];
 }
-
-/** Blobs that are written or looked for at the same time. */
-const width = 8;
 
 export const manifestDocument: DocumentKind<Manifest> = { name: "manifest", schema: manifestSchema };
 
@@ -68,14 +66,6 @@ export function mergeManifests(parts: readonly Manifest[], { type, meta }: Pick<
   return { type, schemaVersion: 1, meta, blobs: inOrder([...byPath.values()]) };
 }
 
-/** Whether the artifact's manifest and each of its blobs are in the store. Bytes are not read again: `verify` does that. */
-export async function artifactsPresent(store: Store, artifact: Digest): Promise<boolean> {
-  if (!(await store.hasBlob(artifact))) return false;
-  const { blobs } = await getManifest(store, artifact);
-  const present = await inParallel(blobs, ({ digest }) => store.hasBlob(asDigest(digest)));
-  return !present.includes(false);
-}
-
 /** Sorted by path (UTF-16 code units). @throws RangeError when the paths cannot all be files of one folder. */
 function inOrder(blobs: readonly BlobEntry[]): BlobEntry[] {
   const paths = new Set<string>();
@@ -89,16 +79,4 @@ function inOrder(blobs: readonly BlobEntry[]): BlobEntry[] {
     }
   }
   return [...blobs].sort((a, b) => (a.path < b.path ? -1 : 1));
-}
-
-/** `map` over `items` in order, `width` of them at a time. */
-async function inParallel<T, R>(items: readonly T[], map: (item: T) => Promise<R>): Promise<R[]> {
-  const results = new Array<R>(items.length);
-  const rest = items.entries();
-  await Promise.all(
-    Array.from({ length: width }, async () => {
-      for (const [i, item] of rest) results[i] = await map(item);
-    }),
-  );
-  return results;
 }

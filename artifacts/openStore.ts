@@ -2,7 +2,8 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { StoreInputError } from "./errors.ts";
 import { openFileStore } from "./fileStore.ts";
-import { openS3Store, type S3Credentials } from "./s3Store.ts";
+import type { S3Credentials } from "./s3Bucket.ts";
+import { openS3Store } from "./s3Store.ts";
 import type { Store } from "./store.ts";
 
 /**

@@ -5,10 +5,9 @@ import { actionKeyOf } from "./actionKey.ts";
 import { asDigest } from "./digest.ts";
 import { type DocumentKind, getDocument, putDocument } from "./document.ts";
 import { DamagedBlobError, DamagedPointerError, MalformedDocumentError, MissingBlobError } from "./errors.ts";
-import { artifactsPresent } from "./manifest.ts";
+import { inParallel } from "./inParallel.ts";
+import { getManifest } from "./manifest.ts";
 import type { Digest, Store } from "./store.ts";
-
-export { artifactsPresent } from "./manifest.ts";
 
 export const actionDocument: DocumentKind<ActionRecord> = { name: "action record", schema: recordSchema };
 export const campaignDocument: DocumentKind<CampaignRecord> = { name: "campaign record", schema: campaignRecordSchema };
@@ -65,6 +64,14 @@ export async function commitAction(store: Store, key: Digest, record: ActionReco
   if (winner !== null) return winner;
   await store.setPointer(actionPointer(key), { record: digest });
   return { digest, record };
+}
+
+/** Whether the artifact's manifest and each of its blobs are in the store. Bytes are not read again: `verify` does that. */
+export async function artifactsPresent(store: Store, artifact: Digest): Promise<boolean> {
+  if (!(await store.hasBlob(artifact))) return false;
+  const { blobs } = await getManifest(store, artifact);
+  const present = await inParallel(blobs, ({ digest }) => store.hasBlob(asDigest(digest)));
+  return !present.includes(false);
 }
 
 /** The action's record if it and all its outputs are there, else null. */
