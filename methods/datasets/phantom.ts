@@ -1,0 +1,380 @@
+import { largestComponent } from "../imaging/components.ts";
+import { type Grid, type Mask, scalingAffine, type Slice, sliceOf, type Vec3, type Volume } from "../imaging/volume.ts";
+import { InputError } from "../inputError.ts";
+import { diametersOfMask } from "../labels/diameters.ts";
+import { type Axis, lengthMm, type Point, type RecistMarks } from "../labels/recist.ts";
+import { type Random, randomStream } from "../random.ts";
+import type { LesionCase, LesionSource } from "./lesionCase.ts";
+import { type PhantomCategory, scenes } from "./phantom/anatomy.ts";
+import { type Body, tightened, without } from "./phantom/body.ts";
+import { type Field, randomField, sampleField } from "./phantom/field.ts";
+import { lesionBody } from "./phantom/lesion.ts";
+import { addNoise, type Kernel } from "./phantom/noise.ts";
+import { coverage, type Layer, paint, paintLesion, type Scene } from "./phantom/scene.ts";
+
+export const phantomCategories = Object.keys(scenes) as readonly PhantomCategory[];
+
+/** Shortest and longest of the log-uniform long diameters that are aimed at, mm. */
+const LONG_MM = { shortest: 8, longest: 70 };
+/** A lesion shorter than this on its RECIST slice is drawn again: nobody would have marked it. */
+const SHORTEST_PX = 8;
+/** Slices are averaged from layers no further apart than this. */
+const LAYER_MM = 1;
+/** One unit of the texture field; its grain is about two units. */
+const TEXTURE_MM = 1.6;
+const PATIENT_BLOCK = 6;
+
+export interface PhantomOptions {
+  readonly seed: number;
+  /** Number of the lesion, from 0. Equal (seed, index, options) give equal voxels. */
+  readonly index: number;
+  /** Default: any eight lesions 8n … 8n + 7 have the eight categories. */
+  readonly category?: PhantomCategory;
+  /** Distance = thickness of the slices in mm. Default: 5 or 1, at `thickFraction`. */
+  readonly sliceMm?: number;
+  /** Part of the lesions that has slices of 5 mm, the others have 1 mm. Default 0.6. */
+  readonly thickFraction?: number;
+  /** Each diameter is lengthened or shortened by a factor uniform in 1 ± this, about the marks' intersection. Default 0. */
+  readonly markNoise?: number;
+}
+
+/**
+ * A CT-like lesion with its true mask and the RECIST marks that a reader would have drawn.
+ *
+ * Tissue surfaces are functions in mm, painted in layers of at most 1 mm with the part of each pixel that they cover;
+ * layers are averaged to slices (partial volume), blurred in the slice plane by the scanner's point spread, and given
+ * noise with a CT's power spectrum. Reference = more than half of the voxel is lesion. Marks are measured in the
+ * reference: the longest axis within two slices of the largest section decides (READINGS 13).
+ *
+ * @throws InputError where an option is out of range.
+ */
+export function synthesizeLesion(options: PhantomOptions): LesionCase {
+  const { seed, index, thickFraction = 0.6, markNoise = 0 } = options;
+  if (!Number.isInteger(index) || index < 0) throw new InputError(`phantom number ${index} is not a whole number from 0`);
+  if (!(thickFraction >= 0 && thickFraction <= 1)) throw new InputError(`thickFraction is ${thickFraction}`, undefined, "give a part between 0 and 1");
+  if (!(markNoise >= 0 && markNoise < 1)) throw new InputError(`markNoise is ${markNoise}`, undefined, "give a part from 0 to below 1, e.g. 0.2");
+  if (options.sliceMm !== undefined && !(options.sliceMm > 0 && options.sliceMm <= 20)) throw new InputError(`sliceMm is ${options.sliceMm}`, undefined, "give a slice thickness of up to 20 mm");
+  const category = options.category ?? categoryOf(seed, index);
+  if (!Object.hasOwn(scenes, category)) throw new InputError(`no phantom of category "${category}"`, undefined, `one of ${phantomCategories.join(", ")}`);
+
+  const patient = patientOf(seed, index);
+  const scanner = scannerOf(seed, patient, category);
+  const sliceMm = options.sliceMm ?? (isThick(seed, index, thickFraction) ? 5 : 1);
+  const spacingMm: Vec3 = [scanner.pixelMm, scanner.pixelMm, sliceMm];
+  for (let attempt = 0; ; attempt++) {
+    const random = randomStream(seed, "phantom", index, attempt);
+    const drawn = draw(random, category, spacingMm);
+    if (drawn === undefined) continue;
+    const { marks, mask, lattice, scene } = drawn;
+    const grid: Grid = { dims: lattice.dims, spacingMm, affine: scalingAffine(spacingMm) };
+    const image: Volume = { ...grid, data: render(random, drawn, scanner) };
+    const reference: Mask = { ...grid, data: mask };
+    const id = nameOf(index);
+    return {
+      id,
+      patient: patientName(patient),
+      category,
+      marks: markNoise === 0 ? marks : misread(marks, markNoise, randomStream(seed, "phantom marks", index)),
+      window: scene.window,
+      image,
+      reference,
+      source: { series: id, origin: [0, 0, 0] },
+      notes: [],
+    };
+  }
+}
+
+export interface PhantomSourceOptions extends Omit<PhantomOptions, "index"> {
+  /** How many. */
+  readonly lesions: number;
+}
+
+/** A data set of phantoms `phantom-00000` …, one to three lesions per patient. It needs no files. */
+export function phantomSource({ lesions, ...options }: PhantomSourceOptions): LesionSource {
+  if (!Number.isInteger(lesions) || lesions < 1) throw new InputError(`${lesions} phantom lesions are asked for`, undefined, "give a whole number from 1");
+  return {
+    entries: Array.from({ length: lesions }, (_, index) => ({
+      id: nameOf(index),
+      patient: patientName(patientOf(options.seed, index)),
+      files: [],
+    })),
+    skipped: {},
+    load: async (index) => synthesizeLesion({ ...options, index }),
+  };
+}
+
+function nameOf(index: number): string {
+  return `phantom-${String(index).padStart(5, "0")}`;
+}
+
+function patientName(patient: number): string {
+  return `phantom-patient-${String(patient).padStart(5, "0")}`;
+}
+
+function categoryOf(seed: number, index: number): PhantomCategory {
+  const n = phantomCategories.length;
+  return phantomCategories[randomStream(seed, "phantom categories", Math.floor(index / n)).permutation(n)[index % n]];
+}
+
+/** Steps of the golden ratio spread thick slices evenly over the lesions, whatever their part. */
+function isThick(seed: number, index: number, thickFraction: number): boolean {
+  const start = randomStream(seed, "phantom slices").uniform();
+  return (start + index * 0.6180339887498949) % 1 < thickFraction;
+}
+
+/** Blocks of six lesions are shared out among patients with one to three lesions each. */
+function patientOf(seed: number, index: number): number {
+  const block = Math.floor(index / PATIENT_BLOCK);
+  const random = randomStream(seed, "phantom patients", block);
+  let patient = block * PATIENT_BLOCK;
+  for (let first = block * PATIENT_BLOCK; ; patient++) {
+    first += 1 + random.integer(3);
+    if (index < first) return patient;
+  }
+}
+
+interface Scanner {
+  readonly pixelMm: number;
+  readonly blurMm: number;
+  readonly kernel: Kernel;
+  /** Noise in a slice of 5 mm; thinner slices have more. */
+  readonly noiseHu: number;
+}
+
+function scannerOf(seed: number, patient: number, category: PhantomCategory): Scanner {
+  const random = randomStream(seed, "phantom scanner", patient);
+  const pixelMm = random.between(0.6, 0.9);
+  const blurMm = random.between(0.5, 0.75);
+  const noiseHu = random.between(8, 15);
+  const sharp = category === "lung" || category === "bone" ? random.uniform() < 0.7 : random.uniform() < 0.1;
+  return { pixelMm, kernel: sharp ? "sharp" : "soft", blurMm: sharp ? blurMm * 0.8 : blurMm, noiseHu: sharp ? noiseHu * 1.3 : noiseHu };
+}
+
+/** Where voxels lie: voxel (i, j, k) of a grid of `dims` is at `origin` + (i, j, k) × spacing mm. */
+interface Lattice {
+  readonly dims: Vec3;
+  readonly origin: Vec3;
+  readonly spacingMm: Vec3;
+}
+
+/** The layers that a slice is averaged from: their number and z. */
+function layersOf({ origin, spacingMm }: Lattice, k: number): number[] {
+  const n = Math.ceil(spacingMm[2] / LAYER_MM);
+  return Array.from({ length: n }, (_, i) => origin[2] + spacingMm[2] * (k + (i + 0.5) / n - 0.5));
+}
+
+interface Drawn {
+  readonly field: Field;
+  readonly scene: Scene;
+  /** The lesion without what the scene cuts off it. */
+  readonly body: Body;
+  readonly longMm: number;
+  readonly mask: Uint8Array;
+  readonly marks: RecistMarks;
+  readonly lattice: Lattice;
+}
+
+/** Draws a lesion and its scene, measures it, and finds its crop; undefined where nobody would have marked it. */
+function draw(random: Random, category: PhantomCategory, spacingMm: Vec3): Drawn | undefined {
+  const field = randomField(random);
+  const longMm = LONG_MM.shortest * (LONG_MM.longest / LONG_MM.shortest) ** random.uniform();
+  const lesion = lesionBody(random, field, longMm);
+  const scene = scenes[category]({ random, field, lesion, longMm, halfMm: 1.3 * longMm, halfDepthMm: Math.max(0.8 * longMm, 4 * spacingMm[2]) });
+  const body = tightened(scene.edge ? without(lesion, scene.edge) : lesion);
+
+  if (body === undefined) return undefined;
+  const tight = latticeAround(body, spacingMm, [random.uniform(), random.uniform(), random.uniform()]);
+  const solid = Uint8Array.from(fractions(body, tight), (part) => (part > 0.5 ? 1 : 0));
+  const mask = largestComponent(solid, tight.dims, 26);
+  const marks = measuredMarks({ ...tight, affine: scalingAffine(spacingMm), data: mask });
+  if (marks === null) return undefined;
+  const measuredMm = lengthMm(marks.long, spacingMm);
+  const tooShort = lengthMm(marks.long, [1, 1, 1]) < SHORTEST_PX || measuredMm < 0.6 * longMm;
+  const tooThin = lengthMm(marks.short, spacingMm) < 0.3 * measuredMm;
+  if (tooShort || tooThin || measuredMm > 1.1 * LONG_MM.longest) return undefined;
+  return { field, body, scene, longMm: measuredMm, ...cropAround(tight, mask, marks, measuredMm) };
+}
+
+/** Voxel lattice around the body's box with a voxel to spare, shifted by `phase` (parts of a voxel). */
+function latticeAround({ low, high }: Body, spacingMm: Vec3, phase: Vec3): Lattice {
+  const first = low.map((l, a) => Math.floor(l / spacingMm[a]) - 1);
+  const dims = first.map((f, a) => Math.ceil(high[a] / spacingMm[a]) + 2 - f) as unknown as Vec3;
+  return { dims, origin: first.map((f, a) => (f + phase[a] - 0.5) * spacingMm[a]) as unknown as Vec3, spacingMm };
+}
+
+/** Part of every voxel that lies within the body. */
+function fractions(body: Body, lattice: Lattice): Float32Array {
+  const { dims, origin, spacingMm } = lattice;
+  const [nx, ny, nz] = dims;
+  const part = new Float32Array(nx * ny * nz);
+  const mm = new Float64Array(nx);
+  for (let k = 0; k < nz; k++) {
+    const layers = layersOf(lattice, k);
+    for (const z of layers) {
+      for (let j = 0; j < ny; j++) {
+        body.row(origin[0], origin[1] + j * spacingMm[1], z, spacingMm[0], nx, mm);
+        const row = (k * ny + j) * nx;
+        for (let i = 0; i < nx; i++) part[row + i] += coverage(mm[i], spacingMm[0]) / layers.length;
+      }
+    }
+  }
+  return part;
+}
+
+/** Marks on the slice with the longest axis within two slices of the largest section; null where there is none. */
+function measuredMarks(mask: Mask): RecistMarks | null {
+  const [nx, ny, nz] = mask.dims;
+  let largest = 0;
+  let most = 0;
+  for (let z = 0; z < nz; z++) {
+    const area = sliceOf(mask, z).data.reduce((sum, value) => sum + value, 0);
+    if (area > most) [largest, most] = [z, area];
+  }
+  let best: RecistMarks | null = null;
+  for (let z = Math.max(largest - 2, 0); z <= Math.min(largest + 2, nz - 1); z++) {
+    const region: Slice<Uint8Array> = { data: largestComponent(sliceOf(mask, z).data, [nx, ny, 1], 8), width: nx, height: ny };
+    const diameters = diametersOfMask(region, mask.spacingMm);
+    if (diameters !== null && (best === null || lengthMm(diameters.long, mask.spacingMm) > lengthMm(best.long, mask.spacingMm))) best = { slice: z, ...diameters };
+  }
+  return best;
+}
+
+/** Crop of at least twice the long axis around the marks, with the whole mask, on ± max(0.75 × long axis, 4 slices). */
+function cropAround(tight: Lattice, mask: Uint8Array, marks: RecistMarks, longMm: number): { lattice: Lattice; mask: Uint8Array; marks: RecistMarks } {
+  const [nx, ny, nz] = tight.dims;
+  const slices = Math.max(Math.ceil((0.75 * longMm) / tight.spacingMm[2]), 4);
+  const points = [...marks.long, ...marks.short];
+  const sides = [0, 1].map((a) => {
+    const along = points.map((p) => p[a]);
+    const centre = (Math.min(...along) + Math.max(...along)) / 2;
+    const half = longMm / tight.spacingMm[a] + 4;
+    return [Math.floor(centre - half), Math.ceil(centre + half)];
+  });
+  const first = [sides[0][0], sides[1][0], marks.slice - slices];
+  const last = [sides[0][1], sides[1][1], marks.slice + slices];
+  for (let v = 0; v < mask.length; v++) {
+    if (mask[v] === 0) continue;
+    const voxel = [v % nx, Math.floor(v / nx) % ny, Math.floor(v / (nx * ny))];
+    for (let a = 0; a < 3; a++) {
+      first[a] = Math.min(first[a], voxel[a] - 1);
+      last[a] = Math.max(last[a], voxel[a] + 1);
+    }
+  }
+  const dims: Vec3 = [last[0] - first[0] + 1, last[1] - first[1] + 1, last[2] - first[2] + 1];
+  const whole = new Uint8Array(dims[0] * dims[1] * dims[2]);
+  for (let k = 0, v = 0; k < nz; k++) {
+    for (let j = 0; j < ny; j++) {
+      for (let i = 0; i < nx; i++, v++) if (mask[v] !== 0) whole[((k - first[2]) * dims[1] + j - first[1]) * dims[0] + i - first[0]] = 1;
+    }
+  }
+  const moved = ([p, q]: Axis): Axis => [
+    [p[0] - first[0], p[1] - first[1]],
+    [q[0] - first[0], q[1] - first[1]],
+  ];
+  return {
+    lattice: { dims, origin: tight.origin.map((o, a) => o + first[a] * tight.spacingMm[a]) as unknown as Vec3, spacingMm: tight.spacingMm },
+    mask: whole,
+    marks: { slice: marks.slice - first[2], long: moved(marks.long), short: moved(marks.short) },
+  };
+}
+
+/** Lengthens or shortens each axis by its own factor in 1 ± `noise` about the intersection (else about its middle). */
+function misread(marks: RecistMarks, noise: number, random: Random): RecistMarks {
+  const about = intersection(marks.long, marks.short);
+  const scaled = (axis: Axis): Axis => {
+    const factor = random.between(1 - noise, 1 + noise);
+    const [cx, cy] = about ?? [(axis[0][0] + axis[1][0]) / 2, (axis[0][1] + axis[1][1]) / 2];
+    const end = ([x, y]: Point): Point => [cx + factor * (x - cx), cy + factor * (y - cy)];
+    return [end(axis[0]), end(axis[1])];
+  };
+  return { slice: marks.slice, long: scaled(marks.long), short: scaled(marks.short) };
+}
+
+/** Where the lines through two axes cross; undefined where they are parallel. */
+function intersection([[ax, ay], [bx, by]]: Axis, [[cx, cy], [dx, dy]]: Axis): Point | undefined {
+  const across = (bx - ax) * (dy - cy) - (by - ay) * (dx - cx);
+  if (Math.abs(across) < 1e-9) return undefined;
+  const t = ((cx - ax) * (dy - cy) - (cy - ay) * (dx - cx)) / across;
+  return [ax + t * (bx - ax), ay + t * (by - ay)];
+}
+
+/** The CT of a scene, HU, `[z, y, x]`. */
+function render(random: Random, { field, scene, body, longMm, lattice }: Drawn, scanner: Scanner): Int16Array {
+  const { dims, origin, spacingMm } = lattice;
+  const [nx, ny, nz] = dims;
+  const n = nx * ny;
+  const image = new Int16Array(n * nz);
+  const slice = { hu: new Float32Array(n), textureHu: new Float32Array(n), lesion: new Float32Array(n) };
+  const layer: Layer = { hu: new Float32Array(n), textureHu: new Float32Array(n), lesion: new Float32Array(n), width: nx, height: ny, x0: origin[0], y0: origin[1], z: 0, pixelMm: spacingMm[0] };
+  const noiseHu = Math.min(scanner.noiseHu * Math.min(Math.sqrt(5 / spacingMm[2]), 1.7), 25);
+  const streak = random.uniform() < 0.12 ? streaks(random) : undefined;
+  const [ox, oy, oz] = [random.between(0, 32), random.between(0, 32), random.between(0, 32)];
+  const patchMm = Math.max(longMm / 9, 1.5);
+  for (let k = 0; k < nz; k++) {
+    for (const sum of Object.values(slice)) sum.fill(0);
+    const zs = layersOf(lattice, k);
+    for (const z of zs) {
+      const at: Layer = { ...layer, z };
+      at.hu.fill(scene.base.hu);
+      at.textureHu.fill(scene.base.textureHu);
+      for (const tissue of scene.under) paint(at, tissue);
+      paintLesion(at, body, scene.lesion);
+      for (const tissue of scene.over) paint(at, tissue);
+      for (let i = 0; i < n; i++) {
+        slice.hu[i] += at.hu[i] / zs.length;
+        slice.textureHu[i] += at.textureHu[i] / zs.length;
+        slice.lesion[i] += at.lesion[i] / zs.length;
+      }
+    }
+    const z = origin[2] + k * spacingMm[2];
+    for (let j = 0, i = 0; j < ny; j++) {
+      const y = origin[1] + j * spacingMm[1];
+      for (let c = 0; c < nx; c++, i++) {
+        const x = origin[0] + c * spacingMm[0];
+        slice.hu[i] += slice.textureHu[i] * sampleField(field, x / TEXTURE_MM + ox, y / TEXTURE_MM + oy, z / TEXTURE_MM + oz);
+        if (slice.lesion[i] > 0) slice.hu[i] += slice.lesion[i] * scene.lesion.patchesHu * sampleField(field, x / patchMm - ox, y / patchMm - oy, z / patchMm - oz);
+      }
+    }
+    blur(slice.hu, nx, ny, scanner.blurMm / spacingMm[0]);
+    addNoise(slice.hu, nx, scanner.kernel, noiseHu, random);
+    if (streak) streak(slice.hu, nx, 1 + 0.5 * random.normal());
+    for (let i = 0; i < n; i++) image[k * n + i] = Math.min(Math.max(Math.round(slice.hu[i]), -1024), 3071);
+  }
+  return image;
+}
+
+/** In-plane Gaussian, edges repeated. */
+function blur(slice: Float32Array, width: number, height: number, sigmaPx: number): void {
+  const radius = Math.ceil(3 * sigmaPx);
+  const weights = Float64Array.from({ length: radius + 1 }, (_, i) => Math.exp(-0.5 * (i / sigmaPx) ** 2));
+  const total = weights.reduce((sum, w) => sum + 2 * w, -weights[0]);
+  const along = (lines: number, length: number, lineStep: number, step: number): void => {
+    const line = new Float32Array(length + 2 * radius);
+    for (let l = 0; l < lines; l++) {
+      for (let i = 0; i < line.length; i++) line[i] = slice[l * lineStep + Math.min(Math.max(i - radius, 0), length - 1) * step];
+      for (let i = 0; i < length; i++) {
+        let sum = weights[0] * line[i + radius];
+        for (let r = 1; r <= radius; r++) sum += weights[r] * (line[i + radius - r] + line[i + radius + r]);
+        slice[l * lineStep + i * step] = sum / total;
+      }
+    }
+  };
+  along(height, width, width, 1);
+  along(width, height, 1, width);
+}
+
+/** Dark and bright rays from something dense off the picture. */
+function streaks(random: Random): (slice: Float32Array, width: number, strength: number) => void {
+  const rays = Array.from({ length: 6 + random.integer(6) }, () => ({ angle: random.between(0, Math.PI / 2), width: random.between(0.004, 0.012), hu: 14 * random.normal() }));
+  return (slice, width, strength) => {
+    for (const { angle, width: half, hu } of rays) {
+      const [c, s] = [Math.cos(angle), Math.sin(angle)];
+      for (let i = 0; i < slice.length; i++) {
+        // The rays fan out from a point beyond the corner at pixel (−40, −40).
+        const [x, y] = [(i % width) + 40, Math.floor(i / width) + 40];
+        const off = (x * s - y * c) / (x * c + y * s);
+        if (Math.abs(off) < 3 * half) slice[i] += strength * hu * Math.exp(-0.5 * (off / half) ** 2);
+      }
+    }
+  };
+}
