@@ -1,0 +1,216 @@
+import { chartSvg, type ChartSpec } from "./chart.ts";
+import { dagSvg } from "./dagFigure.ts";
+import { isBaseline } from "./numbers.ts";
+import type { Dimension, ReportData } from "./reportInput.ts";
+
+export interface Figure {
+  /** File name without `.svg`. */
+  readonly name: string;
+  readonly svg: string;
+}
+
+/** Distinct on white and on black, and for most colour-blind eyes. */
+const PALETTE = ["#3b82c4", "#e0702c", "#2a9d6f", "#a565c0", "#d64f70", "#b08a2e", "#3aa6b9", "#7a6ff0", "#8a5a44", "#5c8f2f"];
+const GREY = "#8a8a8a";
+
+/** Every figure that the data has something for. */
+export async function reportFigures(data: ReportData): Promise<Figure[]> {
+  const colours = methodColours(data);
+  const figures: Figure[] = [];
+  const draw = async (name: string, description: string, spec: ChartSpec): Promise<void> => {
+    figures.push({ name, svg: await chartSvg(name, description, spec) });
+  };
+  if (data.dag.steps.length > 0) figures.push({ name: "dag", svg: dagSvg(data.dag.steps) });
+  for (const dimension of ["2D", "3D"] as const) {
+    const methods = data.methods.filter((m) => m.dimension === dimension && m.scores.length > 0);
+    if (methods.length > 0) {
+      const name = `dice-${dimension.toLowerCase()}`;
+      await draw(name, `Distribution of ${dimension} Dice by method: ${methods.map((m) => m.name).join(", ")}`, diceChart(methods, colours));
+    }
+  }
+  if (data.offsets.some((o) => o.points.length > 0)) {
+    await draw("offsets", "Mean Dice by distance from the RECIST slice, one line per method", offsetChart(data.offsets, colours));
+  }
+  if (data.training.some((t) => t.epochs.length > 0)) {
+    await draw("training", "Training and validation loss by epoch, one panel per model", trainingChart(data.training));
+  }
+  if (data.harvest.length > 0) {
+    await draw("harvest", "Slices harvested for training by round and slice offset", harvestChart(data.harvest));
+  }
+  for (const dimension of ["2D", "3D"] as const) {
+    const curves = data.precisionRecall.filter((c) => c.dimension === dimension && c.curve.length > 0);
+    if (curves.length > 0) {
+      await draw(`precision-recall-${dimension.toLowerCase()}`, `Precision-recall curves, ${dimension}`, precisionRecallChart(curves, colours));
+    }
+  }
+  for (const quantity of ["volume", "change"] as const) {
+    const volumes = data.volumes.filter((v) => v.quantity === quantity && v.points.length > 0);
+    if (volumes.length > 0) {
+      const name = quantity === "volume" ? "volumes" : "volume-changes";
+      await draw(name, `Lesion ${quantity === "volume" ? "volumes" : "volume changes"} measured by each method against the reference`, volumeChart(volumes, colours));
+    }
+  }
+  return figures;
+}
+
+type Colours = ReadonlyMap<string, string>;
+
+/** One colour per method through the whole report; baselines are grey. */
+function methodColours(data: ReportData): Colours {
+  const baselines = new Set(data.methods.filter((m) => isBaseline(m) || m.kind === "baseline").map((m) => m.name));
+  const names = [data.methods.map((m) => m.name), data.offsets.map((o) => o.method), data.precisionRecall.map((p) => p.method), data.volumes.map((v) => v.method)].flat();
+  const colours = new Map<string, string>();
+  let next = 0;
+  for (const name of names) {
+    if (colours.has(name)) continue;
+    colours.set(name, baselines.has(name) || /^ellips(e|oid)$/i.test(name) ? GREY : PALETTE[next++ % PALETTE.length]);
+  }
+  return colours;
+}
+
+function colourScale(names: readonly string[], colours: Colours): { domain: string[]; range: string[] } {
+  const domain = [...new Set(names)];
+  return { domain, range: domain.map((name) => colours.get(name) ?? GREY) };
+}
+
+function diceChart(methods: ReportData["methods"], colours: Colours): ChartSpec {
+  const values = methods.flatMap((m) => m.scores.map((s) => ({ method: m.name, dice: s.dice })));
+  const names = methods.map((m) => m.name);
+  const y = { field: "method", type: "nominal", sort: names, title: null, axis: { labelLimit: 220, domain: false, ticks: false } } as const;
+  const x = { field: "dice", type: "quantitative" as const, title: "Dice", scale: { domain: [0, 1] } };
+  const color = { field: "method", type: "nominal", scale: colourScale(names, colours), legend: null } as const;
+  return {
+    data: { values },
+    width: 560,
+    height: { step: 30 },
+    layer: [
+      { mark: { type: "tick", thickness: 1, opacity: 0.35, bandSize: 22 }, encoding: { x, y, color } },
+      {
+        mark: { type: "boxplot", extent: "min-max", size: 10, ticks: false, opacity: 0.75, rule: { opacity: 0.6 }, median: { color: "#ffffff", thickness: 2.5 } },
+        encoding: { x, y, color },
+      },
+    ],
+  };
+}
+
+function offsetChart(offsets: ReportData["offsets"], colours: Colours): ChartSpec {
+  const values = offsets.flatMap((o) => o.points.map((p) => ({ method: o.method, ...p })));
+  const names = offsets.map((o) => o.method);
+  return {
+    data: { values },
+    width: 560,
+    height: 300,
+    mark: { type: "line", point: { size: 32, filled: true }, strokeWidth: 2 },
+    encoding: {
+      x: { field: "offset", type: "quantitative", title: "distance from the RECIST slice (slices)", axis: { tickMinStep: 1, format: "d", grid: false }, scale: { nice: false } },
+      y: { field: "mean", type: "quantitative", title: "mean Dice", scale: { domain: [0, 1] } },
+      color: { field: "method", type: "nominal", title: null, scale: colourScale(names, colours) },
+      strokeDash: { condition: { test: "/^ellips(e|oid)$/i.test(datum.method)", value: [5, 4] }, value: [1, 0] },
+    },
+  };
+}
+
+function trainingChart(training: ReportData["training"]): ChartSpec {
+  const values = training.flatMap((t) =>
+    t.epochs.flatMap((e) => [
+      { model: t.model, epoch: e.epoch, what: "training", loss: e.trainLoss },
+      ...(e.validationLoss === null ? [] : [{ model: t.model, epoch: e.epoch, what: "validation", loss: e.validationLoss }]),
+    ]),
+  );
+  const columns = Math.min(3, training.length);
+  return {
+    data: { values },
+    facet: { field: "model", type: "nominal", title: null, sort: training.map((t) => t.model) },
+    columns,
+    spec: {
+      width: Math.floor(600 / columns) - 40,
+      height: 190,
+      mark: { type: "line", strokeWidth: 2, point: { size: 14, filled: true } },
+      encoding: {
+        x: { field: "epoch", type: "quantitative", title: "epoch", axis: { tickMinStep: 1, format: "d", grid: false, tickCount: 6 }, scale: { nice: false, zero: false } },
+        y: { field: "loss", type: "quantitative", title: "loss" },
+        color: { field: "what", type: "nominal", title: null, scale: { domain: ["training", "validation"], range: [PALETTE[0], PALETTE[1]] } },
+      },
+    },
+  };
+}
+
+/** The label sources of the harvest in the order of the bars, with their words. */
+export const harvestParts = [
+  ["grabcut", "GrabCut on the CNN's trimap"],
+  ["marksOnly", "trimap of the projected marks alone"],
+  ["ignoredFallback", "GrabCut failed: rest ignored"],
+  ["notHarvested", "not harvested"],
+] as const;
+
+function harvestChart(harvest: ReportData["harvest"]): ChartSpec {
+  const values = harvest.flatMap((h) => harvestParts.map(([part, words], order) => ({ round: `round ${h.round}`, offset: h.offset, part: words, order, slices: h[part] })));
+  const rounds = [...new Set(harvest.map((h) => h.round))].sort((a, b) => a - b).map((r) => `round ${r}`);
+  return {
+    data: { values },
+    facet: { column: { field: "round", type: "nominal", title: null, sort: rounds } },
+    spec: {
+      width: { step: 34 },
+      height: 190,
+      mark: { type: "bar" },
+      encoding: {
+        x: { field: "offset", type: "ordinal", title: "slice offset", axis: { labelAngle: 0 } },
+        y: { field: "slices", type: "quantitative", title: "slices", stack: "zero", axis: { tickMinStep: 1, format: "d" } },
+        color: {
+          field: "part",
+          type: "nominal",
+          title: null,
+          sort: harvestParts.map(([, words]) => words),
+          scale: { domain: harvestParts.map(([, words]) => words), range: [PALETTE[2], PALETTE[0], PALETTE[5], GREY] },
+          legend: { orient: "bottom", columns: 2 },
+        },
+        order: { field: "order" },
+      },
+    },
+  };
+}
+
+function precisionRecallChart(curves: ReportData["precisionRecall"], colours: Colours): ChartSpec {
+  const named = (c: ReportData["precisionRecall"][number]): string => (c.best === null ? c.method : `${c.method} [F = ${c.best.f.toFixed(3)}]`);
+  const values = curves.flatMap((c) => c.curve.map((p, order) => ({ method: named(c), order, precision: p.precision, recall: p.recall })));
+  return {
+    data: { values },
+    width: 360,
+    height: 300,
+    mark: { type: "line", strokeWidth: 2 },
+    encoding: {
+      x: { field: "recall", type: "quantitative", title: "recall", scale: { domain: [0, 1] } },
+      y: { field: "precision", type: "quantitative", title: "precision", scale: { domain: [0, 1] } },
+      order: { field: "order", type: "quantitative" },
+      color: { field: "method", type: "nominal", title: null, scale: { domain: curves.map(named), range: curves.map((c) => colours.get(c.method) ?? GREY) } },
+    },
+  };
+}
+
+function volumeChart(volumes: ReportData["volumes"], colours: Colours): ChartSpec {
+  const values = volumes.flatMap((v) => v.points.map((p) => ({ method: v.method, reference: p.referenceMl, measured: p.measuredMl })));
+  const all = values.flatMap((v) => [v.reference, v.measured]);
+  const extent = [Math.min(0, ...all), Math.max(...all)];
+  const x = { field: "reference", type: "quantitative", title: "reference (ml)" } as const;
+  const y = { field: "measured", type: "quantitative", title: "measured (ml)" } as const;
+  const color = { field: "method", type: "nominal", title: null, scale: colourScale(volumes.map((v) => v.method), colours) } as const;
+  return {
+    data: { values },
+    width: 360,
+    height: 300,
+    layer: [
+      {
+        data: { values: extent.map((v) => ({ reference: v, measured: v })) },
+        mark: { type: "line", strokeDash: [3, 3], color: "#80808099" },
+        encoding: { x, y },
+      },
+      { mark: { type: "point", filled: true, size: 34, opacity: 0.7 }, encoding: { x, y, color } },
+      { mark: { type: "line", strokeWidth: 1.5 }, transform: [{ regression: "measured", on: "reference", groupby: ["method"] }], encoding: { x, y, color } },
+    ],
+  };
+}
+
+/** Whether a figure belongs to a dimension's section. */
+export function figureOf(figures: readonly Figure[], name: string, dimension?: Dimension): Figure | undefined {
+  return figures.find((f) => f.name === (dimension === undefined ? name : `${name}-${dimension.toLowerCase()}`));
+}

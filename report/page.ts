@@ -1,0 +1,186 @@
+import { count, duration, meanSd, moment, NONE, score, shortDigest, signed } from "./format.ts";
+import { type Figure, figureOf, harvestParts } from "./figures.ts";
+import { stateWords } from "./dagFigure.ts";
+import { galleryColours } from "./palette.ts";
+import { Html, html } from "./html.ts";
+import { bestDice, categoriesTable, totalsTable, unansweredTable } from "./methodTables.ts";
+import { baselineOf, isBaseline, type ReportNumbers } from "./numbers.ts";
+import type { Dimension, ReportData } from "./reportInput.ts";
+import { style } from "./style.ts";
+
+interface Section {
+  readonly id: string;
+  readonly title: string;
+  readonly body: Html;
+}
+
+/** The page: one HTML document without scripts and without anything from elsewhere. */
+export function reportPage(data: ReportData, numbers: ReportNumbers, figures: readonly Figure[]): string {
+  const sections = [
+    resultsSection(data, numbers, figures, "2D"),
+    resultsSection(data, numbers, figures, "3D"),
+    volumesSection(numbers, figures),
+    gallerySection(data),
+    dagSection(data, figures),
+    datasetsSection(data),
+    trainingSection(data, figures),
+    harvestSection(data, figures),
+    provenanceSection(data),
+  ].filter((s) => s !== null);
+  const { campaign } = data;
+  return html`${new Html("<!doctype html>")}
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${campaign.id} – recist3d report</title><style>${new Html(style)}</style></head>
+<body><main>
+<header><h1>${campaign.id}</h1>
+<p class="soft">recist3d report · pipeline <b>${campaign.pipeline}</b> · ${moment(campaign.started)} to ${moment(campaign.finished)} (${duration((Date.parse(campaign.finished) - Date.parse(campaign.started)) / 1000)})</p>
+${notices(data, numbers)}
+<nav aria-label="Sections">${sections.map((s) => html`<a href="#${s.id}">${s.title}</a>`)}</nav>
+${cards(numbers)}</header>
+${sections.map((s) => html`<section aria-labelledby="${s.id}"><h2 id="${s.id}">${s.title}</h2>${s.body}</section>`)}
+</main></body></html>
+`.markup;
+}
+
+/** What a reader must know before any number. */
+function notices(data: ReportData, numbers: ReportNumbers): Html {
+  const synthetic = data.datasets.filter((d) => d.semiSynthetic).map((d) => d.name);
+  const troubled = data.dag.steps.filter((s) => s.state !== "done");
+  return html`${synthetic.length > 0 && html`<p class="notice" role="note"><b>Semi-synthetic data.</b> ${synthetic.join(", ")} ${synthetic.length === 1 ? "is" : "are"} not made of real lesions in real images. Scores on ${synthetic.length === 1 ? "it" : "them"} say how the method works, not how it does on patients.</p>`}
+${numbers.missingBaselines.map((b) => html`<p class="notice" role="note"><b>The ${b.name} was not run.</b> A plain ${b.name} on the marks already scores high; the ${b.dimension} rows prove nothing without it.</p>`)}
+${troubled.length > 0 && html`<p class="notice" role="note"><b>Not every step is done:</b> ${troubled.map((s) => `${s.name} (${s.state})`).join(", ")}.</p>`}
+${data.remarks.map((remark) => html`<p class="notice" role="note">${remark}</p>`)}`;
+}
+
+/** The best method of each dimension beside its baseline. */
+function cards(numbers: ReportNumbers): Html {
+  const cardOf = (dimension: Dimension): Html | null => {
+    const methods = numbers.methods.filter((m) => m.dimension === dimension);
+    const best = bestDice(methods);
+    if (best === undefined) return null;
+    const baseline = methods.find(isBaseline);
+    const figure = (value: string, of: string): Html => html`<div><div class="big">${value}</div><div class="of">${of}</div></div>`;
+    return html`<div class="card"><h3>${dimension === "2D" ? "2D Dice on the RECIST slice" : "3D Dice"}, ${best.total.dice.n} lesions</h3><div class="figures">${figure(score(best.total.dice.mean), best.name)}${figure(score(baseline?.total.dice.mean ?? null), baseline === undefined ? `${baselineOf[dimension]}: not run` : baseline.name)}${best.advantage !== null && figure(signed(best.advantage.meanDifference), "difference, paired")}</div></div>`;
+  };
+  return html`<div class="cards">${cardOf("2D")}${cardOf("3D")}</div>`;
+}
+
+function resultsSection(data: ReportData, numbers: ReportNumbers, figures: readonly Figure[], dimension: Dimension): Section | null {
+  if (!data.methods.some((m) => m.dimension === dimension)) return null;
+  const lymphNodes = data.datasets.some((d) => /lymph/i.test(d.name));
+  const body = html`${totalsTable(numbers, dimension, lymphNodes)}
+${figureHtml(figureOf(figures, "dice", dimension), "Dice of every lesion (ticks), with range, quartiles and median (white).")}
+<h3>By category</h3>${categoriesTable(numbers, dimension, lymphNodes)}
+${dimension === "3D" && offsets(data, figures)}
+${figureHtml(figureOf(figures, "precision-recall", dimension), "Precision and recall of the network's output over all thresholds, pixels of all lesions together; largest F-measure in brackets (the paper's Figs 5 and 11).")}
+${unansweredTable(numbers, dimension, lymphNodes)}`;
+  return { id: `results-${dimension.toLowerCase()}`, title: dimension === "2D" ? "2D: the RECIST slice" : "3D: the whole lesion", body };
+}
+
+function offsets(data: ReportData, figures: readonly Figure[]): Html | null {
+  const figure = figureOf(figures, "offsets");
+  if (figure === undefined) return null;
+  const distances = [...new Set(data.offsets.flatMap((o) => o.points.map((p) => p.offset)))].sort((a, b) => a - b);
+  return html`<h3>By distance from the RECIST slice</h3>
+${figureHtml(figure, "Mean Dice of the slices at each distance (the paper's Figs 4 and 10). A slice counts where the reference or the prediction reaches it; above and below are pooled. In the paper, GrabCut-3DE falls from .91 to .55 at distance 4, and the HNN stays above .70 up to 6.")}
+<details><summary>The same as numbers</summary><div class="wide"><table><caption>Dice by distance: mean ± sd, number of slices beneath</caption><thead><tr><th scope="col" class="text">Method</th>${distances.map((d) => html`<th scope="col">${d}</th>`)}</tr></thead><tbody>${data.offsets.map(
+    (o) => html`<tr><th scope="row">${o.method}</th>${distances.map((d) => {
+      const point = o.points.find((p) => p.offset === d);
+      return point === undefined ? html`<td>${NONE}</td>` : html`<td>${meanSd(point.mean, point.sd)}<small>${point.n}</small></td>`;
+    })}</tr>`,
+  )}</tbody></table></div></details>`;
+}
+
+function volumesSection(numbers: ReportNumbers, figures: readonly Figure[]): Section | null {
+  if (numbers.volumes.length === 0) return null;
+  const paper = numbers.volumes.some((v) => v.quantity === "change");
+  return {
+    id: "volumes",
+    title: "Volumes",
+    body: html`<div class="pair">${figureHtml(figureOf(figures, "volumes"), "Volume by each method against the reference; dotted: equal.")}${figureHtml(figureOf(figures, "volume-changes"), "Volume change between two time points (the paper's Fig. 7); dotted: equal.")}</div>
+<div class="wide"><table><caption>Least-squares line of the measured on the reference value${paper ? "; for changes the paper has R² = 0.78 (WSSS) and 0.62 (ellipsoid πLW²/6) on 22 pairs" : ""}</caption><thead><tr><th scope="col" class="text">Method</th><th scope="col" class="text">Quantity</th><th scope="col">n</th><th scope="col">Slope</th><th scope="col">Intercept (ml)</th><th scope="col">R²</th></tr></thead><tbody>${numbers.volumes.map((v) => html`<tr><th scope="row">${v.method}</th><td class="text">${v.quantity}</td><td>${v.n}</td><td>${score(v.slope)}</td><td>${score(v.intercept)}</td><td>${score(v.rSquared)}</td></tr>`)}</tbody></table></div>`,
+  };
+}
+
+function gallerySection(data: ReportData): Section | null {
+  if (data.gallery.length === 0) return null;
+  const key = (colour: readonly [number, number, number], words: string): Html => html`<span class="key" style="background:rgb(${colour.join(",")})"></span>${words}`;
+  const { foreground, probableForeground, probableBackground, background, mask, truth, marks } = galleryColours;
+  return {
+    id: "gallery",
+    title: "Gallery",
+    body: html`<p class="soft">${key(foreground, "foreground")}${key(probableForeground, "probable foreground")}${key(probableBackground, "probable background")}${key(background, "background")}${key(marks, "marks")}${key(mask, "our mask")}${key(truth, "truth")}</p>
+<div class="gallery">${data.gallery.map(
+      (g) => html`<figure class="lesion"><figcaption><b>${g.title}</b> · ${g.lesion} · ${g.category} · Dice ${score(g.dice)}</figcaption><div class="panels">${g.panels.map(
+        (p) => html`<div class="panel"><img src="data:image/png;base64,${p.png}" alt="${`${g.lesion}: ${p.label}`}">${p.label}</div>`,
+      )}</div></figure>`,
+    )}</div>`,
+  };
+}
+
+function dagSection(data: ReportData, figures: readonly Figure[]): Section | null {
+  const { steps } = data.dag;
+  if (steps.length === 0) return null;
+  const cached = steps.filter((s) => s.cached).length;
+  return {
+    id: "campaign",
+    title: "The campaign as run",
+    body: html`<figure class="dag">${new Html(figureOf(figures, "dag")?.svg ?? "")}<figcaption>${steps.length} steps, ${cached} of them cached (dashed): taken from an earlier action with the same inputs, parameters and code.</figcaption></figure>
+<details><summary>Steps and outputs</summary><div class="wide"><table><thead><tr><th scope="col" class="text">Step</th><th scope="col" class="text">Uses</th><th scope="col" class="text">After</th><th scope="col" class="text">State</th><th scope="col" class="text">Outputs</th></tr></thead><tbody>${steps.map(
+      (s) => html`<tr><th scope="row">${s.name}</th><td class="text">${s.uses}</td><td class="text">${s.after.join(", ")}</td><td class="text">${stateWords(s)}</td><td class="text">${Object.entries(s.outputs).map(([name, digest]) => html`<div>${name} <span class="digest">${shortDigest(digest)}</span></div>`)}</td></tr>`,
+    )}</tbody></table></div></details>`,
+  };
+}
+
+function datasetsSection(data: ReportData): Section | null {
+  if (data.datasets.length === 0) return null;
+  const list = (counts: Readonly<Record<string, number>>): Html | string =>
+    Object.keys(counts).length === 0 ? "none" : html`${Object.entries(counts).map(([what, n]) => html`<div>${what}: ${count(n)}</div>`)}`;
+  return {
+    id: "data",
+    title: "Data",
+    body: html`<div class="wide"><table><thead><tr><th scope="col" class="text">Data set</th><th scope="col">Train</th><th scope="col">Test</th><th scope="col" class="text">Kind</th><th scope="col" class="text">Not taken</th><th scope="col" class="text">Irregularities</th></tr></thead><tbody>${data.datasets.map(
+      (d) => html`<tr><th scope="row">${d.name}</th><td>${count(d.lesions.train)}</td><td>${count(d.lesions.test)}</td><td class="text">${d.semiSynthetic ? "semi-synthetic" : "real"}</td><td class="text">${list(d.skipped)}</td><td class="text">${list(d.notes)}</td></tr>`,
+    )}</tbody></table></div>`,
+  };
+}
+
+function trainingSection(data: ReportData, figures: readonly Figure[]): Section | null {
+  if (data.training.length === 0) return null;
+  const rows = data.training.map((t) => {
+    const validated = t.epochs.filter((e) => e.validationLoss !== null);
+    const best = validated.reduce<(typeof validated)[number] | undefined>((low, e) => (low === undefined || (e.validationLoss as number) < (low.validationLoss as number) ? e : low), undefined);
+    const rates = t.epochs.filter((e, i) => i === 0 || e.rate !== t.epochs[i - 1].rate).map((e) => `${e.rate.toExponential().replace("e", " · 10^").replace("^-", "^−")} from epoch ${e.epoch}`);
+    return html`<tr><th scope="row">${t.model}</th><td>${t.epochs.length}</td><td>${t.epochs.length === 0 ? NONE : score(t.epochs[t.epochs.length - 1].trainLoss, 4)}</td><td>${best === undefined ? NONE : `${score(best.validationLoss, 4)} at epoch ${best.epoch}`}</td><td class="text">${rates.join(", ")}</td><td class="text digest">${shortDigest(t.digest)}</td></tr>`;
+  });
+  return {
+    id: "training",
+    title: "Training",
+    body: html`${figureHtml(figureOf(figures, "training"), "Loss by epoch.")}
+<div class="wide"><table><thead><tr><th scope="col" class="text">Model</th><th scope="col">Epochs</th><th scope="col">Last training loss</th><th scope="col">Lowest validation loss</th><th scope="col" class="text">Learning rate</th><th scope="col" class="text">Weights</th></tr></thead><tbody>${rows}</tbody></table></div>`,
+  };
+}
+
+function harvestSection(data: ReportData, figures: readonly Figure[]): Section | null {
+  if (data.harvest.length === 0) return null;
+  return {
+    id: "harvest",
+    title: "Harvest",
+    body: html`<p class="soft">Where the training labels of each self-paced round came from. A slice that was not harvested teaches nothing, and is counted here.</p>
+${figureHtml(figureOf(figures, "harvest"), "Slices by round, slice offset and source of their label.")}
+<details><summary>The same as numbers</summary><div class="wide"><table><thead><tr><th scope="col">Round</th><th scope="col">Offset</th>${harvestParts.map(([, words]) => html`<th scope="col">${words}</th>`)}</tr></thead><tbody>${data.harvest.map((h) => html`<tr><td>${h.round}</td><td>${h.offset}</td>${harvestParts.map(([part]) => html`<td>${count(h[part])}</td>`)}</tr>`)}</tbody></table></div></details>`,
+  };
+}
+
+function provenanceSection(data: ReportData): Section {
+  return {
+    id: "provenance",
+    title: "Where everything came from",
+    body: html`<p class="soft">SHA-256 of the artifacts that the numbers were computed from. <code>recist3d verify ${data.campaign.id}</code> re-hashes them. The numbers of this page lie beside it in <code>numbers.json</code>, the scores of every lesion in <code>scores.csv</code>, the drawings in <code>figures/</code>.</p>
+<div class="wide"><table><tbody>${data.provenance.map((p) => html`<tr><th scope="row">${p.what}</th><td class="text digest">${p.digest}</td></tr>`)}</tbody></table></div>
+<h3>Environment</h3><div class="wide"><table><tbody>${Object.entries(data.environment).map(([what, value]) => html`<tr><th scope="row">${what}</th><td class="text">${value}</td></tr>`)}</tbody></table></div>`,
+  };
+}
+
+function figureHtml(figure: Figure | undefined, caption: string): Html | null {
+  return figure === undefined ? null : html`<figure>${new Html(figure.svg)}<figcaption>${caption}</figcaption></figure>`;
+}

@@ -1,0 +1,31 @@
+import { reportFigures } from "./figures.ts";
+import { reportNumbers, scoresCsv } from "./numbers.ts";
+import { reportPage } from "./page.ts";
+import { type ReportInput, reportInputSchema } from "./reportInput.ts";
+
+/** The files of a report by their path: `report.html`, `numbers.json`, `scores.csv` and `figures/*.svg`. */
+export interface ReportFiles {
+  readonly "report.html": string;
+  readonly "numbers.json": string;
+  readonly "scores.csv": string;
+  readonly [figure: `figures/${string}.svg`]: string;
+}
+
+/**
+ * Renders a campaign's report. A pure function: equal inputs give equal bytes. The page holds its figures and images
+ * itself; the other files repeat them, and its numbers, for machines.
+ *
+ * @throws ZodError where the input does not have the declared shape.
+ */
+export async function renderReport(input: ReportInput): Promise<ReportFiles> {
+  const data = reportInputSchema.parse(input);
+  const numbers = reportNumbers(data);
+  const figures = await reportFigures(data);
+  const { campaign, environment, dag, datasets, offsets, training, harvest, precisionRecall, provenance } = data;
+  return {
+    "report.html": reportPage(data, numbers, figures),
+    "numbers.json": `${JSON.stringify({ campaign, environment, dag, datasets, ...numbers, offsets, training, harvest, precisionRecall, provenance }, null, 2)}\n`,
+    "scores.csv": scoresCsv(data.methods),
+    ...Object.fromEntries(figures.map(({ name, svg }) => [`figures/${name}.svg`, svg])),
+  };
+}
