@@ -13,7 +13,7 @@ export const compiledStepSchema = z.strictObject({
   queue: z.enum(["cpu", "gpu"]),
   shape: z.enum(["single", "sharded", "workflow"]),
   numerics: z.enum(["plain", "network"]),
-  /** Names of the parameters that are absolute paths and stay out of action keys. */
+  /** Names of the given parameters that are absolute paths; they stay out of action keys, what lies there enters. */
   external: z.array(z.string()),
   params: z.record(z.string(), z.json()),
   inputs: z.record(z.string(), z.array(wireSchema)),

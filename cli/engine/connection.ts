@@ -95,7 +95,9 @@ export async function engineAnswers(address: string): Promise<boolean> {
   try {
     await refuseWhenClosed(address);
     connection = await Connection.connect({ address, connectTimeout: "1s" });
-    await connection.withDeadline(Date.now() + 2000, () => connection!.workflowService.describeNamespace({ namespace: "default" }));
+    await connection.withDeadline(Date.now() + 2000, () =>
+      connection!.workflowService.describeNamespace({ namespace: "default" }),
+    );
     return true;
   } catch {
     return false;
@@ -123,13 +125,28 @@ const NOT_FOUND = 5;
 const PERMISSION_DENIED = 7;
 const UNAUTHENTICATED = 16;
 
-function unreachable(address: string, namespace: string, environment: Environment, error: Error & { code?: number; details?: string }): EngineUnreachableError {
+function unreachable(
+  address: string,
+  namespace: string,
+  environment: Environment,
+  error: Error & { code?: number; details?: string },
+): EngineUnreachableError {
   const options = { cause: error };
   if (error.code === NOT_FOUND) {
-    return new EngineUnreachableError(address, `it has no namespace "${namespace}"`, "create it there, or set TEMPORAL_NAMESPACE", options);
+    return new EngineUnreachableError(
+      address,
+      `it has no namespace "${namespace}"`,
+      "create it there, or set TEMPORAL_NAMESPACE",
+      options,
+    );
   }
   if (error.code === UNAUTHENTICATED || error.code === PERMISSION_DENIED) {
-    return new EngineUnreachableError(address, `it refuses us (${error.message})`, "check TEMPORAL_API_KEY and TEMPORAL_TLS_*", options);
+    return new EngineUnreachableError(
+      address,
+      `it refuses us (${error.message})`,
+      "check TEMPORAL_API_KEY and TEMPORAL_TLS_*",
+      options,
+    );
   }
   const remedy = environment.TEMPORAL_ADDRESS
     ? "check TEMPORAL_ADDRESS and TEMPORAL_TLS_*, or unset TEMPORAL_ADDRESS to use an engine on this machine"
@@ -141,7 +158,14 @@ function tlsOptions(environment: Environment): NativeConnectionOptions["tls"] {
   const { TEMPORAL_TLS, TEMPORAL_API_KEY, TEMPORAL_TLS_SERVER_NAME, TEMPORAL_TLS_SERVER_CA_CERT_PATH } = environment;
   const { TEMPORAL_TLS_CLIENT_CERT_PATH: certificate, TEMPORAL_TLS_CLIENT_KEY_PATH: key } = environment;
   if (TEMPORAL_TLS === "false") return undefined;
-  const isWanted = [TEMPORAL_TLS, TEMPORAL_API_KEY, TEMPORAL_TLS_SERVER_NAME, TEMPORAL_TLS_SERVER_CA_CERT_PATH, certificate, key].some(Boolean);
+  const isWanted = [
+    TEMPORAL_TLS,
+    TEMPORAL_API_KEY,
+    TEMPORAL_TLS_SERVER_NAME,
+    TEMPORAL_TLS_SERVER_CA_CERT_PATH,
+    certificate,
+    key,
+  ].some(Boolean);
   if (!isWanted) return undefined;
   const read = (variable: string): Buffer | undefined => {
     const file = environment[variable];
@@ -149,12 +173,21 @@ function tlsOptions(environment: Environment): NativeConnectionOptions["tls"] {
     try {
       return readFileSync(file);
     } catch (error) {
-      throw new EngineUnreachableError(engineAddress(environment), `${variable} cannot be read (${(error as Error).message})`, "name a PEM file", { cause: error });
+      throw new EngineUnreachableError(
+        engineAddress(environment),
+        `${variable} cannot be read (${(error as Error).message})`,
+        "name a PEM file",
+        { cause: error },
+      );
     }
   };
   if (Boolean(certificate) !== Boolean(key)) {
     const missing = certificate ? "TEMPORAL_TLS_CLIENT_KEY_PATH" : "TEMPORAL_TLS_CLIENT_CERT_PATH";
-    throw new EngineUnreachableError(engineAddress(environment), `${missing} is not set`, "a client certificate needs both its files");
+    throw new EngineUnreachableError(
+      engineAddress(environment),
+      `${missing} is not set`,
+      "a client certificate needs both its files",
+    );
   }
   const crt = read("TEMPORAL_TLS_CLIENT_CERT_PATH");
   return {

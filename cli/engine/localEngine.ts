@@ -37,7 +37,9 @@ export async function startEngine(options: LocalEngineOptions = {}): Promise<Run
     if (running?.port !== undefined) {
       const address = `127.0.0.1:${running.port}`;
       if (await answersWithin(address, 15_000)) return { address, pid: running.pid };
-      throw new LocalProcessError(`the engine (process ${running.pid}) does not answer at ${address}; see ${folder}/log, then: recist3d down`);
+      throw new LocalProcessError(
+        `the engine (process ${running.pid}) does not answer at ${address}; see ${folder}/log, then: recist3d down`,
+      );
     }
     const portFile = path.join(folder, "port");
     const lastPort = existsSync(portFile) ? Number(readFileSync(portFile, "utf8")) : undefined;
@@ -57,7 +59,10 @@ export async function startEngine(options: LocalEngineOptions = {}): Promise<Run
 }
 
 /** The engine that commands use: `TEMPORAL_ADDRESS`, else that of this machine when it runs and answers. */
-export async function findEngine(home = recist3dHome(), environment: NodeJS.ProcessEnv = process.env): Promise<RunningEngine | undefined> {
+export async function findEngine(
+  home = recist3dHome(),
+  environment: NodeJS.ProcessEnv = process.env,
+): Promise<RunningEngine | undefined> {
   if (environment.TEMPORAL_ADDRESS) return { address: environment.TEMPORAL_ADDRESS };
   const running = findProcess(engineFolder(home));
   if (running?.port === undefined) return undefined;
@@ -73,7 +78,19 @@ export function stopEngine(home = recist3dHome()): Promise<boolean> {
 
 function serverArguments(port: number, dbFile: string): string[] {
   return [
-    ...["server", PROGRAM, "--headless", "--ip", "127.0.0.1", "--port", String(port), "--log-level", "error", "--db-filename", dbFile],
+    ...[
+      "server",
+      PROGRAM,
+      "--headless",
+      "--ip",
+      "127.0.0.1",
+      "--port",
+      String(port),
+      "--log-level",
+      "error",
+      "--db-filename",
+      dbFile,
+    ],
     ...["--search-attribute", "CampaignPhase=Keyword", "--search-attribute", "CampaignRound=Int"],
     // The default of 20 a second makes each activity of a chain wait about 100 ms.
     ...["--dynamic-config-value", "history.transferProcessorMaxPollRPS=2000"],

@@ -43,7 +43,16 @@ export async function startStore(options: LocalStoreOptions = {}): Promise<Runni
     const port = options.port ?? (await freePort(lastPort));
     // A folder of the data folder is a bucket.
     for (const name of [`data/${BUCKET}`, "versions", "iam"]) mkdirSync(path.join(folder, name), { recursive: true });
-    const server = ["--port", `127.0.0.1:${port}`, "--iam-dir", path.join(folder, "iam"), "--health", "/health", "--quiet", "--keep-alive"];
+    const server = [
+      "--port",
+      `127.0.0.1:${port}`,
+      "--iam-dir",
+      path.join(folder, "iam"),
+      "--health",
+      "/health",
+      "--quiet",
+      "--keep-alive",
+    ];
     const { pid } = await startProcess({
       folder,
       command: toolPath("versitygw"),

@@ -28,10 +28,21 @@ export interface LesionCase {
   readonly notes: readonly string[];
 }
 
+/** A lesion of a source before it is loaded. */
+export interface SourceEntry {
+  readonly id: string;
+  readonly patient: string;
+  readonly officialSplit?: LesionCase["officialSplit"];
+  /** Files that `load` reads, relative to the source's root. */
+  readonly files: readonly string[];
+}
+
 /** A source that can be listed cheaply and loaded lesion by lesion. */
 export interface LesionSource {
   /** Loadable lesions in a stable order, with the files each needs (paths relative to the source's root). */
-  readonly entries: readonly { readonly id: string; readonly patient: string; readonly files: readonly string[] }[];
+  readonly entries: readonly SourceEntry[];
+  /** Files that list the lesions (paths relative to the source's root), e.g. `DL_info.csv`. */
+  readonly index?: readonly string[];
   /** What was seen but cannot be loaded, by reason, e.g. {"image file is absent": 7}. */
   readonly skipped: Readonly<Record<string, number>>;
   load(index: number): Promise<LesionCase>;

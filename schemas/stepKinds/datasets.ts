@@ -65,7 +65,7 @@ export const datasetSynthesize = {
   summary: "draws phantom CT with lesions of known shape; its report is called synthetic",
   params: z.strictObject({
     lesions: z.int().min(1).max(100_000).default(48).describe("Number of lesions"),
-    categories: z.array(z.enum(categories)).min(1).optional().describe("Lesion categories to draw from, in equal shares; all eight if absent"),
+    categories: z.array(z.enum(categories).exclude(["unknown"])).min(1).optional().describe("Lesion categories to draw from, in equal shares; all eight if absent"),
     thickSlices: fractionSchema.default(0.5).describe("Share of lesions on thick slices (5 mm instead of 1 mm), 0 to 1"),
     testFraction: fractionSchema.default(0.25).describe("Share of the patients that is kept for testing, 0 to 1"),
     markNoise: markNoiseSchema,

@@ -19,7 +19,7 @@ export const segmentationSelfPaced = {
   summary: "Algorithm 1: K rounds of harvesting labels on neighbouring slices and training on them",
   params: z
     .strictObject({
-      K: z.int().min(0).max(10).default(2).describe("Rounds; round k learns from slices −k … k (K = 2: five slices)"),
+      K: z.int().min(1).max(10).default(2).describe("Rounds; round k learns from slices −k … k (K = 2: five slices)"),
       ...harvestParams,
       training: trainingOverridesSchema,
     })
@@ -31,6 +31,6 @@ export const segmentationSelfPaced = {
   },
   outputs: {
     model: { type: "model", summary: "θᴷ" },
-    labels: { type: "labels", summary: "F of the last round (of θ⁰'s own labels there is none: K = 0 gives an empty set)" },
+    labels: { type: "labels", summary: "F of the last round" },
   },
 } as const satisfies StepKind;

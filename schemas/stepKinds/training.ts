@@ -17,17 +17,32 @@ const optimizerSchema = z.strictObject({
 });
 
 const lossSchema = z.strictObject({
-  balance: z.boolean().default(false).describe("Weigh the two classes equally (HED) instead of Equation 1's plain mean"),
+  classBalanced: z.boolean().default(false).describe("Weigh the two classes equally (HED) instead of Equation 1's plain mean"),
   dice: z.number().min(0).max(10).default(0).describe("Weight of an added soft Dice loss; 0 = Equation 1 alone"),
 });
 
 const augmentSchema = z.strictObject({
   flip: z.boolean().default(false).describe("Mirror left and right, up and down, each with probability 1/2"),
-  rotate: z.number().min(0).max(180).default(0).describe("Rotate by up to ± this many degrees"),
-  scale: z.number().min(0).max(0.5).default(0).describe("Scale by up to ± this fraction"),
-  intensity: z.number().min(0).max(0.5).default(0).describe("Stretch and shift grey values by up to ± this fraction of the window"),
-  shift: z.number().min(0).max(0.5).default(0).describe("Move the crop by up to ± this fraction of its side"),
+  rotation: z.enum(["none", "quarter", "any"]).default("none").describe("Turn by a multiple of 90 degrees, or by any angle"),
+  scale: z.number().min(0).max(1).default(0).describe("Change the size by up to exp(± this)"),
+  translation: z.number().min(0).max(0.5).default(0).describe("Move the crop by up to ± this fraction of its side along each axis"),
+  intensity: z
+    .strictObject({
+      gain: z.number().min(0).max(1).default(0).describe("Multiply grey values by up to 1 ± this"),
+      shift: z.number().min(0).max(1).default(0).describe("Add up to ± this to normalised grey values"),
+      noise: z.number().min(0).max(1).default(0).describe("Largest standard deviation of added noise, in normalised grey values"),
+    })
+    .prefault({})
+    .describe("Random changes of grey values"),
 });
+
+// biome-ignore format: one line a group
+const channelNames = [
+  "window", "window-1", "window+1", "window@key",
+  "relative", "relative-1", "relative+1", "relative@key",
+  "ellipse", "ellipsoid", "distance",
+  "denoised", "enhanced",
+] as const;
 
 const epochs = z.int().min(1).max(10_000).describe("Passes over the training slices at most");
 const batch = z.int().min(1).max(1024).describe("Slices per step");
@@ -61,8 +76,13 @@ export const networkTrain = {
   params: z.strictObject({
     network: z.enum(["hnn", "unet"]).default("hnn").describe("hnn: VGG-16 with side outputs (holistically nested); unet: U-Net"),
     width: z.number().gt(0).max(2).default(1).describe("Multiple of the published number of feature maps"),
-    channels: z.int().min(1).max(3).default(1).describe("Input channels: 1 = CT, 2 = CT and enhanced CT, 3 = CT, denoised and enhanced CT"),
-    norm: z.enum(["none", "batch", "group"]).default("none").describe("Normalisation after each convolution; the published networks have none"),
+    channels: z
+      .array(z.enum(channelNames))
+      .min(1)
+      .max(16)
+      .default(["window"])
+      .describe("What the input shows: the slice in its display window (the paper's), its neighbours, grey values relative to the lesion's core, or where the marks lie"),
+    norm: z.enum(["none", "batch"]).default("none").describe("Normalisation after each convolution; the published networks have none, training from random weights needs it"),
     crop: z
       .strictObject({
         factor: z.number().min(1).max(4).default(2).describe("Side of the square crop around the marks, in long diameters"),
@@ -74,6 +94,7 @@ export const networkTrain = {
       .prefault({})
       .describe("What the network sees of a slice"),
     optimizer: optimizerSchema.prefault({}).describe("How weights are moved"),
+    schedule: z.enum(["plateau", "cosine"]).default("plateau").describe("plateau: `rate`, then `lowRate` when the validation loss stops falling (§4); cosine: from `rate` down to `lowRate` over all epochs"),
     epochs: epochs.default(40),
     batch: batch.default(8),
     patience: patience.default(5),

@@ -1,0 +1,92 @@
+import { ApplicationFailure, CancelledFailure, Context } from "@temporalio/activity";
+import { commitAction } from "../artifacts/records.ts";
+import type { Digest, Store } from "../artifacts/store.ts";
+import type { Action, ActionProgress, ActionResult } from "../schemas/messages.ts";
+import type { ComputeOptions } from "../worker/computePool.ts";
+import type { ComputeRequest } from "../worker/computeProtocol.ts";
+import { finished, keyOf, partRecords, recordOf } from "./actionRecords.ts";
+import { newestCheckpoint } from "./checkpoints.ts";
+import { createLedger, plainFingerprint } from "./ledger.ts";
+import { kindOf } from "../schemas/stepKinds.ts";
+import type { StepResult } from "./steps/step.ts";
+
+export interface ActivityDependencies {
+  readonly store: Store;
+  readonly compute: { run<R>(request: ComputeRequest, options: ComputeOptions): Promise<R> };
+}
+
+/** Errors that another attempt cannot mend. */
+const FINAL = new Set(["InputError", "NonFiniteLossError", "MissingBlobError", "DamagedBlobError", "TypeError", "RangeError", "ZodError"]);
+/** A compute process that dies this often over one action will not survive the next time either. */
+const MAX_DEATHS = 10;
+const HEARTBEAT_MS = 1000;
+
+export type Activities = ReturnType<typeof createActivities>;
+
+/** The activities of a worker, over its store and its compute processes. */
+export function createActivities({ store, compute }: ActivityDependencies) {
+  let fingerprint: Promise<string> | undefined;
+  const numericsFingerprint = (): Promise<string> => {
+    fingerprint ??= compute
+      .run<string>({ type: "fingerprint" }, { signal: new AbortController().signal, onProgress: () => {} })
+      .catch((error: unknown) => {
+        fingerprint = undefined;
+        throw error;
+      });
+    return fingerprint;
+  };
+  const fingerprintOf = async (kind: string): Promise<string> =>
+    kindOf(kind).numerics === "network" ? numericsFingerprint() : plainFingerprint;
+
+  const ledger = createLedger(store, fingerprintOf);
+
+  /**
+   * Executes an action unless its record exists already. Heartbeats come from a timer (a long step or a slow disk is
+   * not death) and carry the progress with the newest checkpoint.
+   */
+  async function runAction(action: Action, step?: string): Promise<ActionResult> {
+    const { cancellationSignal, info, heartbeat } = Context.current();
+    const kind = kindOf(action.kind);
+    const fingerprint = await fingerprintOf(action.kind);
+    const key = keyOf(action, fingerprint);
+    const found = await finished(store, key);
+    if (found !== null) return found;
+
+    let progress: ActionProgress = { step, unit: "", done: 0, total: 0 };
+    const checkpoint = kind.checkpoints ? await newestCheckpoint(store, key) : null;
+    if (checkpoint !== null) progress = { ...progress, checkpoint };
+    heartbeat(progress);
+    const timer = setInterval(() => heartbeat(progress), HEARTBEAT_MS);
+    const started = new Date();
+    try {
+      const gathers = kind.shape === "sharded" && action.part === undefined;
+      const parts = gathers ? await partRecords(store, action, await ledger.countParts(action), fingerprint) : [];
+      const request: ComputeRequest = gathers
+        ? { type: "gather", action, key, parts: parts.map(({ record }) => record.outputs as Record<string, Digest>) }
+        : { type: "run", action, key };
+      const { outputs, summary } = await compute.run<StepResult>(request, {
+        signal: cancellationSignal,
+        onProgress: (latest) => {
+          progress = { ...latest, step, checkpoint: latest.checkpoint ?? progress.checkpoint };
+        },
+      });
+      const executed = { action, key, fingerprint, outputs, parts: parts.map(({ digest }) => digest), started, attempt: info.attempt };
+      const committed = await commitAction(store, key, recordOf(executed));
+      return { record: committed.digest, outputs: committed.record.outputs, cached: false, summary: summary ?? {} };
+    } catch (error) {
+      throw failureOf(error, cancellationSignal, info.attempt);
+    } finally {
+      clearInterval(timer);
+    }
+  }
+
+  return { runAction, numericsFingerprint, ...ledger };
+}
+
+function failureOf(error: unknown, signal: AbortSignal, attempt: number): unknown {
+  if (signal.aborted) return signal.reason instanceof CancelledFailure ? signal.reason : new CancelledFailure("cancelled");
+  if (!(error instanceof Error) || error instanceof ApplicationFailure) return error;
+  const name = "errorName" in error ? String(error.errorName) : error.name;
+  const hopeless = FINAL.has(name) || (name === "ComputeProcessDied" && attempt >= MAX_DEATHS);
+  return ApplicationFailure.create({ message: error.message, type: name, nonRetryable: hopeless, cause: error });
+}

@@ -1,0 +1,137 @@
+import { artifactsPresent, commitAction, commitCampaign as commitRoot, findAction } from "../artifacts/records.ts";
+import { canonicalJson } from "../artifacts/canonicalJson.ts";
+import type { Digest, Store } from "../artifacts/store.ts";
+import type { Action, ActionResult, ArtifactRef, StepProgress } from "../schemas/messages.ts";
+import type { CompiledPipeline } from "../schemas/pipeline.ts";
+import { type StepParams, stepKinds } from "../schemas/stepKinds.ts";
+import { planPipeline } from "../pipelines/plan.ts";
+import { discardCheckpoints as discard } from "./checkpoints.ts";
+import { finished, keyOf, recordOf } from "./actionRecords.ts";
+import { openLabels } from "./labels.ts";
+import { trainingParams } from "./models.ts";
+import { putSource } from "./sources.ts";
+import { bodyOf, parseInput } from "./steps/index.ts";
+
+/** Fingerprint of arithmetic without a network: the JavaScript engine's, whose Math functions may differ by version. */
+export const plainFingerprint = `v8 ${process.versions.v8.split(".").slice(0, 2).join(".")}`;
+
+type FingerprintOf = (kind: string) => Promise<string>;
+
+/** What a planned step knows before it runs. */
+export type PlannedStep = Pick<StepProgress, "state" | "outputs" | "record">;
+
+/** Activities that look things up in the store or write them down; short, without heartbeat. */
+export function createLedger(store: Store, fingerprintOf: FingerprintOf) {
+  return {
+    /** The number of parts of a sharded action. */
+    async countParts(action: Action): Promise<number> {
+      const { parts } = bodyOf(action.kind);
+      if (parts === undefined) throw new Error(`step kind ${action.kind} has no parts`);
+      return parts({ store }, parseInput(action));
+    },
+
+    /** What of a pipeline is there already, and what nobody needs. `fingerprint` is the network workers'. */
+    async planCampaign({ pipeline, fingerprint, discardCheckpoints }: PlanRequest): Promise<Record<string, PlannedStep>> {
+      const plan = await planPipeline(pipeline, {
+        lookup: async (key) => (await findAction(store, key))?.record ?? null,
+        present: (artifact) => artifactsPresent(store, artifact),
+        sourceDigest: ({ kind, params }) => putSource(store, kind, params),
+        fingerprint: (numerics) => (numerics === "network" ? (fingerprint ?? "") : plainFingerprint),
+      });
+      const planned: Record<string, PlannedStep> = {};
+      for (const { name, state, key, outputs } of plan.steps) {
+        if (key !== undefined && discardCheckpoints.includes(name)) await discard(store, key);
+        const record = key === undefined ? undefined : (await findAction(store, key))?.digest;
+        if (state === "cached") planned[name] = { state: "cached", outputs, record };
+        else if (state === "pruned") planned[name] = { state: "not-needed", outputs, record };
+      }
+      return planned;
+    },
+
+    /** The result of an action whose record and outputs are there, or null. Also notes it as the step's latest. */
+    async findFinished({ action }: { action: Action }): Promise<ActionResult | null> {
+      return finished(store, keyOf(action, await fingerprintOf(action.kind)));
+    },
+
+    /** Input `source` of a step that reads files. */
+    async scanSource({ kind, params }: Action): Promise<Record<string, ArtifactRef>> {
+      return { source: { artifact: await putSource(store, kind, params) } };
+    },
+
+    /** The actions of Algorithm 1's rounds: what to harvest with, and how to train, after the model that came in. */
+    async selfPacedPlan({ params, inputs }: Action): Promise<SelfPacedPlan> {
+      const { K, coverage, high, low, training } = params as StepParams<"segmentation.self-paced">;
+      return {
+        K,
+        harvest: { kind: "labels.harvest", version: stepKinds["labels.harvest"].version, params: { coverage, high, low } },
+        training: {
+          kind: "network.train",
+          version: stepKinds["network.train"].version,
+          params: { ...(await trainingParams(store, inputs.model.artifact as Digest, training)) },
+        },
+      };
+    },
+
+    /** Record of Algorithm 1 as a whole: its parts are the records of its rounds, its outputs those of the last. */
+    async recordSelfPaced({ action, rounds, started }: SelfPacedResult): Promise<ActionResult> {
+      const { model, labels } = rounds.at(-1)!;
+      const outputs = { model: model.artifact as Digest, labels: labels.artifact as Digest };
+      const fingerprint = await fingerprintOf(action.kind);
+      const key = keyOf(action, fingerprint);
+      const parts = rounds.flatMap((round) => [round.labels.record!, round.model.record!] as Digest[]);
+      const record = recordOf({ action, key, fingerprint, outputs, parts, started: new Date(started), attempt: 1 });
+      const committed = await commitAction(store, key, record);
+      const { meta } = await openLabels(store, outputs.labels);
+      return { record: committed.digest, outputs, cached: false, summary: { rounds: rounds.length, slices: meta.slices } };
+    },
+
+    /** Writes the campaign's root record, from which everything can be verified. */
+    async commitCampaign({ campaign, pipeline, started, records }: CommitRequest): Promise<{ record: string }> {
+      const compiled = await store.putBlob(Buffer.from(canonicalJson(pipeline)));
+      for (const [step, record] of Object.entries(records)) {
+        await store.setPointer(`latest/${pipeline.name}/${stepPointer(step)}`, { record });
+      }
+      const record = await commitRoot(store, campaign, {
+        type: "campaign-record",
+        schemaVersion: 1,
+        campaign,
+        pipeline: compiled,
+        source: pipeline.source,
+        steps: records,
+        started,
+        finished: new Date().toISOString(),
+      });
+      return { record };
+    },
+  };
+}
+
+interface PlanRequest {
+  pipeline: CompiledPipeline;
+  fingerprint: string | null;
+  discardCheckpoints: string[];
+}
+
+type PartAction = Pick<Action, "kind" | "version" | "params">;
+
+export interface SelfPacedPlan {
+  K: number;
+  harvest: PartAction;
+  training: PartAction;
+}
+
+export interface SelfPacedResult {
+  action: Action;
+  rounds: { labels: ArtifactRef; model: ArtifactRef }[];
+  started: number;
+}
+
+interface CommitRequest {
+  campaign: string;
+  pipeline: CompiledPipeline;
+  started: string;
+  records: Record<string, string>;
+}
+
+/** Step names may hold brackets (`folds[fold=1]`), pointers may not. */
+const stepPointer = (step: string): string => step.replaceAll(/[^A-Za-z0-9._-]/g, "_");

@@ -1,0 +1,88 @@
+import { getManifest, readFile } from "../../artifacts/manifest.ts";
+import type { Digest } from "../../artifacts/store.ts";
+import type { LesionSource, SourceEntry } from "../../methods/datasets/lesionCase.ts";
+import { phantomSource } from "../../methods/datasets/phantom.ts";
+import { splitByPatient } from "../../methods/datasets/split.ts";
+import { InputError } from "../../methods/inputError.ts";
+import { type Lesion, lesionSchema } from "../../schemas/dataset.ts";
+import type { StepParams } from "../../schemas/stepKinds.ts";
+import { parseLines, putDataset, putShard } from "../datasets.ts";
+import { openSource } from "../sources.ts";
+import type { StepBody } from "./step.ts";
+
+interface PlannedSource {
+  readonly source: LesionSource;
+  /** Entry numbers, training side first, so that a shard rarely holds both sides. */
+  readonly order: readonly number[];
+  readonly sides: ReadonlyMap<string, Lesion["split"]>;
+  readonly name: string;
+  readonly semiSynthetic: boolean;
+}
+
+/** Imports or draws a dataset shard by shard; the two kinds differ only in where lesions come from. */
+function datasetBody<P extends { shardSize: number }>(plan: (params: P) => Promise<PlannedSource>): StepBody<P> {
+  return {
+    async parts(_context, { params }) {
+      const { order } = await plan(params);
+      return Math.ceil(order.length / params.shardSize);
+    },
+
+    async run({ store, progress }, { params, part }) {
+      const { source, order, sides } = await plan(params);
+      const mine = order.slice(part! * params.shardSize, (part! + 1) * params.shardSize);
+      const cases = [];
+      for (const [done, entry] of mine.entries()) {
+        progress({ unit: "lesions", done, total: mine.length });
+        const lesionCase = await source.load(entry);
+        cases.push({ ...lesionCase, split: sides.get(lesionCase.patient)! });
+      }
+      return { outputs: { part: await putShard(store, part!, cases) }, summary: { lesions: cases.length } };
+    },
+
+    async gather({ store }, { params }, parts) {
+      const { source, name, semiSynthetic } = await plan(params);
+      const shards = await Promise.all(
+        parts.map(async ({ part }) => {
+          const manifest = await getManifest(store, part);
+          return { manifest, lesions: parseLines(await readFile(store, manifest, "lesions.jsonl"), lesionSchema) };
+        }),
+      );
+      const outputs: Record<string, Digest> = {};
+      for (const split of ["all", "train", "test"] as const) {
+        const meta = { name, split, semiSynthetic, skipped: { ...source.skipped } };
+        outputs[split] = await putDataset(store, shards, meta, (lesion) => split === "all" || lesion.split === split);
+      }
+      const all = shards.flatMap(({ lesions }) => lesions);
+      const train = all.filter((lesion) => lesion.split === "train").length;
+      return { outputs, summary: { lesions: all.length, train, test: all.length - train } };
+    },
+  };
+}
+
+const trainingFirst = (entries: readonly SourceEntry[], sides: ReadonlyMap<string, Lesion["split"]>): number[] => {
+  const numbers = entries.map((_, index) => index);
+  const on = (side: Lesion["split"]) => numbers.filter((index) => sides.get(entries[index].patient) === side);
+  return [...on("train"), ...on("test")];
+};
+
+/** Imports the lesions of a source in the file system; a lesion that cannot be read is an error, never a gap. */
+export const datasetImport = datasetBody<StepParams<"dataset.import">>(async (params) => {
+  const source = await openSource(params);
+  if (source.entries.length === 0) {
+    const skipped = Object.entries(source.skipped).map(([reason, count]) => `${count} × ${reason}`);
+    throw new InputError("no lesion can be imported", params.root, skipped.length > 0 ? `left out: ${skipped.join(", ")}` : "the folder holds none");
+  }
+  const { split } = params;
+  const sides = splitByPatient(
+    source.entries,
+    split.by === "official" ? { official: true } : { testFraction: split.test, seed: split.seed ?? params.seed },
+  );
+  return { source, sides, order: trainingFirst(source.entries, sides), name: params.format, semiSynthetic: false };
+});
+
+/** Draws phantom lesions. */
+export const datasetSynthesize = datasetBody<StepParams<"dataset.synthesize">>(async ({ lesions, categories, thickSlices, testFraction, markNoise, seed }) => {
+  const source = phantomSource({ lesions, seed, categories, thickFraction: thickSlices, markNoise });
+  const sides = splitByPatient(source.entries, { testFraction, seed });
+  return { source, sides, order: trainingFirst(source.entries, sides), name: "phantom", semiSynthetic: true };
+});

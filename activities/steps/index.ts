@@ -1,0 +1,35 @@
+import type { Action } from "../../schemas/messages.ts";
+import { kindOf, type StepKindName, type StepParams } from "../../schemas/stepKinds.ts";
+import { datasetImport, datasetSynthesize } from "./datasets.ts";
+import { evaluate } from "./evaluate.ts";
+import { labelsHarvest } from "./labelsHarvest.ts";
+import { labelsInitial } from "./labelsInitial.ts";
+import { networkTrain } from "./networkTrain.ts";
+import { report } from "./report.ts";
+import { segmentationClassical } from "./segmentationClassical.ts";
+import { segmentationPredict } from "./segmentationPredict.ts";
+import type { StepBody, StepInput } from "./step.ts";
+
+/** How each kind is carried out; Algorithm 1 is a workflow and has no body of its own. */
+const bodies: { [K in Exclude<StepKindName, "segmentation.self-paced">]: StepBody<StepParams<K>> } = {
+  "dataset.import": datasetImport,
+  "dataset.synthesize": datasetSynthesize,
+  "labels.initial": labelsInitial,
+  "labels.harvest": labelsHarvest,
+  "network.train": networkTrain,
+  "segmentation.predict": segmentationPredict,
+  "segmentation.classical": segmentationClassical,
+  evaluate,
+  report,
+};
+
+export function bodyOf(name: string): StepBody<unknown> {
+  const body = (bodies as Record<string, unknown>)[kindOf(name).kind];
+  if (body === undefined) throw new RangeError(`step kind ${name} is a workflow: it has no body`);
+  return body as StepBody<unknown>;
+}
+
+/** The action's parameters, checked by the schema of its kind. */
+export function parseInput({ kind, params, inputs, part }: Pick<Action, "kind" | "params" | "inputs" | "part">): StepInput<unknown> {
+  return { params: kindOf(kind).params.parse(params), inputs, part };
+}

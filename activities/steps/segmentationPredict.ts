@@ -1,0 +1,31 @@
+import type { Digest } from "../../artifacts/store.ts";
+import { predictVolume } from "../../methods/networks/predictVolume.ts";
+import type { StepParams } from "../../schemas/stepKinds.ts";
+import { openDataset, readShard, shardsOf } from "../datasets.ts";
+import { loadModel } from "../models.ts";
+import { gatherPredictions, type Prediction, putPredictionPart } from "../predictions.ts";
+import type { StepBody } from "./step.ts";
+
+/** Segments lesions with a trained network, with or without GrabCut post-processing. */
+export const segmentationPredict: StepBody<StepParams<"segmentation.predict">> = {
+  async parts({ store }, { inputs }) {
+    return shardsOf(await openDataset(store, inputs.lesions.artifact as Digest)).length;
+  },
+
+  async run({ store, progress, backend }, { params, inputs, part }) {
+    const dataset = await openDataset(store, inputs.lesions.artifact as Digest);
+    const lesions = await readShard(store, dataset, shardsOf(dataset)[part!]);
+    const network = await backend();
+    const model = await loadModel(store, inputs.model.artifact as Digest);
+    const predictions: Prediction[] = [];
+    for (const [done, { lesion, image }] of lesions.entries()) {
+      progress({ unit: "lesions", done, total: lesions.length });
+      const { mask, probability, outcomes } = await predictVolume(model, network, { image, marks: lesion, window: lesion.window }, params);
+      predictions.push({ id: lesion.id, mask, outcomes, probability: Uint8Array.from(probability, (p) => Math.round(p * 255)) });
+    }
+    return { outputs: { part: await putPredictionPart(store, predictions) } };
+  },
+
+  gather: ({ store }, { params: { postprocess } }, parts) =>
+    gatherPredictions(store, parts, { method: postprocess === "grabcut" ? "network-gc" : "network", dimension: "3D" }),
+};

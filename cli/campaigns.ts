@@ -1,0 +1,118 @@
+import type { Client, WorkflowHandle } from "@temporalio/client";
+import { defaultPayloadConverter } from "@temporalio/common";
+import { WorkflowNotFoundError } from "@temporalio/client";
+import { InputError } from "../methods/inputError.ts";
+import {
+  type ActionProgress,
+  actionProgressSchema,
+  type CampaignInput,
+  type CampaignProgress,
+  type SelfPacedProgress,
+  type ShardedProgress,
+  type StepProgress,
+} from "../schemas/messages.ts";
+import { taskQueues } from "../schemas/taskQueues.ts";
+
+/** The client's side of campaigns: everything it knows comes from queries and descriptions of workflows. */
+
+/** What is under way inside a step: its child workflow's own answer and its actions' heartbeats. */
+export interface StepActivity {
+  readonly parts?: { readonly done: number; readonly total: number };
+  readonly round?: Pick<SelfPacedProgress, "round" | "rounds" | "stage">;
+  readonly actions: readonly RunningAction[];
+}
+
+export interface RunningAction {
+  readonly attempt: number;
+  readonly progress?: ActionProgress;
+  /** Message of the attempt before, when there was one. */
+  readonly lastFailure?: string;
+}
+
+export interface CampaignSnapshot extends CampaignProgress {
+  readonly status: string;
+  /** By step name, for running steps. */
+  readonly activity: Readonly<Record<string, StepActivity>>;
+}
+
+/** Starts a campaign, or attaches to it when it runs already. @throws InputError when that id runs another pipeline. */
+export async function startCampaign(client: Client, input: CampaignInput): Promise<{ handle: WorkflowHandle; attached: boolean }> {
+  const existing = client.workflow.getHandle(input.campaign);
+  const running = await describeOrNull(existing);
+  if (running?.status.name === "RUNNING") {
+    const theirs = (running.memo as { source?: string } | undefined)?.source;
+    if (theirs !== undefined && theirs !== pipelineIdentity(input))
+      throw new InputError(`campaign "${input.campaign}" is running another pipeline or other parameters`, undefined, "choose another --id, or cancel it first");
+    return { handle: existing, attached: true };
+  }
+  const handle = await client.workflow.start("campaign", {
+    workflowId: input.campaign,
+    taskQueue: taskQueues.cpu,
+    args: [input],
+    memo: { source: pipelineIdentity(input), pipeline: input.pipeline.name },
+    workflowIdReusePolicy: "ALLOW_DUPLICATE",
+  });
+  return { handle, attached: false };
+}
+
+const pipelineIdentity = ({ pipeline }: CampaignInput): string => JSON.stringify([pipeline.source, pipeline.params]);
+
+export async function campaignHandle(client: Client, id: string): Promise<WorkflowHandle> {
+  const handle = client.workflow.getHandle(id);
+  if ((await describeOrNull(handle)) === null) throw new InputError(`there is no campaign "${id}"`, undefined, "see: recist3d list");
+  return handle;
+}
+
+/** One consistent picture of a campaign: what its workflow answers, and what its running actions last said. */
+export async function snapshot(client: Client, id: string): Promise<CampaignSnapshot> {
+  const handle = client.workflow.getHandle(id);
+  const [description, progress] = await Promise.all([handle.describe(), handle.query<CampaignProgress, []>("progress")]);
+  const activity: Record<string, StepActivity> = {};
+  const own = runningActions(description.raw.pendingActivities ?? []);
+  for (const step of progress.steps) {
+    if (step.state !== "running") continue;
+    activity[step.name] = step.child === undefined ? { actions: own.filter(({ progress }) => progress?.step === step.name) } : await childActivity(client, step.child);
+  }
+  return { ...progress, status: description.status.name, activity };
+}
+
+async function childActivity(client: Client, workflowId: string): Promise<StepActivity> {
+  const handle = client.workflow.getHandle(workflowId);
+  try {
+    const [description, progress] = await Promise.all([handle.describe(), handle.query<ShardedProgress | SelfPacedProgress, []>("progress")]);
+    const actions = runningActions(description.raw.pendingActivities ?? []);
+    if (progress.type === "sharded") return { parts: { done: progress.done, total: progress.total }, actions };
+    const { round, rounds, stage, child } = progress;
+    const inner = child === undefined ? { actions } : await childActivity(client, child);
+    return { ...inner, round: { round, rounds, stage } };
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return { actions: [] }; // not started yet
+    throw error;
+  }
+}
+
+type Pending = NonNullable<Awaited<ReturnType<WorkflowHandle["describe"]>>["raw"]["pendingActivities"]>;
+
+function runningActions(pending: Pending): RunningAction[] {
+  return pending
+    .filter(({ activityType }) => activityType?.name === "runAction")
+    .map(({ attempt, heartbeatDetails, lastFailure }) => {
+      const payload = heartbeatDetails?.payloads?.[0];
+      const parsed = payload === undefined ? undefined : actionProgressSchema.safeParse(defaultPayloadConverter.fromPayload(payload));
+      return { attempt: attempt ?? 1, progress: parsed?.data, lastFailure: lastFailure?.message ?? undefined };
+    });
+}
+
+/** Steps whose outcome is in: what a progress bar of the whole campaign counts. */
+export function isSettled({ state }: StepProgress): boolean {
+  return state !== "waiting" && state !== "running";
+}
+
+async function describeOrNull(handle: WorkflowHandle) {
+  try {
+    return await handle.describe();
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,117 @@
+import path from "node:path";
+import type { Client } from "@temporalio/client";
+import type { Command } from "commander";
+import { canonicalJson } from "../../artifacts/canonicalJson.ts";
+import { sha256 } from "../../artifacts/digest.ts";
+import { exportArtifact } from "../../artifacts/export.ts";
+import { openStore, recist3dHome } from "../../artifacts/openStore.ts";
+import type { Digest } from "../../artifacts/store.ts";
+import { loadPipeline, readPipelineText } from "../../pipelines/load.ts";
+import { campaignInputSchema } from "../../schemas/messages.ts";
+import { type CampaignSnapshot, campaignHandle, snapshot, startCampaign } from "../campaigns.ts";
+import type { Engine } from "../engine/connection.ts";
+import { ensureEngine } from "../engine/localStack.ts";
+import { collectSetting, printJson, say, WorkFailed } from "../output.ts";
+import { ProgressPrinter } from "../progressView.ts";
+
+interface RunOptions {
+  set: Record<string, string>;
+  id?: string;
+  detach?: boolean;
+  json?: boolean;
+}
+
+export function register(program: Command): void {
+  program
+    .command("run")
+    .description("run a pipeline as a campaign, or re-attach to it")
+    .argument("<pipeline>", "YAML file")
+    .option("--set <key=value>", "set a parameter of the pipeline (repeatable)", collectSetting, {})
+    .option("--id <id>", "the campaign's id (default: from the pipeline and its parameters)")
+    .option("--detach", "start it and return")
+    .option("--json", "print one JSON document")
+    .action(run);
+  program
+    .command("watch")
+    .description("show a campaign's progress until it ends")
+    .argument("<id>", "campaign")
+    .option("--json", "print one JSON document at the end")
+    .action(async (id: string, { json }: { json?: boolean }) => {
+      const engine = await ensureEngine(say);
+      await campaignHandle(engine.client, id);
+      await follow(engine, id, json ?? false);
+    });
+}
+
+async function run(file: string, { set, id, detach, json }: RunOptions): Promise<void> {
+  const pipeline = await loadPipeline(file, set);
+  const campaign = id ?? `${pipeline.name}-${sha256(canonicalJson({ source: pipeline.source, params: pipeline.params })).slice(0, 8)}`;
+  const input = campaignInputSchema.parse({ campaign, pipeline, started: new Date().toISOString() });
+  const store = await openStore();
+  await store.putBlob(Buffer.from(await readPipelineText(file)));
+  const engine = await ensureEngine(say);
+  const { attached } = await startCampaign(engine.client, input);
+  say(`campaign ${campaign} ${attached ? "is running: attached" : "started"} (recist3d watch ${campaign}; recist3d cancel ${campaign})`);
+  if (detach) {
+    if (json) printJson({ campaign, attached });
+    await engine.close();
+    return;
+  }
+  process.once("SIGINT", () => {
+    say(`\ndetached; the campaign goes on — recist3d watch ${campaign}`);
+    process.exit(130);
+  });
+  await follow(engine, campaign, json ?? false);
+}
+
+const POLL_MS = 500;
+
+/** Shows progress until the campaign ends; outlives restarts of the engine. @throws WorkFailed when it did not end well */
+async function follow(first: Engine, campaign: string, json: boolean): Promise<void> {
+  const printer = new ProgressPrinter(process.stderr);
+  let engine = first;
+  let last: CampaignSnapshot | undefined;
+  for (;;) {
+    try {
+      last = await snapshot(engine.client, campaign);
+      printer.show(last);
+      if (last.status !== "RUNNING") break;
+    } catch (error) {
+      if (!isTransient(error)) throw error;
+      say(`the engine does not answer (${(error as Error).message}); trying again`);
+      await new Promise((resolve) => setTimeout(resolve, 2000));
+      await engine.close().catch(() => {});
+      engine = await ensureEngine(say).catch(() => engine);
+      continue;
+    }
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+  await conclude(engine.client, last, json);
+  await engine.close();
+}
+
+async function conclude(client: Client, { campaign, status, steps }: CampaignSnapshot, json: boolean): Promise<void> {
+  if (status === "COMPLETED") {
+    const outputs = (await client.workflow.getHandle(campaign).result()) as Record<string, Record<string, string>>;
+    const reports: string[] = [];
+    for (const step of steps.filter(({ kind }) => kind === "report")) {
+      const folder = path.join(recist3dHome(), "reports", campaign, step.name);
+      await exportArtifact(await openStore(), step.outputs!.report as Digest, folder);
+      reports.push(path.join(folder, "report.html"));
+    }
+    if (json) printJson({ campaign, status: "done", outputs, reports });
+    for (const report of reports) say(`report: ${report}`);
+    return;
+  }
+  const failed = steps.filter(({ state }) => state === "failed").map(({ name, error }) => ({ step: name, error }));
+  if (json) printJson({ campaign, status: status === "FAILED" ? "failed" : status.toLowerCase(), failed });
+  const reasons = failed.map(({ step, error }) => `\n  step "${step}": ${error}`).join("");
+  const remedy = status === "FAILED" ? `\nwhat is finished is kept; mend the cause, then: recist3d retry ${campaign}` : "";
+  throw new WorkFailed(`campaign ${campaign} ${status.toLowerCase()}${reasons}${remedy}`);
+}
+
+/** Whether the engine, or a worker that answers queries, is merely away for the moment. */
+function isTransient(error: unknown): boolean {
+  const { name, message } = error as Error;
+  return name === "ServiceError" || name === "QueryNotRegisteredError" || name === "EngineUnreachableError" || /unavailable|deadline|ECONNREFUSED|no poller/i.test(message);
+}

@@ -1,0 +1,189 @@
+import { styleText } from "node:util";
+import type { CampaignSnapshot, RunningAction, StepActivity } from "./campaigns.ts";
+import { isSettled } from "./campaigns.ts";
+import type { StepProgress } from "../schemas/messages.ts";
+
+const BAR_CELLS = 24;
+
+/** Fraction of a running step that is done, 0 … 1, as far as its shards, rounds and actions tell. */
+export function fractionDone(activity: StepActivity | undefined): number {
+  if (activity === undefined) return 0;
+  const ofAction = ({ progress }: RunningAction): number => (progress === undefined || progress.total === 0 ? 0 : progress.done / progress.total);
+  const under = activity.actions.map(ofAction);
+  const inner =
+    activity.parts === undefined || activity.parts.total === 0
+      ? Math.max(0, ...under)
+      : Math.min(1, (activity.parts.done + under.reduce((sum, f) => sum + f, 0)) / activity.parts.total);
+  if (activity.round === undefined) return inner;
+  const { round, rounds, stage } = activity.round;
+  if (stage === "done") return 1;
+  // Round k trains on 2k + 1 slices, so it weighs as much; harvesting is about a tenth of a round.
+  const weight = (k: number): number => 2 * k + 1;
+  let before = 0;
+  let all = 0;
+  for (let k = 1; k <= rounds; k++) {
+    all += weight(k);
+    if (k < round) before += weight(k);
+  }
+  const within = stage === "harvesting" ? 0.1 * inner : 0.1 + 0.9 * inner;
+  return (before + weight(Math.max(1, round)) * within) / all;
+}
+
+/** One line that says where a step stands. */
+export function stepLine(step: StepProgress, activity: StepActivity | undefined, now: number): string {
+  const seconds = step.started === undefined ? "" : duration((step.finished ?? now) - step.started);
+  switch (step.state) {
+    case "waiting":
+      return "waiting";
+    case "not-needed":
+      return "not needed: only feeds finished steps";
+    case "cached":
+      return "reused";
+    case "failed":
+      return `failed: ${step.error}`;
+    case "blocked":
+      return "not run: a step before it failed";
+    case "cancelled":
+      return "cancelled";
+    case "done":
+      return `done in ${seconds}${figures(step.summary)}`;
+    case "running":
+      return `${bar(fractionDone(activity))} ${activityText(activity)} · ${seconds}`;
+    default:
+      return step.state satisfies never;
+  }
+}
+
+function activityText(activity: StepActivity | undefined): string {
+  if (activity === undefined) return "starting";
+  const words: string[] = [];
+  if (activity.round !== undefined && activity.round.round > 0) words.push(`round ${activity.round.round} of ${activity.round.rounds}, ${activity.round.stage}`);
+  if (activity.parts !== undefined && activity.parts.total > 0) words.push(`${activity.parts.done}/${activity.parts.total} shards`);
+  const action = activity.actions.find(({ progress }) => progress !== undefined && progress.total > 0);
+  if (action?.progress !== undefined) {
+    const { unit, done, total, loss, rate, rateUnit } = action.progress;
+    words.push(`${Math.floor(done)}/${total} ${unit}`);
+    if (loss !== undefined) words.push(`loss ${loss.toFixed(4)}`);
+    if (rate !== undefined) words.push(`${rate.toFixed(0)} ${rateUnit ?? unit}/s`);
+  }
+  const troubled = activity.actions.find(({ attempt }) => attempt > 1);
+  if (troubled !== undefined) words.push(`attempt ${troubled.attempt}${troubled.lastFailure === undefined ? "" : ` (${troubled.lastFailure})`}`);
+  return words.length > 0 ? words.join(" · ") : "waiting for a worker";
+}
+
+/**
+ * Time left in ms, from the time that the finished and running steps took against their expected share of the work; null
+ * before anything can be said.
+ */
+export function timeLeft(snapshot: CampaignSnapshot, now: number): number | null {
+  let spent = 0;
+  let finished = 0;
+  let left = 0;
+  for (const step of snapshot.steps) {
+    const weight = expectedWork(step.kind);
+    if (step.state === "running") {
+      const fraction = fractionDone(snapshot.activity[step.name]);
+      spent += now - (step.started ?? now);
+      finished += weight * fraction;
+      left += weight * (1 - fraction);
+    } else if (step.state === "done") {
+      spent += step.finished! - step.started!;
+      finished += weight;
+    } else if (step.state === "waiting") {
+      left += weight;
+    }
+  }
+  return finished < 1 ? null : (spent / finished) * left;
+}
+
+/** Rough shares of a campaign's time by step kind; only their ratios matter. */
+function expectedWork(kind: string): number {
+  const shares: Record<string, number> = {
+    "dataset.synthesize": 6,
+    "dataset.import": 4,
+    "labels.initial": 1,
+    "network.train": 20,
+    "segmentation.self-paced": 60,
+    "segmentation.predict": 3,
+    "segmentation.classical": 1,
+    evaluate: 3,
+    report: 2,
+  };
+  return shares[kind] ?? 2;
+}
+
+export function bar(fraction: number): string {
+  const full = Math.round(Math.max(0, Math.min(1, fraction)) * BAR_CELLS);
+  return `${"█".repeat(full)}${"░".repeat(BAR_CELLS - full)} ${String(Math.floor(fraction * 100)).padStart(3)} %`;
+}
+
+/** e.g. "4.2 s", "3 min 05 s", "2 h 10 min". */
+export function duration(ms: number): string {
+  const seconds = ms / 1000;
+  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${String(Math.floor(seconds % 60)).padStart(2, "0")} s`;
+  return `${Math.floor(seconds / 3600)} h ${String(Math.floor((seconds % 3600) / 60)).padStart(2, "0")} min`;
+}
+
+function figures(summary: StepProgress["summary"]): string {
+  const entries = Object.entries(summary ?? {});
+  return entries.length === 0 ? "" : ` (${entries.map(([name, value]) => `${value} ${name}`).join(", ")})`;
+}
+
+/** Whole picture of a campaign as text, one step a line. */
+export function render(snapshot: CampaignSnapshot, now: number): string {
+  const width = Math.max(...snapshot.steps.map(({ name }) => name.length));
+  const lines = snapshot.steps.map((step) => `  ${symbol(step)} ${step.name.padEnd(width)}  ${stepLine(step, snapshot.activity[step.name], now)}`);
+  return [headline(snapshot, now), ...lines].join("\n");
+}
+
+export function headline(snapshot: CampaignSnapshot, now: number): string {
+  const settled = snapshot.steps.filter(isSettled).length;
+  const left = snapshot.phase === "running" ? timeLeft(snapshot, now) : null;
+  const estimate = left === null ? "" : ` · about ${duration(Math.max(1000, Math.round(left / 1000) * 1000))} left`;
+  return `campaign ${snapshot.campaign} (${snapshot.pipeline}): ${snapshot.phase}, ${settled} of ${snapshot.steps.length} steps, ${duration(now - snapshot.started)}${estimate}`;
+}
+
+function symbol({ state }: StepProgress): string {
+  if (state === "done" || state === "cached") return styleText("green", "✔");
+  if (state === "failed") return styleText("red", "✘");
+  if (state === "running") return styleText("cyan", "▶");
+  return styleText("gray", "·");
+}
+
+/** Shows snapshots as they come: redrawn in place on a terminal, else a line per change and a status line now and then. */
+export class ProgressPrinter {
+  readonly #out: NodeJS.WriteStream;
+  #lines = 0;
+  readonly #said = new Map<string, string>();
+  #lastStatus = 0;
+
+  constructor(out: NodeJS.WriteStream) {
+    this.#out = out;
+  }
+
+  show(snapshot: CampaignSnapshot): void {
+    const now = Date.now();
+    if (this.#out.isTTY) {
+      const columns = this.#out.columns || 120;
+      const lines = render(snapshot, now)
+        .split("\n")
+        .map((line) => (line.length > columns + 8 ? `${line.slice(0, columns + 7)}…` : line));
+      const up = this.#lines > 0 ? `\u001b[${this.#lines}A` : "";
+      this.#out.write(`${up}${lines.map((line) => `\u001b[2K${line}`).join("\n")}\n`);
+      this.#lines = lines.length;
+      return;
+    }
+    for (const step of snapshot.steps) {
+      if (this.#said.get(step.name) === step.state || step.state === "waiting") continue;
+      this.#said.set(step.name, step.state);
+      this.#out.write(`${step.name}: ${step.state === "running" ? "running" : stepLine(step, undefined, now)}\n`);
+    }
+    const running = snapshot.steps.filter(({ state }) => state === "running");
+    if (running.length > 0 && now - this.#lastStatus >= 10_000) {
+      this.#lastStatus = now;
+      this.#out.write(`${headline(snapshot, now)}\n`);
+      for (const step of running) this.#out.write(`  ${step.name}: ${stepLine(step, snapshot.activity[step.name], now)}\n`);
+    }
+  }
+}

@@ -1,0 +1,104 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import type { ComputeReply, ComputeRequest, SerializedError } from "./computeProtocol.ts";
+import type { ActionProgress } from "../schemas/messages.ts";
+
+/** The compute process ended without an answer (killed, out of memory, crashed). Worth another attempt. */
+export class ComputeProcessDied extends Error {
+  override readonly name = "ComputeProcessDied";
+}
+
+/** An error that was thrown in a compute process. `errorName` is its class. */
+export class ComputeError extends Error {
+  override readonly name = "ComputeError";
+  readonly errorName: string;
+  constructor({ name, message, stack }: SerializedError) {
+    super(message);
+    this.errorName = name;
+    if (stack !== undefined) this.stack = stack;
+  }
+}
+
+export interface ComputeOptions {
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: ActionProgress) => void;
+}
+
+/** Time a cancelled compute process has to stop by itself, in ms. */
+const GRACE_MS = 2000;
+
+/**
+ * Compute processes, each with one request at a time. They are kept warm between requests, killed on cancellation, and
+ * stop by themselves when this process dies (their channel closes).
+ */
+export class ComputePool {
+  readonly #storeUrl: string;
+  readonly #idle: ChildProcess[] = [];
+  readonly #all = new Set<ChildProcess>();
+
+  constructor(storeUrl: string) {
+    this.#storeUrl = storeUrl;
+  }
+
+  async run<R>(request: ComputeRequest, { signal, onProgress }: ComputeOptions): Promise<R> {
+    signal.throwIfAborted();
+    const child = this.#idle.pop() ?? this.#start();
+    let reusable = false;
+    try {
+      return await new Promise<R>((resolve, reject) => {
+        const onMessage = (reply: ComputeReply): void => {
+          if (reply.type === "progress") return onProgress(reply.progress);
+          reusable = true;
+          finish();
+          if (reply.type === "done") resolve(reply.result as R);
+          else reject(new ComputeError(reply.error));
+        };
+        const onExit = (code: number | null, killed: NodeJS.Signals | null): void => {
+          finish();
+          if (signal.aborted) reject(signal.reason);
+          else reject(new ComputeProcessDied(`the compute process ended with ${killed ?? `exit code ${code}`} before it answered`));
+        };
+        const onAbort = (): void => {
+          child.kill("SIGTERM");
+          setTimeout(() => child.kill("SIGKILL"), GRACE_MS).unref();
+        };
+        const finish = (): void => {
+          child.off("message", onMessage);
+          child.off("exit", onExit);
+          signal.removeEventListener("abort", onAbort);
+        };
+        child.on("message", onMessage);
+        child.once("exit", onExit);
+        signal.addEventListener("abort", onAbort, { once: true });
+        child.send(request, (error) => {
+          if (error !== null) child.kill("SIGKILL");
+        });
+      });
+    } finally {
+      if (reusable && child.connected) this.#idle.push(child);
+      else child.kill("SIGKILL");
+    }
+  }
+
+  /** Ends all compute processes. */
+  close(): void {
+    for (const child of this.#all) child.kill("SIGKILL");
+  }
+
+  #start(): ChildProcess {
+    const child = fork(fileURLToPath(new URL("./computeProcess.ts", import.meta.url)), [], {
+      execArgv: ["--import", "tsx"],
+      cwd: fileURLToPath(new URL("..", import.meta.url)),
+      env: { ...process.env, RECIST3D_STORE: this.#storeUrl },
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
+      serialization: "advanced",
+    });
+    this.#all.add(child);
+    child.once("exit", () => {
+      this.#all.delete(child);
+      const at = this.#idle.indexOf(child);
+      if (at >= 0) this.#idle.splice(at, 1);
+    });
+    return child;
+  }
+}

@@ -1,0 +1,86 @@
+import { renameSync, writeFileSync } from "node:fs";
+import os from "node:os";
+import { parseArgs } from "node:util";
+import { makeTelemetryFilterString, NativeConnection, Runtime, Worker } from "@temporalio/worker";
+import pino from "pino";
+import { createActivities } from "../activities/index.ts";
+import { openStore } from "../artifacts/openStore.ts";
+import { engineAddress, nativeConnectionOptions } from "../cli/engine/connection.ts";
+import { type Queue, taskQueues } from "../schemas/taskQueues.ts";
+import { workflowBundle } from "./bundle.ts";
+import { ComputePool } from "./computePool.ts";
+
+/**
+ * A worker process: `--queues cpu,gpu`. The cpu queue carries the workflows and everything without a network; the gpu
+ * queue takes one action at a time, since a device trains one network at a time.
+ */
+const { values } = parseArgs({
+  options: {
+    queues: { type: "string", default: "cpu,gpu" },
+    "cpu-slots": { type: "string", default: String(Math.max(1, os.availableParallelism() - 1)) },
+  },
+});
+const queues = values.queues.split(",") as Queue[];
+for (const queue of queues) if (!(queue in taskQueues)) throw new Error(`--queues: "${queue}" is not one of ${Object.keys(taskQueues).join(", ")}`);
+
+const log = pino({ name: "worker", level: process.env.RECIST3D_LOG_LEVEL ?? "info" }, pino.destination(2));
+Runtime.install({
+  shutdownSignals: ["SIGTERM", "SIGINT"],
+  telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: "WARN", other: "WARN" }), forward: {} } },
+  logger: {
+    log: (level, message, meta) => log.info({ ...meta, level }, message),
+    trace: () => {},
+    debug: () => {},
+    info: (message) => log.debug(message),
+    warn: (message, meta) => log.warn(meta, message),
+    error: (message, meta) => log.error(meta, message),
+  },
+});
+
+const store = await openStore();
+const compute = new ComputePool(store.url);
+const connection = await NativeConnection.connect(nativeConnectionOptions());
+const activities = createActivities({ store, compute });
+const namespace = process.env.TEMPORAL_NAMESPACE ?? "default";
+const buildId = process.env.RECIST3D_BUILD_ID;
+const codePath = await workflowBundle();
+
+const workers = await Promise.all(
+  queues.map((queue) =>
+    Worker.create({
+      connection,
+      namespace,
+      activities,
+      taskQueue: taskQueues[queue],
+      ...(queue === "cpu" ? { workflowBundle: { codePath } } : {}),
+      maxConcurrentActivityTaskExecutions: queue === "gpu" ? 1 : Number(values["cpu-slots"]) + 2,
+      maxHeartbeatThrottleInterval: "500ms",
+      defaultHeartbeatThrottleInterval: "500ms",
+      shutdownGraceTime: "5s",
+      ...(buildId === undefined
+        ? {}
+        : {
+            workerDeploymentOptions: {
+              version: { deploymentName: "recist3d", buildId },
+              useWorkerVersioning: true,
+              defaultVersioningBehavior: "PINNED" as const,
+            },
+          }),
+    }),
+  ),
+);
+const running = Promise.all(workers.map((worker) => worker.run()));
+log.info({ queues, engine: engineAddress(), store: store.url, pid: process.pid }, "polling");
+console.log(JSON.stringify({ ready: true, pid: process.pid }));
+const readyFile = process.env.RECIST3D_READY_FILE;
+if (readyFile !== undefined) {
+  writeFileSync(`${readyFile}.${process.pid}`, String(process.pid));
+  renameSync(`${readyFile}.${process.pid}`, readyFile);
+}
+try {
+  await running;
+} finally {
+  compute.close();
+  await connection.close();
+}
+process.exit(0);

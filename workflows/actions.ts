@@ -1,0 +1,36 @@
+import { ActivityCancellationType, proxyActivities } from "@temporalio/workflow";
+import type { Activities } from "../activities/index.ts";
+import { type Queue, taskQueues } from "../schemas/taskQueues.ts";
+
+/**
+ * Proxies of the activities by task queue. Actions may run for days: they are watched by their heartbeat, which comes
+ * from a timer, not by a deadline. Retries are endless because what cannot be mended by trying again (wrong input,
+ * damaged bytes, a loss that is not finite) is thrown as non-retryable.
+ */
+const retry = { initialInterval: "1s", backoffCoefficient: 2, maximumInterval: "20s" } as const;
+
+function actionsOn(queue: Queue) {
+  return proxyActivities<Pick<Activities, "runAction">>({
+    taskQueue: taskQueues[queue],
+    startToCloseTimeout: "60 days",
+    heartbeatTimeout: "8s",
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    retry,
+  });
+}
+
+export const actions = { cpu: actionsOn("cpu"), gpu: actionsOn("gpu") };
+
+/** Short look-ups and commits in the store. */
+export const ledger = proxyActivities<Omit<Activities, "runAction" | "numericsFingerprint">>({
+  taskQueue: taskQueues.cpu,
+  startToCloseTimeout: "10 minutes",
+  retry,
+});
+
+/** Asked on the queue whose workers will compute, since it is theirs that counts. */
+export const numerics = proxyActivities<Pick<Activities, "numericsFingerprint">>({
+  taskQueue: taskQueues.gpu,
+  startToCloseTimeout: "2 minutes",
+  retry,
+});

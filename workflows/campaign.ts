@@ -1,0 +1,158 @@
+import {
+  ApplicationFailure,
+  CancellationScope,
+  CancelledFailure,
+  condition,
+  defineQuery,
+  defineUpdate,
+  executeChild,
+  getExternalWorkflowHandle,
+  isCancellation,
+  setHandler,
+  upsertSearchAttributes,
+  workflowInfo,
+} from "@temporalio/workflow";
+import { defineSearchAttributeKey } from "@temporalio/common";
+import type { Action, ActionResult, ArtifactRef, CampaignInput, CampaignProgress, StepProgress } from "../schemas/messages.ts";
+import type { CompiledStep } from "../schemas/pipeline.ts";
+import { actions, ledger, numerics } from "./actions.ts";
+import { selfPaced } from "./selfPaced.ts";
+import { pauseSignal, sharded } from "./sharded.ts";
+
+export const campaignProgress = defineQuery<CampaignProgress>("progress");
+export const retryUpdate = defineUpdate<string[], [step: string | null]>("retry");
+const campaignPhase = defineSearchAttributeKey("CampaignPhase", "KEYWORD");
+
+/** Carries out a compiled pipeline: every needed step once, as soon as its inputs are there. */
+export async function campaign(input: CampaignInput): Promise<Record<string, Record<string, string>>> {
+  const { pipeline } = input;
+  const declared = new Map(pipeline.steps.map((step) => [step.name, step]));
+  const steps = new Map(pipeline.steps.map((step) => [step.name, waiting(step)]));
+  let phase: CampaignProgress["phase"] = "planning";
+  let paused = false;
+  let changes = 0;
+
+  setHandler(campaignProgress, () => ({
+    campaign: input.campaign,
+    pipeline: pipeline.name,
+    phase: paused && phase === "running" ? "paused" : phase,
+    started: Date.parse(input.started),
+    steps: [...steps.values()],
+  }));
+  setHandler(pauseSignal, async (value) => {
+    paused = value;
+    changes++;
+    const children = [...steps.values()].flatMap(({ state, child }) => (state === "running" && child ? [child] : []));
+    await Promise.allSettled(children.map((child) => getExternalWorkflowHandle(child).signal(pauseSignal, value)));
+  });
+  setHandler(
+    retryUpdate,
+    (name) => {
+      const again = [...steps.values()].filter((step) => step.state === "failed" && (name === null || step.name === name));
+      for (const step of again) steps.set(step.name, waiting(declared.get(step.name)!));
+      changes++;
+      return again.map((step) => step.name);
+    },
+    {
+      validator: (name) => {
+        const failed = [...steps.values()].filter((step) => step.state === "failed").map((step) => step.name);
+        if (failed.length === 0) throw ApplicationFailure.nonRetryable("no step has failed", "InputError");
+        if (name !== null && !failed.includes(name))
+          throw ApplicationFailure.nonRetryable(`step "${name}" has not failed; failed: ${failed.join(", ")}`, "InputError");
+      },
+    },
+  );
+  const enter = (next: typeof phase): void => {
+    phase = next;
+    upsertSearchAttributes([{ key: campaignPhase, value: next }]);
+  };
+
+  enter("planning");
+  const fingerprint = pipeline.steps.some((step) => step.numerics === "network") ? await numerics.numericsFingerprint() : null;
+  const plan = await ledger.planCampaign({ pipeline, fingerprint, discardCheckpoints: input.discardCheckpoints });
+  for (const [name, planned] of Object.entries(plan)) Object.assign(steps.get(name)!, planned);
+
+  enter("running");
+  const run = async (step: StepProgress): Promise<void> => {
+    try {
+      const result = await runStep(declared.get(step.name)!, steps, (child) => {
+        step.child = child;
+      });
+      const { record, outputs, summary, cached } = result;
+      Object.assign(step, { state: cached ? "cached" : "done", record, outputs, summary });
+    } catch (error) {
+      Object.assign(step, isCancellation(error) ? { state: "cancelled" } : { state: "failed", error: rootCause(error) });
+    }
+    step.finished = Date.now();
+    changes++;
+  };
+  const scope = CancellationScope.current();
+  scope.cancelRequested.catch(() => changes++);
+  for (;;) {
+    const seen = changes;
+    const all = [...steps.values()];
+    const held = paused && !scope.consideredCancelled;
+    for (const step of all) {
+      if (held || scope.consideredCancelled || step.state !== "waiting" || !step.after.every((name) => hasOutputs(steps.get(name)!))) continue;
+      Object.assign(step, { state: "running", started: Date.now() });
+      void run(step);
+    }
+    if (!all.some((step) => step.state === "running") && !(held && all.some((step) => step.state === "waiting"))) break;
+    await CancellationScope.nonCancellable(() => condition(() => changes !== seen));
+  }
+  if (scope.consideredCancelled) throw new CancelledFailure(`campaign ${input.campaign} was cancelled`);
+
+  const failed = [...steps.values()].filter((step) => step.state === "failed");
+  if (failed.length > 0) {
+    enter("failed");
+    const reasons = failed.map((step) => `step "${step.name}": ${step.error}`).join("\n");
+    throw ApplicationFailure.nonRetryable(reasons, "StepFailed");
+  }
+  enter("recording");
+  const outputs = Object.fromEntries([...steps.values()].flatMap((step) => (step.outputs ? [[step.name, step.outputs]] : [])));
+  const records = Object.fromEntries([...steps.values()].flatMap((step) => (step.record ? [[step.name, step.record]] : [])));
+  await ledger.commitCampaign({ campaign: input.campaign, pipeline, started: input.started, records });
+  enter("done");
+  return outputs;
+}
+
+function waiting(step: CompiledStep): StepProgress {
+  const after = new Set(Object.values(step.inputs).flatMap((wires) => wires.map((wire) => wire.step)));
+  return { name: step.name, kind: step.kind, state: "waiting", after: [...after] };
+}
+
+const hasOutputs = (step: StepProgress): boolean => step.outputs !== undefined;
+
+async function runStep(
+  step: CompiledStep,
+  steps: ReadonlyMap<string, StepProgress>,
+  onChild: (workflowId: string) => void,
+): Promise<ActionResult> {
+  const action: Action = { kind: step.kind, version: step.version, params: step.params, inputs: wire(step, steps) };
+  if (step.external.length > 0) Object.assign(action.inputs, await ledger.scanSource(action));
+  if (step.shape === "single") return actions[step.queue].runAction(action, step.name);
+  const found = await ledger.findFinished({ action });
+  if (found !== null) return found;
+  const workflowId = `${workflowInfo().workflowId}/${step.name}`;
+  onChild(workflowId);
+  return step.shape === "sharded"
+    ? executeChild(sharded, { workflowId, args: [{ action, queue: step.queue }] })
+    : executeChild(selfPaced, { workflowId, args: [action] });
+}
+
+function wire(step: CompiledStep, steps: ReadonlyMap<string, StepProgress>): Record<string, ArtifactRef> {
+  const inputs: Record<string, ArtifactRef> = {};
+  for (const [input, wires] of Object.entries(step.inputs)) {
+    for (const { name, step: from, output } of wires) {
+      const source = steps.get(from)!;
+      inputs[name === undefined ? input : `${input}:${name}`] = { artifact: source.outputs![output], record: source.record };
+    }
+  }
+  return inputs;
+}
+
+function rootCause(error: unknown): string {
+  let cause = error;
+  while (cause instanceof Error && cause.cause instanceof Error) cause = cause.cause;
+  return cause instanceof Error ? cause.message : String(cause);
+}
