@@ -32,7 +32,8 @@ async function bring(stale) {
     const start = performance.now();
     say(`${part.name} …`);
     await part.build(say);
-    if (!part.isCurrent()) throw new SetupError(`${part.name} was set up, yet is not as it should be`, "Please report this with the output above.");
+    if (!part.isCurrent())
+      throw new SetupError(`${part.name} was set up, yet is not as it should be`, "Please report this with the output above.");
     say(`${part.name} done in ${((performance.now() - start) / 1000).toFixed(1)} s`);
   }
 }

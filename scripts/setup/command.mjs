@@ -3,7 +3,8 @@ import { constants } from "node:os";
 import { SetupError } from "./setupError.mjs";
 
 const KEPT_CHARACTERS = 4000;
-const OFFLINE = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ENETUNREACH|no such host|Name or service not known|network is unreachable|NewConnectionError/i;
+const OFFLINE =
+  /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ENETUNREACH|no such host|Name or service not known|network is unreachable|NewConnectionError/i;
 
 /** @type {Set<import("node:child_process").ChildProcess>} */
 const running = new Set();

@@ -20,7 +20,10 @@ export function cacheFolder() {
     mkdirSync(folder, { recursive: true });
     accessSync(folder, constants.W_OK);
   } catch (error) {
-    throw new SetupError(`the cache folder ${folder} cannot be written: ${error.message}`, "Set RECIST3D_CACHE to a folder that can.");
+    throw new SetupError(
+      `the cache folder ${folder} cannot be written: ${error.message}`,
+      "Set RECIST3D_CACHE to a folder that can.",
+    );
   }
   return folder;
 }

@@ -1,8 +1,19 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, readlinkSync, realpathSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
-import { delimiter, join, resolve } from "node:path";
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { cpus } from "node:os";
+import { delimiter, join, resolve } from "node:path";
 import { run } from "./command.mjs";
 import { cached, root } from "./folders.mjs";
 import { SetupError } from "./setupError.mjs";
@@ -54,7 +65,9 @@ function goToolsPart(name, tools) {
 /** @param {GoTool} tool */
 function isCurrent(tool) {
   const link = linkPath(tool);
-  return existsSync(link) && existsSync(`${link}.stamp`) && readFileSync(`${link}.stamp`, "utf8") === stamp(tool, readlinkSync(link));
+  return (
+    existsSync(link) && existsSync(`${link}.stamp`) && readFileSync(`${link}.stamp`, "utf8") === stamp(tool, readlinkSync(link))
+  );
 }
 
 /** @param {GoTool} tool */
@@ -111,14 +124,27 @@ async function built(tool, say) {
     say(`building ${tool.name} ${tool.version ?? ""} from Go modules (${tool.duration})`);
     const stamped = tool.versionVariable === undefined ? "" : ` -X ${tool.versionVariable}=${tool.version}`;
     const output = join(work, "made", tool.name);
-    await run("go", ["build", "-mod=readonly", "-trimpath", "-buildvcs=false", `-ldflags=-s -w${stamped}`, "-o", output, tool.command], {
-      cwd: moduleFolder(tool),
-      env: { GOTOOLCHAIN: "local", CGO_ENABLED: "0", GOWORK: "off", GOFLAGS: "", GOMAXPROCS: String(Math.max(2, cpus().length)) },
-      install: `Or install ${tool.name} ${tool.version ?? ""} yourself and name it by ${binVariable(tool)}.`,
-    });
+    await run(
+      "go",
+      ["build", "-mod=readonly", "-trimpath", "-buildvcs=false", `-ldflags=-s -w${stamped}`, "-o", output, tool.command],
+      {
+        cwd: moduleFolder(tool),
+        env: {
+          GOTOOLCHAIN: "local",
+          CGO_ENABLED: "0",
+          GOWORK: "off",
+          GOFLAGS: "",
+          GOMAXPROCS: String(Math.max(2, cpus().length)),
+        },
+        install: `Or install ${tool.name} ${tool.version ?? ""} yourself and name it by ${binVariable(tool)}.`,
+      },
+    );
     const said = tool.version === undefined ? "" : versionOf(output);
     if (!said.includes(tool.version ?? "")) {
-      throw new SetupError(`the ${tool.name} just built says "${said}", not ${tool.version}`, "Restore the modules: git checkout tools");
+      throw new SetupError(
+        `the ${tool.name} just built says "${said}", not ${tool.version}`,
+        "Restore the modules: git checkout tools",
+      );
     }
     return join(work, "made");
   });
@@ -137,7 +163,7 @@ function moduleHash(tool) {
 }
 
 async function checkGo(tool) {
-  const needed = /^go (\S+)/m.exec(readFileSync(join(moduleFolder(tool), "go.mod"), "utf8"))[1];
+  const needed = /^go (\S+)/m.exec(readFileSync(join(moduleFolder(tool), "go.mod"), "utf8"))?.[1] ?? "";
   const install = `Install Go ${needed} or newer (https://go.dev/dl), or install ${tool.name} ${tool.version ?? ""} and name it by ${binVariable(tool)}.`;
   const version = (await run("go", ["env", "GOVERSION"], { env: { GOTOOLCHAIN: "local" }, install })).trim();
   if (version.replace(/^go/, "").localeCompare(needed, "en", { numeric: true }) < 0) {

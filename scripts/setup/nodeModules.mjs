@@ -10,7 +10,9 @@ export const nodeModules = { name: "npm", isCurrent, build };
 function isCurrent() {
   const installed = join(root, "node_modules/.package-lock.json");
   // npm writes this file last, so an interrupted install has none.
-  return existsSync(installed) && differences(readPackages(join(root, "package-lock.json")), readPackages(installed)).length === 0;
+  return (
+    existsSync(installed) && differences(readPackages(join(root, "package-lock.json")), readPackages(installed)).length === 0
+  );
 }
 
 /**
@@ -29,7 +31,10 @@ function readPackages(path) {
   try {
     return JSON.parse(readFileSync(path, "utf8")).packages;
   } catch (error) {
-    throw new SetupError(`${path} cannot be read: ${error.message}`, "Restore it (git checkout package-lock.json) or remove node_modules.");
+    throw new SetupError(
+      `${path} cannot be read: ${error.message}`,
+      "Restore it (git checkout package-lock.json) or remove node_modules.",
+    );
   }
 }
 

@@ -7,9 +7,10 @@ import { workflowBundle } from "./workflowBundle.mjs";
 /** What setup makes, in the order in which it has to be made. */
 export const parts = [nodeModules, tfjsNode, goTools, workflowBundle];
 
-/** Commands that compute or look something up in their own process: they need no engine and no worker on this machine. */
-const WITHOUT_ENGINE = new Set(["segment", "measure", "evaluate", "validate", "plan", "doctor", "list", "status", "watch", "pause", "unpause"]);
-for (const command of ["cancel", "down", "verify", "export", "help"]) WITHOUT_ENGINE.add(command);
+/** Commands that start the engine and workers on this machine. All others compute in their own process or only ask. */
+const WITH_ENGINE = new Set(["run", "up"]);
+/** With this option a one-off command runs a network in its own process. */
+const WITH_NETWORK = /^--model(=|$)/;
 
 /**
  * @param {string} list names separated by commas; "none" and the empty list stand for nothing, "all" for everything
@@ -20,7 +21,8 @@ export function parsePartNames(list) {
   if (list === "all") return known;
   const names = list === "none" ? [] : list.split(",").filter(Boolean);
   const unknown = names.find((name) => !known.includes(name));
-  if (unknown !== undefined) throw new SetupError(`setup has no part "${unknown}"`, `Choose from ${known.join(", ")}, all, none.`);
+  if (unknown !== undefined)
+    throw new SetupError(`setup has no part "${unknown}"`, `Choose from ${known.join(", ")}, all, none.`);
   return names;
 }
 
@@ -33,7 +35,7 @@ export function parsePartNames(list) {
 export function partsFor(commandLine, environment) {
   if (environment.RECIST3D_SETUP) return parsePartNames(environment.RECIST3D_SETUP);
   const command = commandLine.find((word) => !word.startsWith("-"));
-  if (commandLine.includes("--help") || command === undefined) return ["npm"];
-  if (WITHOUT_ENGINE.has(command)) return commandLine.some((word) => /^--model(=|$)/.test(word)) ? ["npm", "tfjs"] : ["npm"];
+  if (commandLine.includes("--help")) return ["npm"];
+  if (!WITH_ENGINE.has(command ?? "")) return commandLine.some((word) => WITH_NETWORK.test(word)) ? ["npm", "tfjs"] : ["npm"];
   return environment.TEMPORAL_ADDRESS ? ["npm", "tfjs", "bundle"] : parsePartNames("all");
 }

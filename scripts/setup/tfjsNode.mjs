@@ -1,5 +1,15 @@
 import { createHash } from "node:crypto";
-import { copyFileSync, existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { run } from "./command.mjs";
@@ -78,7 +88,7 @@ async function libtensorflow(say) {
     const pip = [...download, "--require-hashes", ...platform, "--dest", work, "--requirement", requirements];
     await run("python3", pip, { install: PYTHON_HINT });
     const unpacked = join(work, "unpacked");
-    const wheel = readdirSync(work).find((name) => name.endsWith(".whl"));
+    const [wheel] = readdirSync(work).filter((name) => name.endsWith(".whl"));
     await run("python3", [unpackScript, join(work, wheel), unpacked], { install: PYTHON_HINT });
     for (const library of LIBRARIES) {
       // The linker looks for lib<name>.so.
@@ -94,7 +104,15 @@ async function compiledAddon(tensorflow, say) {
     say("compiling the addon of tfjs-node");
     const include = join(tensorflow, "include");
     const includes = [await nodeHeaders(), include, join(include, "external/local_tsl"), join(include, "external/local_xla")];
-    const flags = ["-std=c++17", "-O2", "-fPIC", "-shared", "-s", `-DNAPI_VERSION=${napiVersion()}`, ...includes.map((path) => `-I${path}`)];
+    const flags = [
+      "-std=c++17",
+      "-O2",
+      "-fPIC",
+      "-shared",
+      "-s",
+      `-DNAPI_VERSION=${napiVersion()}`,
+      ...includes.map((path) => `-I${path}`),
+    ];
     const sources = ["tfjs_backend.cc", "tfjs_binding.cc"].map((name) => join(packageFolder, "binding", name));
     const link = [`-L${tensorflow}/lib`, "-Wl,-rpath,$ORIGIN/../../deps/lib", "-ltensorflow_cc", "-ltensorflow_framework"];
     const output = join(work, "made/tfjs_binding.node");
@@ -108,13 +126,15 @@ async function compiledAddon(tensorflow, say) {
 /** The folder of node_api.h: this Node's own, else the npm package of the (ABI-stable) headers. */
 async function nodeHeaders() {
   const prefixes = [process.env.npm_config_nodedir, process.config.variables.node_prefix, dirname(dirname(process.execPath))];
-  const own = prefixes.filter(Boolean).map((prefix) => join(prefix, "include/node"));
+  const own = prefixes.flatMap((prefix) => (prefix ? [join(prefix, "include/node")] : []));
   const found = own.find((folder) => existsSync(join(folder, "node_api.h")));
   if (found) return found;
 
   const folder = await cached("node-api-headers-1.5.0", async (work) => {
-    const install = ["install", "--ignore-scripts", "--no-save", "--no-audit", "--no-fund", "--prefix", work, "node-api-headers@1.5.0"];
-    await run("npm", install, { cwd: work, install: "Node's own headers serve too: set npm_config_nodedir to Node's prefix." });
+    await run("npm", ["install", "--ignore-scripts", "--prefix", work, "node-api-headers@1.5.0"], {
+      cwd: work,
+      install: "Node's own headers serve too: set npm_config_nodedir to Node's prefix.",
+    });
     return join(work, "node_modules/node-api-headers");
   });
   return join(folder, "include");

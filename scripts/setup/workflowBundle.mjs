@@ -19,7 +19,10 @@ function isCurrent() {
 
 async function build() {
   const hash = sourceHash();
-  await run(process.execPath, ["--import", "tsx", BUNDLER], { cwd: root, install: "The workflow code does not bundle: see the message above." });
+  await run(process.execPath, ["--import", "tsx", BUNDLER], {
+    cwd: root,
+    install: "The workflow code does not bundle: see the message above.",
+  });
   mkdirSync(dirname(stampPath), { recursive: true });
   writeFileSync(stampPath, hash);
 }

@@ -83,7 +83,7 @@ describe("the local engine", () => {
   it("says what its log ends with when it cannot start", async () => {
     const notDatabase = path.join(home, "notes.txt");
     writeFileSync(notDatabase, "This is no database, and the engine has to say so. ".repeat(100));
-    await expect(startEngine({ home, dbFile: notDatabase })).rejects.toThrow(/engine\/log ends with:[^]*not a database/);
+    await expect(startEngine({ home, dbFile: notDatabase })).rejects.toThrow(/engine\/log ends with:[\s\S]*not a database/);
     expect(readFileSync(notDatabase, "utf8")).toMatch(/^This is no database/);
   });
 });

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
-import { type Engine, connectEngine } from "../../cli/engine/connection.ts";
+import { connectEngine, type Engine } from "../../cli/engine/connection.ts";
 import { startEngine, stopEngine } from "../../cli/engine/localEngine.ts";
 import { findWorkers, startWorkers, stopWorkers } from "../../cli/engine/localWorkers.ts";
 import { taskQueues } from "../../schemas/taskQueues.ts";
@@ -71,5 +71,5 @@ it("says what the log ends with when a worker cannot start", async () => {
   const program = path.join(home, "brokenWorker.mjs");
   writeFileSync(program, `throw new Error("no device in sight");`);
   const start = startWorkers({ home, address: engine.address, program });
-  await expect(start).rejects.toThrow(/ended with exit code 1; .*cpu-gpu\/log ends with:[^]*no device in sight/);
+  await expect(start).rejects.toThrow(/ended with exit code 1; .*cpu-gpu\/log ends with:[\s\S]*no device in sight/);
 });
