@@ -84,7 +84,7 @@ function compileStep(declaration: StepDeclaration, cell: Cell, pipeline: Pipelin
     queue: kind.queue,
     shape: kind.shape,
     numerics: kind.numerics,
-    external: [...kind.external],
+    external: kind.external.filter((name) => params?.[name] !== undefined),
     params: absolutePaths(params ?? {}, kind.external, folder),
     inputs,
   };
