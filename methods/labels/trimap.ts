@@ -1,7 +1,7 @@
 import { distanceTo } from "../imaging/distanceTransform.ts";
 import type { Box, Slice } from "../imaging/volume.ts";
 import { distanceToAxes, smallest } from "./raster.ts";
-import { boundingBox, centreOf, type Diameters } from "./recist.ts";
+import { boundingBox, centreOf, type Diameters, type Extent } from "./recist.ts";
 
 /** Trimap regions; the numbers are OpenCV's GrabCut classes. */
 export const Region = { background: 0, foreground: 1, probableBackground: 2, probableForeground: 3 } as const;
@@ -24,13 +24,17 @@ const INNER_SHARE = 0.5;
  * rounded outwards and clipped to the slice.
  */
 export function roiOfMarks(diameters: Diameters, width: number, height: number): Box {
-  const { x0, y0, x1, y1 } = unclippedRoi(diameters);
+  return roiAround(boundingBox(diameters), width, height);
+}
+
+/** The ROI around anything: twice its tight box, rounded outwards and clipped to the slice. */
+export function roiAround(extent: Extent, width: number, height: number): Box {
+  const { x0, y0, x1, y1 } = doubled(extent);
   return { x0: Math.max(x0, 0), y0: Math.max(y0, 0), x1: Math.min(x1, width), y1: Math.min(y1, height) };
 }
 
-function unclippedRoi(diameters: Diameters): Box {
-  const { low, high } = boundingBox(diameters);
-  const [cx, cy] = centreOf(diameters);
+function doubled({ low, high }: Extent): Box {
+  const [cx, cy] = [(low[0] + high[0]) / 2, (low[1] + high[1]) / 2];
   const w = Math.max(high[0] - low[0], 1) + 1;
   const h = Math.max(high[1] - low[1], 1) + 1;
   return { x0: Math.floor(cx - w), y0: Math.floor(cy - h), x1: Math.ceil(cx + w) + 1, y1: Math.ceil(cy + h) + 1 };
@@ -82,7 +86,7 @@ export function splitUncertain(foreground: Uint8Array, background: Uint8Array, w
 /** 1 outside the rectangle around the marks' centre that has the ROI's shape and half of its area. */
 function outsideCentralRectangle(diameters: Diameters, roiWidth: number, roiHeight: number): Uint8Array {
   const [cx, cy] = centreOf(diameters);
-  const whole = unclippedRoi(diameters);
+  const whole = doubled(boundingBox(diameters));
   const [wholeWidth, wholeHeight] = [whole.x1 - whole.x0, whole.y1 - whole.y0];
   const clipped = wholeWidth !== roiWidth || wholeHeight !== roiHeight;
   const scale = clipped ? halfAreaScale([cx, cy], [wholeWidth, wholeHeight], [roiWidth, roiHeight]) : Math.sqrt(INNER_SHARE);
