@@ -1,0 +1,58 @@
+import type { Vec3 } from "../imaging/volume.ts";
+import { centreOf, lengthMm, type RecistMarks, shiftedTo } from "../labels/recist.ts";
+
+/** Voxels kept around the square of the marks, for rounding and for neighbourhoods at its edge. */
+const MARGIN_PX = 2;
+/** Slices kept on either side of the RECIST slice, however thick they are. */
+const MINIMAL_SLICES = 4;
+/** … or this part of the long diameter, where that is more. */
+const REACH_IN_DIAMETERS = 0.75;
+
+/** Voxels from `start` up to but not including `end`, x, y, z. */
+export interface VoxelRange {
+  readonly start: Vec3;
+  readonly end: Vec3;
+}
+
+/** First and last slice (inclusive) that a lesion's case wants, before the source's ends are considered. */
+export function wantedSlices(marks: RecistMarks, spacingMm: Vec3): readonly [number, number] {
+  const reach = Math.max(MINIMAL_SLICES, Math.floor((REACH_IN_DIAMETERS * lengthMm(marks.long, spacingMm)) / spacingMm[2]));
+  return [marks.slice - reach, marks.slice + reach];
+}
+
+/**
+ * What a lesion's case is cut from its volume: the square of twice the long diameter around the marks' centre, with a
+ * margin, on `wantedSlices`, enlarged to hold the reference, and clipped to the volume.
+ */
+export function lesionRange(marks: RecistMarks, spacingMm: Vec3, dims: Vec3, reference?: VoxelRange): VoxelRange {
+  const halfPx = lengthMm(marks.long, spacingMm) / Math.min(spacingMm[0], spacingMm[1]) + MARGIN_PX;
+  const centre = centreOf(marks);
+  const [firstSlice, lastSlice] = wantedSlices(marks, spacingMm);
+  const low = [Math.floor(centre[0] - halfPx), Math.floor(centre[1] - halfPx), firstSlice];
+  const high = [Math.ceil(centre[0] + halfPx) + 1, Math.ceil(centre[1] + halfPx) + 1, lastSlice + 1];
+  const start = low.map((at, axis) => Math.max(0, Math.min(at, reference?.start[axis] ?? at)));
+  const end = high.map((at, axis) => Math.min(dims[axis], Math.max(at, reference?.end[axis] ?? at)));
+  return { start: start as unknown as Vec3, end: end as unknown as Vec3 };
+}
+
+/** The tight range of the voxels that are not 0; undefined where there are none. */
+export function rangeOfMask(mask: Uint8Array, [nx, ny, nz]: Vec3): VoxelRange | undefined {
+  const start: [number, number, number] = [nx, ny, nz];
+  const end: [number, number, number] = [0, 0, 0];
+  for (let i = 0; i < mask.length; i++) {
+    if (mask[i] === 0) continue;
+    const x = i % nx;
+    const y = ((i - x) / nx) % ny;
+    const at = [x, y, Math.floor(i / (nx * ny))];
+    for (let axis = 0; axis < 3; axis++) {
+      start[axis] = Math.min(start[axis], at[axis]);
+      end[axis] = Math.max(end[axis], at[axis] + 1);
+    }
+  }
+  return end[0] === 0 ? undefined : { start, end };
+}
+
+/** The marks as they lie in the range. */
+export function marksInRange(marks: RecistMarks, { start: [x0, y0, z0] }: VoxelRange): RecistMarks {
+  return { slice: marks.slice - z0, ...shiftedTo([x0, y0], marks) };
+}
