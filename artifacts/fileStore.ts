@@ -50,7 +50,8 @@ export function openFileStore(dir: string): Store {
       if (onlyIfAbsent && codeOf(error) === "EEXIST") return false;
       throw storeError(url, error, "written");
     } finally {
-      await rm(temporary, { force: true });
+      // What stays behind, another process's first write removes.
+      await rm(temporary, { force: true }).catch(() => undefined);
     }
   }
 
