@@ -1,0 +1,44 @@
+import type { Backend, Tensor4D } from "./backend.ts";
+import { withInference } from "./inference.ts";
+import type { Model } from "./model.ts";
+import type { NetworkInput } from "./preprocess.ts";
+import { batchesBySize } from "./trainingSet.ts";
+
+export interface PredictOptions {
+  /** Images per forward pass. */
+  readonly batch?: number;
+  /** Average over the image and its mirror images (left–right, up–down, both). */
+  readonly flips?: boolean;
+}
+
+/**
+ * Ŷ = f(X; θ): lesion probability `[size, size]` of each input, the sigmoid of the network's last (fused) output.
+ * Inputs of equal size share forward passes; results are in the order of the inputs.
+ */
+export async function predict(
+  { spec, weights }: Pick<Model, "spec" | "weights">,
+  backend: Backend,
+  inputs: readonly Pick<NetworkInput, "pixels" | "size">[],
+  { batch = 16, flips = false }: PredictOptions = {},
+): Promise<Float32Array[]> {
+  const { tf } = backend;
+  const mirrors = flips ? [[], [2], [1], [1, 2]] : [[]];
+  const flipped = (x: Tensor4D, axes: number[]): Tensor4D => (axes.length === 0 ? x : tf.reverse(x, axes));
+  const predictions: Float32Array[] = new Array(inputs.length);
+  await withInference(spec, weights, backend, (forward) => {
+    for (const members of batchesBySize([...inputs.keys()], batch, (i) => inputs[i].size)) {
+      const { size } = inputs[members[0]];
+      const pixels = new Float32Array(members.length * size * size * spec.channels);
+      members.forEach((i, at) => pixels.set(inputs[i].pixels, at * size * size * spec.channels));
+      const probability = tf.tidy(() => {
+        const x = tf.tensor4d(pixels, [members.length, size, size, spec.channels]);
+        const views = mirrors.map((axes) => flipped(tf.sigmoid(forward(flipped(x, axes)).at(-1)!), axes));
+        return (views.length === 1 ? views[0] : tf.addN(views).div(views.length)).dataSync<"float32">();
+      });
+      members.forEach((i, at) => {
+        predictions[i] = probability.slice(at * size * size, (at + 1) * size * size);
+      });
+    }
+  });
+  return predictions;
+}

@@ -1,0 +1,101 @@
+import { type AdamState, createAdam } from "./adam.ts";
+import type { Backend, Tensor, Tensor4D, Variable } from "./backend.ts";
+import { withInference } from "./inference.ts";
+import { createLoss, lossTargets } from "./loss.ts";
+import { createForward, parametersOf } from "./network.ts";
+import type { NetworkSpec } from "./spec.ts";
+import { batchesBySize, type TrainingSample, type TrainingSet } from "./trainingSet.ts";
+import type { TrainingOptions } from "./trainingOptions.ts";
+import type { Weights } from "./weights.ts";
+
+/** A network on the device with its optimiser: what a training step changes. */
+export interface Trainable {
+  /** One step of Adam on the loss of some images of equal size; returns that loss. Nothing changes when it is not finite. */
+  step(images: readonly TrainingSample[], rate: number): number;
+  /** Steps taken, those before a resumption included. */
+  steps(): number;
+  weights(): Weights;
+  adam(): AdamState;
+  dispose(): void;
+}
+
+/** Share of the old running mean and variance that is kept at every step. */
+const MOMENTUM = 0.9;
+
+export function createTrainable(spec: NetworkSpec, start: Weights, options: Pick<TrainingOptions, "adam" | "loss">, backend: Backend, adamState?: AdamState): Trainable {
+  const { tf } = backend;
+  const variables = new Map<string, Variable>();
+  const statistics = new Map<string, Float32Array>();
+  for (const { name, shape, trainable } of parametersOf(spec)) {
+    if (trainable) variables.set(name, tf.tidy(() => tf.variable(tf.tensor(start[name], [...shape]))));
+    else statistics.set(name, start[name].slice());
+  }
+  const optimised = [...variables.values()];
+  const adam = createAdam(backend, variables, options.adam, adamState);
+  let moments: { layer: string; mean: Tensor; variance: Tensor }[] = [];
+  const forward = createForward(spec, variables, backend, (layer, mean, variance) => moments.push({ layer, mean, variance }));
+  const lossOf = createLoss(backend, options.loss);
+
+  const blend = (name: string, seen: Tensor): void => {
+    const running = statistics.get(name)!;
+    seen.dataSync<"float32">().forEach((value, i) => {
+      running[i] = MOMENTUM * running[i] + (1 - MOMENTUM) * value;
+    });
+    seen.dispose();
+  };
+
+  return {
+    step: (images, rate) =>
+      tf.tidy(() => {
+        moments = [];
+        const { x, targets, weights } = batchTensors(backend, images, spec.channels, options.loss.classBalanced);
+        const { value, grads } = tf.variableGrads(() => lossOf(forward(x), targets, weights), optimised);
+        const loss = value.dataSync<"float32">()[0];
+        if (Number.isFinite(loss)) adam.apply(grads, rate);
+        for (const { layer, mean, variance } of moments) {
+          blend(`${layer}/mean`, mean);
+          blend(`${layer}/variance`, variance);
+        }
+        return loss;
+      }),
+    steps: () => adam.steps(),
+    weights: () => Object.fromEntries(parametersOf(spec).map(({ name }) => [name, variables.get(name)?.dataSync<"float32">().slice() ?? statistics.get(name)!.slice()])),
+    adam: () => adam.state(),
+    dispose() {
+      adam.dispose();
+      for (const variable of optimised) variable.dispose();
+    },
+  };
+}
+
+/** Mean loss over some samples as the network would predict them: unaugmented, with running statistics. */
+export async function meanLoss(
+  spec: NetworkSpec,
+  weights: Weights,
+  { batch, loss }: Pick<TrainingOptions, "batch" | "loss">,
+  backend: Backend,
+  samples: TrainingSet,
+  indices: readonly number[],
+): Promise<number> {
+  const lossOf = createLoss(backend, loss);
+  return withInference(spec, weights, backend, async (forward) => {
+    let sum = 0;
+    for (const members of batchesBySize(indices, batch, (index) => samples.entries[index].size)) {
+      const images = await Promise.all(members.map((index) => samples.sample(index)));
+      sum += members.length * backend.tf.tidy(() => {
+        const { x, targets, weights } = batchTensors(backend, images, spec.channels, loss.classBalanced);
+        return lossOf(forward(x), targets, weights).dataSync<"float32">()[0];
+      });
+    }
+    return sum / indices.length;
+  });
+}
+
+function batchTensors({ tf }: Backend, images: readonly TrainingSample[], channels: number, classBalanced: boolean): Record<"x" | "targets" | "weights", Tensor4D> {
+  const { size } = images[0];
+  const pixels = new Float32Array(images.length * size * size * channels);
+  images.forEach((image, i) => pixels.set(image.pixels, i * size * size * channels));
+  const { targets, weights } = lossTargets(images.map(({ labels }) => labels), classBalanced);
+  const plane: [number, number, number, number] = [images.length, size, size, 1];
+  return { x: tf.tensor4d(pixels, [images.length, size, size, channels]), targets: tf.tensor4d(targets, plane), weights: tf.tensor4d(weights, plane) };
+}

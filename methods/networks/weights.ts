@@ -1,0 +1,115 @@
+import { createHash } from "node:crypto";
+import { InputError } from "../inputError.ts";
+import { randomStream } from "../random.ts";
+import { layersOf, parametersOf } from "./network.ts";
+import { NORM_EPSILON } from "./ops.ts";
+import { decodeSafetensors, floatTensor, type SafetensorsFile, type Tensor } from "./safetensors.ts";
+import type { NetworkSpec, Parameter } from "./spec.ts";
+
+/** The numbers of a network, by parameter name (`conv1_1/kernel` …). Never changed in place. */
+export type Weights = Readonly<Record<string, Float32Array>>;
+
+/** Standard deviation of the side and output kernels: small, so that the first predictions are near ½. */
+const OUTPUT_SD = 0.01;
+
+/**
+ * Random weights: He et al. (2015) for convolutions, small for outputs, 0.2 (one fifth) for the sum of HNN's five side
+ * outputs, biases 0. A pure function of spec and seed; each tensor has a stream of its own.
+ */
+export function initialWeights(spec: NetworkSpec, seed: number): Weights {
+  return Object.fromEntries(parametersOf(spec).map((parameter, index) => [parameter.name, initialValues(parameter, seed, index)]));
+}
+
+function initialValues({ shape, role, layer }: Parameter, seed: number, index: number): Float32Array {
+  const values = new Float32Array(shape.reduce((product, n) => product * n, 1));
+  if (role === "scale" || role === "variance") return values.fill(1);
+  if (role !== "kernel") return values;
+  if (layer.kind === "fuse") return values.fill(1 / layer.inputs);
+  // An output pixel of the transposed convolution sees one kernel position.
+  const fanIn = layer.kind === "conv" ? 9 * layer.inputs : layer.inputs;
+  const sd = layer.kind === "side" || layer.kind === "out" ? OUTPUT_SD : Math.sqrt(2 / fanIn);
+  const random = randomStream(seed, "weights", index);
+  return values.map(() => sd * random.normal());
+}
+
+/** The weights as safetensors entries, under `prefix`. */
+export function weightTensors(spec: NetworkSpec, weights: Weights, prefix = ""): Record<string, Tensor> {
+  return Object.fromEntries(parametersOf(spec).map(({ name, shape }) => [prefix + name, { dtype: "F32", shape, data: weights[name] }]));
+}
+
+/** The weights of a network from safetensors. @throws InputError when a tensor is missing or does not fit. */
+export function readWeights(spec: NetworkSpec, file: SafetensorsFile, where: string, prefix = ""): Weights {
+  return Object.fromEntries(parametersOf(spec).map(({ name, shape }) => [name, floatTensor(file, prefix + name, where, shape)]));
+}
+
+/** SHA-256 over names and numbers. */
+export function weightsDigest(weights: Weights): string {
+  const hash = createHash("sha256");
+  for (const [name, values] of Object.entries(weights)) hash.update(`${name}\0`).update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+  return hash.digest("hex");
+}
+
+export interface LoadedWeights {
+  readonly weights: Weights;
+  /** Parameters that came from the file. */
+  readonly loaded: readonly string[];
+  /** Parameters that kept their random start. */
+  readonly random: readonly string[];
+}
+
+/**
+ * Starts a network from weights trained elsewhere, e.g. VGG-16 on ImageNet for an HNN of width 1.
+ *
+ * @param bytes safetensors. A parameter is taken from the tensor of its own name (`conv1_1/kernel` as
+ *   `[height, width, in, out]`, `conv1_1/bias` …) or of the name that `mapping` gives for it; whatever the file does not
+ *   have starts as in `initialWeights`. Into a grey network (one channel), a first kernel for RGB is summed over its
+ *   inputs, which equals feeding the grey image three times.
+ * @throws InputError when nothing matches, a mapped tensor is missing, or a shape differs (naming the tensor).
+ */
+export function loadInitialWeights(bytes: Uint8Array, where: string, spec: NetworkSpec, seed: number, mapping: Readonly<Record<string, string>> = {}): LoadedWeights {
+  const file = decodeSafetensors(bytes, where);
+  const weights: Record<string, Float32Array> = { ...initialWeights(spec, seed) };
+  const unknown = Object.keys(mapping).find((name) => !Object.hasOwn(weights, name));
+  if (unknown !== undefined) throw new InputError(`${spec.network} has no parameter ${unknown}`, where, "correct the mapping");
+  const first = layersOf(spec)[0].name;
+  const loaded: string[] = [];
+  for (const { name, shape } of parametersOf(spec)) {
+    const source = mapping[name] ?? name;
+    if (!Object.hasOwn(file.tensors, source) && mapping[name] === undefined) continue;
+    const isRgb = name === `${first}/kernel` && spec.channels === 1 && file.tensors[source]?.shape[2] === 3;
+    weights[name] = isRgb ? summedOverInputs(floatTensor(file, source, where, [shape[0], shape[1], 3, shape[3]]), shape[3]) : floatTensor(file, source, where, shape).slice();
+    loaded.push(name);
+  }
+  if (loaded.length === 0) throw new InputError(`none of the ${Object.keys(file.tensors).length} tensors fits ${spec.network}`, where, "name them like the network's parameters (conv1_1/kernel …), or give a mapping");
+  return { weights, loaded, random: Object.keys(weights).filter((name) => !loaded.includes(name)) };
+}
+
+/** [3, 3, 3, outputs] → [3, 3, 1, outputs]. */
+function summedOverInputs(kernel: Float32Array, outputs: number): Float32Array {
+  return Float32Array.from({ length: kernel.length / 3 }, (_, i) => {
+    const at = Math.floor(i / outputs) * 3 * outputs + (i % outputs);
+    return kernel[at] + kernel[at + outputs] + kernel[at + 2 * outputs];
+  });
+}
+
+/**
+ * The same function without normalisation layers: running mean and variance, scale and offset are folded into kernel
+ * and bias. Inference always runs on folded weights, so that it does not depend on what else is in the batch.
+ */
+export function folded(spec: NetworkSpec, weights: Weights): { spec: NetworkSpec; weights: Weights } {
+  if (spec.norm === "none") return { spec, weights };
+  const result: Record<string, Float32Array> = {};
+  for (const { name, kind, outputs } of layersOf(spec)) {
+    const kernel = weights[`${name}/kernel`];
+    if (kind !== "conv") {
+      result[`${name}/kernel`] = kernel;
+      result[`${name}/bias`] = weights[`${name}/bias`];
+      continue;
+    }
+    const [scale, offset, mean, variance] = ["scale", "offset", "mean", "variance"].map((role) => weights[`${name}/${role}`]);
+    const gain = scale.map((s, c) => s / Math.sqrt(variance[c] + NORM_EPSILON));
+    result[`${name}/kernel`] = kernel.map((value, i) => value * gain[i % outputs]);
+    result[`${name}/bias`] = offset.map((value, c) => value - mean[c] * gain[c]);
+  }
+  return { spec: { ...spec, norm: "none" }, weights: result };
+}
