@@ -4,6 +4,7 @@ import type { Digest, Store } from "../artifacts/store.ts";
 import type { Action, ActionResult, ArtifactRef, StepProgress } from "../schemas/messages.ts";
 import type { CompiledPipeline } from "../schemas/pipeline.ts";
 import { type StepParams, stepKinds } from "../schemas/stepKinds.ts";
+import { latestPointer } from "../pipelines/latest.ts";
 import { planPipeline } from "../pipelines/plan.ts";
 import { discardCheckpoints as discard } from "./checkpoints.ts";
 import { finished, keyOf, recordOf } from "./actionRecords.ts";
@@ -89,7 +90,7 @@ export function createLedger(store: Store, fingerprintOf: FingerprintOf) {
     async commitCampaign({ campaign, pipeline, started, records }: CommitRequest): Promise<{ record: string }> {
       const compiled = await store.putBlob(Buffer.from(canonicalJson(pipeline)));
       for (const [step, record] of Object.entries(records)) {
-        await store.setPointer(`latest/${pipeline.name}/${stepPointer(step)}`, { record });
+        await store.setPointer(latestPointer(pipeline.name, step), { record });
       }
       const record = await commitRoot(store, campaign, {
         type: "campaign-record",
@@ -132,6 +133,3 @@ interface CommitRequest {
   started: string;
   records: Record<string, string>;
 }
-
-/** Step names may hold brackets (`folds[fold=1]`), pointers may not. */
-const stepPointer = (step: string): string => step.replaceAll(/[^A-Za-z0-9._-]/g, "_");
