@@ -30,8 +30,8 @@ const credentials = { accessKey: "contract", secretKey: "contract-secret" };
 
 /** @throws when the server cannot be started: a test of an S3 store without an S3 server has failed. */
 export async function startS3Server(data?: string): Promise<S3Server> {
-  const program = process.env.RECIST3D_VERSITYGW ?? resolve(import.meta.dirname, "../../.bin/versitygw");
-  if (!existsSync(program)) throw new Error(`no S3 server: ${program} does not exist — run \`npm run setup\`, or set RECIST3D_VERSITYGW to a versitygw binary`);
+  const program = process.env.VERSITYGW_BIN ?? resolve(import.meta.dirname, "../../.bin/versitygw");
+  if (!existsSync(program)) throw new Error(`no S3 server: ${program} does not exist — run \`npm run setup\`, or set VERSITYGW_BIN to a versitygw binary`);
   const root = await mkdtemp(join(tmpdir(), "recist3d-s3-"));
   const folder = data ?? join(root, "data");
   for (const made of [folder, join(root, "iam")]) mkdirSync(made, { recursive: true });

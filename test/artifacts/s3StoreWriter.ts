@@ -1,0 +1,18 @@
+/** A process that uploads 300 MB to a store and says, once half of it is on its way, that it may be killed. */
+import net from "node:net";
+import { openStore } from "../../artifacts/openStore.ts";
+
+const sockets: net.Socket[] = [];
+const connect = net.Socket.prototype.connect;
+net.Socket.prototype.connect = function (this: net.Socket, ...args: unknown[]) {
+  sockets.push(this);
+  return connect.apply(this, args as never);
+} as typeof connect;
+
+const store = await openStore(process.argv[2]);
+const timer = setInterval(() => {
+  const sent = Math.max(...sockets.map((socket) => socket.bytesWritten - socket.writableLength));
+  if (sent > 150_000_000) console.log(sent);
+}, 1);
+await store.putBlob(Buffer.alloc(300_000_000, 7));
+clearInterval(timer);
