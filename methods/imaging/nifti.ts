@@ -1,6 +1,6 @@
 import { constants, gunzipSync, gzipSync } from "node:zlib";
 import { InputError } from "../inputError.ts";
-import { HEADER_BYTES, type NiftiHeader, readHeader, writeHeader } from "./niftiHeader.ts";
+import { type NiftiHeader, readHeader, writeHeader } from "./niftiHeader.ts";
 import type { Grid, Mask, Volume } from "./volume.ts";
 
 /** Deflate cannot expand its input more than this. */
@@ -60,6 +60,14 @@ export function readNiftiMask(bytes: Uint8Array, where: string): Mask {
   return { ...gridOf(header), data };
 }
 
+/** Bytes of a file from which `readNiftiGrid` reads. */
+export const GRID_BYTES = 16384;
+
+/** The grid of an image of which only the beginning (`GRID_BYTES`) was read. */
+export function readNiftiGrid(bytes: Uint8Array, where: string): Grid {
+  return gridOf(readHeader(isGzip(bytes) ? beginning(bytes, where) : bytes, where));
+}
+
 /** A `.nii.gz` of unsigned bytes, on the mask's grid and affine; equal masks give equal bytes (same zlib). */
 export function writeNiftiMask(mask: Mask): Buffer {
   return compress(mask, 2, mask.data);
@@ -76,7 +84,7 @@ function gridOf({ dims, spacingMm, affine }: NiftiHeader): Grid {
 
 /** The file's voxels as they lie, checked against its size; `valueAt` decodes and rescales one. */
 function openVoxels(bytes: Uint8Array, where: string): { header: NiftiHeader; voxels: number; valueAt: (index: number) => number } {
-  const compressed = bytes[0] === 0x1f && bytes[1] === 0x8b;
+  const compressed = isGzip(bytes);
   const header = readHeader(compressed ? beginning(bytes, where) : bytes, where);
   const type = DATATYPES[header.datatype];
   if (type === undefined) {
@@ -100,10 +108,13 @@ function wrongSize(what: string, { dims }: NiftiHeader, where: string): InputErr
   return new InputError(`${what} the ${dims.join(" × ")} voxels that its header declares`, where, "copy the file again from its source");
 }
 
+function isGzip(bytes: Uint8Array): boolean {
+  return bytes[0] === 0x1f && bytes[1] === 0x8b;
+}
+
 /** Enough of a compressed file to read its header; the rest stays compressed until the sizes are known to agree. */
 function beginning(bytes: Uint8Array, where: string): Uint8Array {
-  const chunk = Math.max(4096, HEADER_BYTES);
-  return inflate(() => gunzipSync(bytes.subarray(0, chunk), { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: 2 * chunk * MAX_DEFLATE_RATIO }), where);
+  return inflate(() => gunzipSync(bytes.subarray(0, GRID_BYTES), { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: 2 * GRID_BYTES * MAX_DEFLATE_RATIO }), where);
 }
 
 /** At most one byte more than expected comes out: what is too long is as wrong as what is too short. */

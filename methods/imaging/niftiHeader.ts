@@ -12,10 +12,10 @@ export interface NiftiHeader extends Grid {
   readonly intercept: number;
 }
 
-/** Bytes from which a header can be read: NIfTI-2's is 540 long. */
-export const HEADER_BYTES = 540;
+/** NIfTI-2's header; NIfTI-1's is 348 long. */
+const HEADER_BYTES = 540;
 /** Bytes of the header that `writeHeader` makes: NIfTI-1's 348 and the empty extension flag. */
-export const WRITTEN_HEADER_BYTES = 352;
+const WRITTEN_HEADER_BYTES = 352;
 
 const REMEDY = "expected a 3-D NIfTI image (.nii or .nii.gz)";
 /** pixdim and the affine's columns may differ by this part of a voxel: rounding, not another geometry. */
