@@ -1,5 +1,6 @@
 import { artifactsPresent, commitAction, commitCampaign as commitRoot, findAction } from "../artifacts/records.ts";
 import { canonicalJson } from "../artifacts/canonicalJson.ts";
+import { putArtifact } from "../artifacts/manifest.ts";
 import type { Digest, Store } from "../artifacts/store.ts";
 import type { Action, ActionResult, ArtifactRef, StepProgress } from "../schemas/messages.ts";
 import type { CompiledPipeline } from "../schemas/pipeline.ts";
@@ -49,7 +50,7 @@ export function createLedger(store: Store, fingerprintOf: FingerprintOf) {
       return planned;
     },
 
-    /** The result of an action whose record and outputs are there, or null. Also notes it as the step's latest. */
+    /** The result of an action whose record and outputs are there, or null. */
     async findFinished({ action }: { action: Action }): Promise<ActionResult | null> {
       return finished(store, keyOf(action, await fingerprintOf(action.kind)));
     },
@@ -84,6 +85,17 @@ export function createLedger(store: Store, fingerprintOf: FingerprintOf) {
       const committed = await commitAction(store, key, record);
       const { meta } = await openLabels(store, outputs.labels);
       return { record: committed.digest, outputs, cached: false, summary: { rounds: rounds.length, slices: meta.slices } };
+    },
+
+    /** The campaign as an input of its page: its steps, what they gave and by which records. */
+    async describeCampaign({ campaign, pipeline, started, steps }: CampaignDescription): Promise<ArtifactRef> {
+      const described = { campaign, pipeline: pipeline.name, started, steps };
+      const artifact = await putArtifact(store, {
+        type: "source",
+        meta: { campaign },
+        files: [{ path: "campaign.json", bytes: Buffer.from(canonicalJson(described)), mediaType: "application/json" }],
+      });
+      return { artifact };
     },
 
     /** Writes the campaign's root record, from which everything can be verified. */
@@ -125,6 +137,23 @@ export interface SelfPacedResult {
   action: Action;
   rounds: { labels: ArtifactRef; model: ArtifactRef }[];
   started: number;
+}
+
+/** `campaign.json` of a campaign's description. */
+export interface CampaignDescription {
+  campaign: string;
+  pipeline: CompiledPipeline;
+  started: string;
+  steps: DescribedStep[];
+}
+
+interface DescribedStep {
+  name: string;
+  uses: string;
+  after: string[];
+  outputs: Record<string, string>;
+  record?: string;
+  state: StepProgress["state"];
 }
 
 interface CommitRequest {

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { datasetImport, datasetSynthesize } from "./stepKinds/datasets.ts";
-import { evaluate, report } from "./stepKinds/evaluation.ts";
+import { campaignPage, evaluate, report } from "./stepKinds/evaluation.ts";
 import { labelsHarvest, labelsInitial } from "./stepKinds/labels.ts";
 import { segmentationClassical, segmentationPredict } from "./stepKinds/segmentation.ts";
 import { segmentationSelfPaced } from "./stepKinds/selfPaced.ts";
@@ -21,6 +21,7 @@ export const stepKinds = {
   "segmentation.classical": segmentationClassical,
   evaluate,
   report,
+  "campaign.page": campaignPage,
 } as const;
 
 export type StepKindName = keyof typeof stepKinds;

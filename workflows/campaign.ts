@@ -109,8 +109,9 @@ export async function campaign(input: CampaignInput): Promise<Record<string, Rec
     throw ApplicationFailure.nonRetryable(reasons, "StepFailed");
   }
   enter("recording");
+  const pages = await makePages(input, [...steps.values()]);
   const outputs = Object.fromEntries([...steps.values()].flatMap((step) => (step.outputs ? [[step.name, step.outputs]] : [])));
-  const records = Object.fromEntries([...steps.values()].flatMap((step) => (step.record ? [[step.name, step.record]] : [])));
+  const records = { ...Object.fromEntries([...steps.values()].flatMap((step) => (step.record ? [[step.name, step.record]] : []))), ...pages };
   await ledger.commitCampaign({ campaign: input.campaign, pipeline, started: input.started, records });
   enter("done");
   return outputs;
@@ -138,6 +139,22 @@ async function runStep(
   return step.shape === "sharded"
     ? executeChild(sharded, { workflowId, args: [{ action, queue: step.queue }] })
     : executeChild(selfPaced, { workflowId, args: [action] });
+}
+
+/** The page of every report, with the campaign as it was run. Returns the pages' records. */
+async function makePages({ campaign, pipeline, started }: CampaignInput, steps: StepProgress[]): Promise<Record<string, string>> {
+  const reports = steps.filter((step) => step.kind === "report" && step.outputs !== undefined);
+  if (reports.length === 0) return {};
+  const described = steps.map(({ name, kind, after, outputs, record, state }) => ({ name, uses: kind, after, outputs: outputs ?? {}, record, state }));
+  const description = await ledger.describeCampaign({ campaign, pipeline, started, steps: described });
+  const records: Record<string, string> = {};
+  for (const step of reports) {
+    const report = { artifact: step.outputs!.report, record: step.record };
+    const page = await actions.cpu.runAction({ kind: "campaign.page", version: 1, params: {}, inputs: { campaign: description, report } });
+    step.outputs = { ...step.outputs, page: page.outputs.page };
+    records[`${step.name}/page`] = page.record;
+  }
+  return records;
 }
 
 function wire(step: CompiledStep, steps: ReadonlyMap<string, StepProgress>): Record<string, ArtifactRef> {

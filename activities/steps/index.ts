@@ -1,5 +1,6 @@
 import type { Action } from "../../schemas/messages.ts";
 import { kindOf, type StepKindName, type StepParams } from "../../schemas/stepKinds.ts";
+import { campaignPage } from "./campaignPage.ts";
 import { datasetImport, datasetSynthesize } from "./datasets.ts";
 import { evaluate } from "./evaluate.ts";
 import { labelsHarvest } from "./labelsHarvest.ts";
@@ -21,6 +22,7 @@ const bodies: { [K in Exclude<StepKindName, "segmentation.self-paced">]: StepBod
   "segmentation.classical": segmentationClassical,
   evaluate,
   report,
+  "campaign.page": campaignPage,
 };
 
 export function bodyOf(name: string): StepBody<unknown> {

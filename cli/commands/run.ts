@@ -96,7 +96,7 @@ async function conclude(client: Client, { campaign, status, steps }: CampaignSna
     const reports: string[] = [];
     for (const step of steps.filter(({ kind }) => kind === "report")) {
       const folder = path.join(recist3dHome(), "reports", campaign, step.name);
-      await exportArtifact(await openStore(), step.outputs!.report as Digest, folder);
+      await exportArtifact(await openStore(), step.outputs!.page as Digest, folder);
       reports.push(path.join(folder, "report.html"));
     }
     if (json) printJson({ campaign, status: "done", outputs, reports });

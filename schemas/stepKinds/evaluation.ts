@@ -48,3 +48,20 @@ export const report = {
   },
   outputs: { report: { type: "report", summary: "HTML, tables as CSV, figures as SVG" } },
 } as const satisfies StepKind;
+
+/** Not for pipelines: the interpreter adds it to every report when the campaign is done. */
+export const campaignPage = {
+  kind: "campaign.page",
+  version: 1,
+  queue: "cpu",
+  numerics: "plain",
+  shape: "single",
+  summary: "the report's page with the campaign that it belongs to: its steps as they were run, and where every number came from",
+  params: z.strictObject({}),
+  external: [],
+  inputs: {
+    campaign: { type: "source", summary: "the campaign's steps with their records" },
+    report: { type: "report", summary: "the report's content" },
+  },
+  outputs: { page: { type: "report", summary: "report.html, numbers.json, scores.csv and figures" } },
+} as const satisfies StepKind;

@@ -1,0 +1,111 @@
+import { readFile } from "node:fs/promises";
+import type { Digest, Store } from "../../artifacts/store.ts";
+import { InputError } from "../../methods/inputError.ts";
+import type { Model } from "../../methods/networks/model.ts";
+import { networkInput, type Preprocessing, preprocessingSchema } from "../../methods/networks/preprocess.ts";
+import type { NetworkSpec } from "../../methods/networks/spec.ts";
+import { train } from "../../methods/networks/train.ts";
+import { type TrainingOptions, trainingOptionsSchema } from "../../methods/networks/trainingOptions.ts";
+import { type TrainingSample, trainingSet } from "../../methods/networks/trainingSet.ts";
+import { loadInitialWeights, type Weights } from "../../methods/networks/weights.ts";
+import type { ActionProgress } from "../../schemas/messages.ts";
+import type { StepParams } from "../../schemas/stepKinds.ts";
+import { type Dataset, openDataset, readShard, shardsOf } from "../datasets.ts";
+import { type Labels, openLabels, readLabelShard } from "../labels.ts";
+import { loadModel, putModel } from "../models.ts";
+import type { StepBody } from "./step.ts";
+
+type TrainParams = StepParams<"network.train">;
+
+/** Lines 4 and 13 of Algorithm 1: θ := min L(F, θ). Resumes from the newest checkpoint, to the same bytes. */
+export const networkTrain: StepBody<TrainParams> = {
+  async run({ store, progress, signal, backend, checkpoints }, { params, inputs }) {
+    const dataset = await openDataset(store, inputs.images.artifact as Digest);
+    const labels = await openLabels(store, inputs.labels.artifact as Digest);
+    const before = inputs.init === undefined ? null : await loadModel(store, inputs.init.artifact as Digest);
+    const preprocessing = before?.preprocessing ?? preprocessingOf(params);
+    const spec = before?.spec ?? specOf(params);
+    const options = optionsOf(params);
+    const samples = await trainingSamples(store, dataset, labels, preprocessing);
+    if (samples.length === 0) throw new InputError("none of the labels belongs to a lesion of the data set", undefined, "wire `images` and `labels` to the same lesions");
+
+    const speed = new Speed();
+    let latest: ActionProgress = { unit: "epochs", done: 0, total: options.maxEpochs };
+    const say = (news: Partial<ActionProgress>): void => {
+      latest = { ...latest, ...news };
+      progress(latest);
+    };
+    const { weights, history } = await train({
+      spec,
+      preprocessing,
+      init: before?.weights ?? (await startWeights(params, spec)),
+      samples: trainingSet(samples),
+      options,
+      backend: await backend(),
+      resume: (await checkpoints.latest()) ?? undefined,
+      checkpointEverySteps: params.checkpointEverySteps,
+      onCheckpoint: async (checkpoint) => say({ checkpoint: await checkpoints.save(checkpoint) }),
+      onStep: ({ epoch, step, steps, loss, images }) => say({ done: epoch + step / steps, loss, rate: speed.after(images), rateUnit: "images" }),
+      signal,
+    });
+    const model: Model = { spec, preprocessing, training: { options, history: [...history] }, weights };
+    const last = history.at(-1)!;
+    return {
+      outputs: { model: await putModel(store, model, params) },
+      summary: { slices: samples.length, epochs: history.length, loss: last.trainingLoss.toFixed(4) },
+    };
+  },
+};
+
+function preprocessingOf({ crop, channels }: TrainParams): Preprocessing {
+  return preprocessingSchema.parse({ crop, channels });
+}
+
+function specOf({ network, width, channels, norm }: TrainParams): NetworkSpec {
+  return { network, width, channels: channels.length, norm };
+}
+
+function optionsOf({ seed, batch, epochs, optimizer, schedule, patience, validation, loss, augment }: TrainParams): TrainingOptions {
+  const { rate, lowRate, beta1, beta2 } = optimizer.adam;
+  const adam = { beta1, beta2 };
+  return trainingOptionsSchema.parse({ seed, batch, maxEpochs: epochs, rate, lowRate, schedule, patience, validationFraction: validation, adam, loss, augmentation: augment });
+}
+
+async function startWeights({ weights, seed }: TrainParams, spec: NetworkSpec): Promise<Weights | null> {
+  return weights === undefined ? null : loadInitialWeights(await readFile(weights), weights, spec, seed).weights;
+}
+
+/** One sample per labelled slice, in the order of the labels. */
+async function trainingSamples(store: Store, dataset: Dataset, labels: Labels, preprocessing: Preprocessing): Promise<TrainingSample[]> {
+  const shardOfLesion = new Map(labels.lines.map(({ id, shard }) => [id, shard]));
+  const slicesOf = new Map<string, number[]>();
+  for (const { id, z } of labels.lines) slicesOf.set(id, [...(slicesOf.get(id) ?? []), z]);
+  const samples: TrainingSample[] = [];
+  for (const shard of shardsOf(dataset)) {
+    const lesions = (await readShard(store, dataset, shard)).filter(({ lesion }) => slicesOf.has(lesion.id));
+    const maps = new Map<string, Awaited<ReturnType<typeof readLabelShard>>>();
+    for (const { lesion, image } of lesions) {
+      const labelShard = String(shardOfLesion.get(lesion.id));
+      if (!maps.has(labelShard)) maps.set(labelShard, await readLabelShard(store, labels, Number(labelShard)));
+      for (const z of slicesOf.get(lesion.id)!) {
+        const input = networkInput(image, z, lesion, lesion.window, preprocessing);
+        const map = maps.get(labelShard)!.get(`${lesion.id}/${z}`)!;
+        samples.push({ id: lesion.id, patient: lesion.patient, size: input.size, pixels: input.pixels, labels: input.labels(map) });
+      }
+    }
+  }
+  return samples;
+}
+
+/** Images per second over the last few seconds. */
+class Speed {
+  readonly #steps: { at: number; images: number }[] = [];
+
+  after(images: number): number {
+    const now = performance.now();
+    this.#steps.push({ at: now, images });
+    while (this.#steps.length > 2 && now - this.#steps[0].at > 5000) this.#steps.shift();
+    const counted = this.#steps.slice(1).reduce((sum, step) => sum + step.images, 0);
+    return counted / Math.max(1e-3, (now - this.#steps[0].at) / 1000);
+  }
+}

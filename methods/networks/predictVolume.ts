@@ -1,0 +1,113 @@
+import { components } from "../imaging/components.ts";
+import { type HuWindow, type Mask, type Slice, sliceOf, type Volume } from "../imaging/volume.ts";
+import { refinement } from "../labels/harvest.ts";
+import { drawnAxes } from "../labels/raster.ts";
+import { lengthMm, projectDiameters, type RecistMarks } from "../labels/recist.ts";
+import type { Backend } from "./backend.ts";
+import type { Model } from "./model.ts";
+import { predict } from "./predict.ts";
+import { networkInput } from "./preprocess.ts";
+
+/** A lesion as the network sees it. */
+export interface MarkedVolume {
+  readonly image: Volume;
+  readonly marks: RecistMarks;
+  readonly window: HuWindow;
+}
+
+export interface VolumePredictionOptions {
+  /** Slices up to this distance from the RECIST slice are looked at, in long diameters. */
+  readonly extent?: number;
+  /** `grabcut`: every slice is refined from the network's output (“-GC”). */
+  readonly postprocess?: "none" | "grabcut";
+  /** Average over mirror images. */
+  readonly testTimeFlip?: boolean;
+}
+
+export interface VolumePrediction {
+  readonly mask: Mask;
+  /** Ŷ, `[z, y, x]`; 0 where the network did not look. */
+  readonly probability: Float32Array;
+  /** Slices by how they came about: "network", and with GrabCut "grabcut" and "marks-only". */
+  readonly outcomes: Readonly<Record<string, number>>;
+}
+
+/** Ŷ on the given slices, each on the whole slice's grid; 0 outside the network's crop. */
+export async function predictSlices(model: Model, backend: Backend, { image, marks, window }: MarkedVolume, slices: readonly number[], { flips = false } = {}): Promise<Slice<Float32Array>[]> {
+  const inputs = slices.map((z) => networkInput(image, z, marks, window, model.preprocessing));
+  const probabilities = await predict(model, backend, inputs, { flips });
+  return inputs.map((input, i) => input.toSlice(probabilities[i]));
+}
+
+/**
+ * Segments a lesion slice by slice: {Ŷ ≥ ½} on every slice within `extent` long diameters of the RECIST slice, of which
+ * the 26-connected component that covers most of the marks is kept (none, where the network finds nothing at the marks),
+ * with holes filled in each slice.
+ */
+export async function predictVolume(
+  model: Model,
+  backend: Backend,
+  lesion: MarkedVolume,
+  { extent = 0.75, postprocess = "none", testTimeFlip = false }: VolumePredictionOptions = {},
+): Promise<VolumePrediction> {
+  const { image, marks, window } = lesion;
+  const [width, height, depth] = image.dims;
+  const area = width * height;
+  const reachMm = extent * lengthMm(marks.long, image.spacingMm);
+  const slices = Array.from({ length: depth }, (_, z) => z).filter((z) => Math.abs(z - marks.slice) * image.spacingMm[2] <= reachMm);
+  const predicted = await predictSlices(model, backend, lesion, slices, { flips: testTimeFlip });
+  const probability = new Float32Array(area * depth);
+  const likely = new Uint8Array(area * depth);
+  for (const [i, z] of slices.entries()) {
+    probability.set(predicted[i].data, z * area);
+    predicted[i].data.forEach((y, p) => {
+      if (y >= 0.5) likely[z * area + p] = 1;
+    });
+  }
+  const data = componentAtMarks(likely, image, marks);
+  const outcomes: Record<string, number> = {};
+  for (const [i, z] of slices.entries()) {
+    const slice = data.subarray(z * area, (z + 1) * area);
+    if (!slice.includes(1)) continue;
+    let outcome: string = "network";
+    if (postprocess === "grabcut") {
+      const projected = projectDiameters(marks, (z - marks.slice) * image.spacingMm[2], image.spacingMm);
+      const refined = refinement(sliceOf(image, z), predicted[i], projected, window);
+      slice.set(refined.mask);
+      outcome = refined.outcome;
+    }
+    fillHoles(slice, width, height);
+    outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+  }
+  const mask = { dims: image.dims, spacingMm: image.spacingMm, affine: image.affine, data: postprocess === "grabcut" ? componentAtMarks(data, image, marks) : data };
+  return { mask, probability, outcomes };
+}
+
+/** The 26-connected component that covers most pixels of the marks on the RECIST slice; all 0 where none touches them. */
+function componentAtMarks(mask: Uint8Array, { dims }: Volume, marks: RecistMarks): Uint8Array {
+  const [width, height] = dims;
+  const { labels } = components(mask, dims, 26);
+  const drawn = drawnAxes(marks, width, height);
+  const covered = new Map<number, number>();
+  drawn.forEach((onMarks, p) => {
+    const label = labels[marks.slice * width * height + p];
+    if (onMarks === 1 && label !== 0) covered.set(label, (covered.get(label) ?? 0) + 1);
+  });
+  const [best] = [...covered].sort(([a, m], [b, n]) => n - m || a - b)[0] ?? [-1];
+  return Uint8Array.from(labels, (label) => (label === best ? 1 : 0));
+}
+
+/** Fills what a mask encloses on its slice, in place: background that is not 4-connected to the slice's edge. */
+function fillHoles(mask: Uint8Array, width: number, height: number): void {
+  const { labels } = components(
+    mask.map((value) => 1 - value),
+    [width, height, 1],
+    4,
+  );
+  const open = new Set<number>();
+  for (let x = 0; x < width; x++) open.add(labels[x]).add(labels[(height - 1) * width + x]);
+  for (let y = 0; y < height; y++) open.add(labels[y * width]).add(labels[y * width + width - 1]);
+  labels.forEach((label, p) => {
+    if (label !== 0 && !open.has(label)) mask[p] = 1;
+  });
+}
