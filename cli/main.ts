@@ -3,27 +3,24 @@ import packageJson from "../package.json" with { type: "json" };
 import { InputError } from "../methods/inputError.ts";
 import { WorkFailed } from "./output.ts";
 
-/** Commands by name with the module that adds them; a module is loaded only when its command is asked for. */
-const modules: Record<string, () => Promise<{ register(program: Command): void }>> = {
-  doctor: () => import("./commands/doctor.ts"),
-  up: () => import("./commands/stack.ts"),
-  down: () => import("./commands/stack.ts"),
-  validate: () => import("./commands/validate.ts"),
-  plan: () => import("./commands/plan.ts"),
-  run: () => import("./commands/run.ts"),
-  watch: () => import("./commands/run.ts"),
-  list: () => import("./commands/campaigns.ts"),
-  status: () => import("./commands/campaigns.ts"),
-  pause: () => import("./commands/campaigns.ts"),
-  unpause: () => import("./commands/campaigns.ts"),
-  cancel: () => import("./commands/campaigns.ts"),
-  retry: () => import("./commands/campaigns.ts"),
-  segment: () => import("./commands/segment.ts"),
-  measure: () => import("./commands/measure.ts"),
-  evaluate: () => import("./commands/evaluate.ts"),
-  verify: () => import("./commands/verify.ts"),
-  export: () => import("./commands/export.ts"),
-};
+interface CommandModule {
+  register(program: Command): void;
+}
+
+/** Which module adds which commands; a module is loaded only when one of its commands is asked for. */
+const modules: readonly { readonly commands: readonly string[]; readonly load: () => Promise<CommandModule> }[] = [
+  { commands: ["doctor"], load: () => import("./commands/doctor.ts") },
+  { commands: ["up", "down"], load: () => import("./commands/stack.ts") },
+  { commands: ["validate"], load: () => import("./commands/validate.ts") },
+  { commands: ["plan"], load: () => import("./commands/plan.ts") },
+  { commands: ["run", "watch"], load: () => import("./commands/run.ts") },
+  { commands: ["list", "status", "pause", "unpause", "cancel", "retry"], load: () => import("./commands/campaigns.ts") },
+  { commands: ["segment"], load: () => import("./commands/segment.ts") },
+  { commands: ["measure"], load: () => import("./commands/measure.ts") },
+  { commands: ["evaluate"], load: () => import("./commands/evaluate.ts") },
+  { commands: ["verify"], load: () => import("./commands/verify.ts") },
+  { commands: ["export"], load: () => import("./commands/export.ts") },
+];
 
 const program = new Command("recist3d")
   .description("3D lesion masks from RECIST marks, by durable, auditable campaigns")
@@ -35,8 +32,8 @@ const program = new Command("recist3d")
 
 async function main(argv: readonly string[]): Promise<number> {
   const name = argv.find((word) => !word.startsWith("-"));
-  const wanted = name !== undefined && Object.hasOwn(modules, name) ? [modules[name]] : [...new Set(Object.values(modules))];
-  for (const load of wanted) (await load()).register(program);
+  const asked = modules.filter(({ commands }) => commands.includes(name ?? ""));
+  for (const { load } of asked.length > 0 ? asked : modules) (await load()).register(program);
   for (const command of program.commands) command.exitOverride().showSuggestionAfterError();
   try {
     await program.parseAsync(argv, { from: "user" });

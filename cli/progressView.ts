@@ -141,7 +141,7 @@ export function headline(snapshot: CampaignSnapshot, now: number): string {
   const settled = snapshot.steps.filter(isSettled).length;
   const left = snapshot.phase === "running" ? timeLeft(snapshot, now) : null;
   const estimate = left === null ? "" : ` · about ${duration(Math.max(1000, Math.round(left / 1000) * 1000))} left`;
-  return `campaign ${snapshot.campaign} (${snapshot.pipeline}): ${snapshot.phase}, ${settled} of ${snapshot.steps.length} steps, ${duration(now - snapshot.started)}${estimate}`;
+  return `campaign ${snapshot.campaign} (${snapshot.pipeline}): ${snapshot.phase}, ${settled} of ${snapshot.steps.length} steps, ${duration((snapshot.finished ?? now) - snapshot.started)}${estimate}`;
 }
 
 function symbol({ state }: StepProgress): string {

@@ -86,6 +86,8 @@ export interface CampaignProgress {
   pipeline: string;
   phase: "planning" | "running" | "paused" | "recording" | "done" | "failed";
   started: number;
+  /** When the last step ended, once the campaign has. */
+  finished?: number;
   steps: StepProgress[];
 }
 

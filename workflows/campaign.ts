@@ -31,12 +31,14 @@ export async function campaign(input: CampaignInput): Promise<Record<string, Rec
   let phase: CampaignProgress["phase"] = "planning";
   let paused = false;
   let changes = 0;
+  let finished: number | undefined;
 
   setHandler(campaignProgress, () => ({
     campaign: input.campaign,
     pipeline: pipeline.name,
     phase: paused && phase === "running" ? "paused" : phase,
     started: Date.parse(input.started),
+    finished,
     steps: [...steps.values()],
   }));
   setHandler(pauseSignal, async (value) => {
@@ -64,6 +66,7 @@ export async function campaign(input: CampaignInput): Promise<Record<string, Rec
   );
   const enter = (next: typeof phase): void => {
     phase = next;
+    if (next === "done" || next === "failed") finished = Date.now();
     upsertSearchAttributes([{ key: campaignPhase, value: next }]);
   };
 

@@ -1,7 +1,7 @@
 import { getManifest, readFile } from "../../artifacts/manifest.ts";
 import type { Digest } from "../../artifacts/store.ts";
 import type { LesionSource, SourceEntry } from "../../methods/datasets/lesionCase.ts";
-import { phantomSource } from "../../methods/datasets/phantom.ts";
+import { phantomSource, synthesizeLesion } from "../../methods/datasets/phantom.ts";
 import { splitByPatient } from "../../methods/datasets/split.ts";
 import { InputError } from "../../methods/inputError.ts";
 import { type Lesion, lesionSchema } from "../../schemas/dataset.ts";
@@ -82,7 +82,10 @@ export const datasetImport = datasetBody<StepParams<"dataset.import">>(async (pa
 
 /** Draws phantom lesions. */
 export const datasetSynthesize = datasetBody<StepParams<"dataset.synthesize">>(async ({ lesions, categories, thickSlices, testFraction, markNoise, seed }) => {
-  const source = phantomSource({ lesions, seed, categories, thickFraction: thickSlices, markNoise });
+  const options = { seed, thickFraction: thickSlices, markNoise };
+  const all = phantomSource({ lesions, ...options });
+  const source: LesionSource =
+    categories === undefined ? all : { ...all, load: async (index) => synthesizeLesion({ ...options, index, category: categories[index % categories.length] }) };
   const sides = splitByPatient(source.entries, { testFraction, seed });
   return { source, sides, order: trainingFirst(source.entries, sides), name: "phantom", semiSynthetic: true };
 });

@@ -12,7 +12,7 @@ export const evaluate = {
   params: z.strictObject({
     bootstrap: z
       .strictObject({
-        resamples: z.int().min(0).max(100_000).default(1000).describe("Resamples of patients; 0 = no intervals"),
+        resamples: z.int().min(0).max(100_000).default(1000).describe("Resamples of the lesions; 0 = no intervals"),
         level: z.number().gt(0).lt(1).default(0.95).describe("Coverage of the intervals"),
         seed: seedSchema.default(1).describe("Seed of the resampling"),
       })
