@@ -18,7 +18,7 @@ const CONFIG: TopLevelSpec["config"] = {
     labelFontSize: 11,
     titleFontSize: 12,
   },
-  legend: { labelColor: "currentColor", titleColor: "currentColor", titleFontWeight: "normal", labelFontSize: 11, titleFontSize: 12, symbolStrokeWidth: 2.5, labelLimit: 240 },
+  legend: { labelColor: "currentColor", titleColor: "currentColor", titleFontWeight: "normal", labelFontSize: 11, titleFontSize: 12, symbolStrokeWidth: 2.5, labelLimit: 480 },
   header: { labelColor: "currentColor", titleColor: "currentColor", titleFontWeight: "normal", labelFontSize: 12 },
   title: { color: "currentColor", fontWeight: "normal", fontSize: 12 },
 };

@@ -1,6 +1,6 @@
 import { chartSvg, type ChartSpec } from "./chart.ts";
 import { dagSvg } from "./dagFigure.ts";
-import { isBaseline } from "./numbers.ts";
+import { baselineFirst, isBaseline } from "./numbers.ts";
 import type { Dimension, ReportData } from "./reportInput.ts";
 
 export interface Figure {
@@ -22,7 +22,7 @@ export async function reportFigures(data: ReportData): Promise<Figure[]> {
   };
   if (data.dag.steps.length > 0) figures.push({ name: "dag", svg: dagSvg(data.dag.steps) });
   for (const dimension of ["2D", "3D"] as const) {
-    const methods = data.methods.filter((m) => m.dimension === dimension && m.scores.length > 0);
+    const methods = baselineFirst(data.methods.filter((m) => m.dimension === dimension && m.scores.length > 0));
     if (methods.length > 0) {
       const name = `dice-${dimension.toLowerCase()}`;
       await draw(name, `Distribution of ${dimension} Dice by method: ${methods.map((m) => m.name).join(", ")}`, diceChart(methods, colours));
@@ -86,7 +86,7 @@ function diceChart(methods: ReportData["methods"], colours: Colours): ChartSpec 
     layer: [
       { mark: { type: "tick", thickness: 1, opacity: 0.35, bandSize: 22 }, encoding: { x, y, color } },
       {
-        mark: { type: "boxplot", extent: "min-max", size: 10, ticks: false, opacity: 0.75, rule: { opacity: 0.6 }, median: { color: "#ffffff", thickness: 2.5 } },
+        mark: { type: "boxplot", extent: "min-max", size: 10, ticks: false, opacity: 0.75, rule: { color: GREY }, median: { color: "#ffffff", thickness: 2.5 } },
         encoding: { x, y, color },
       },
     ],
@@ -105,7 +105,7 @@ function offsetChart(offsets: ReportData["offsets"], colours: Colours): ChartSpe
       x: { field: "offset", type: "quantitative", title: "distance from the RECIST slice (slices)", axis: { tickMinStep: 1, format: "d", grid: false }, scale: { nice: false } },
       y: { field: "mean", type: "quantitative", title: "mean Dice", scale: { domain: [0, 1] } },
       color: { field: "method", type: "nominal", title: null, scale: colourScale(names, colours) },
-      strokeDash: { condition: { test: "/^ellips(e|oid)$/i.test(datum.method)", value: [5, 4] }, value: [1, 0] },
+      strokeDash: { field: "method", type: "nominal", title: null, scale: { domain: [...new Set(names)], range: [...new Set(names)].map((name) => (colours.get(name) === GREY ? [5, 4] : [1, 0])) } },
     },
   };
 }

@@ -1,8 +1,8 @@
 import type { Category } from "../methods/datasets/lesionCase.ts";
 import type { Summary } from "../methods/metrics/summary.ts";
-import { meanSd, NONE, pValue, score, shortDigest, signed } from "./format.ts";
+import { meanSd, NONE, pValue, score, signed } from "./format.ts";
 import { type Html, html } from "./html.ts";
-import { type Advantage, baselineOf, isBaseline, type Metric, type MethodNumbers, type ReportNumbers } from "./numbers.ts";
+import { type Advantage, baselineFirst, baselineOf, isBaseline, type Metric, type MethodNumbers, type ReportNumbers } from "./numbers.ts";
 import { type PaperRow, paperCategories, paperRows, type Printed } from "./paperFigures.ts";
 import type { Dimension } from "./reportInput.ts";
 
@@ -10,7 +10,6 @@ import type { Dimension } from "./reportInput.ts";
 const COLUMNS: readonly { metric: Metric; title: string; digits: number }[] = [
   { metric: "recall", title: "Recall", digits: 3 },
   { metric: "precision", title: "Precision", digits: 3 },
-  { metric: "dice", title: "Dice", digits: 3 },
   { metric: "volumetricSimilarity", title: "VS", digits: 3 },
   { metric: "avdVoxels", title: "AVD (voxels)", digits: 3 },
   { metric: "avdMm", title: "AVD (mm)", digits: 3 },
@@ -28,12 +27,12 @@ export function totalsTable(numbers: ReportNumbers, dimension: Dimension, lymphN
   const best = bestDice(methods);
   const rows = methods.map((m) => {
     const paper = m.paper.filter((row) => paperRowIsShown(row, lymphNodes));
-    return html`<tr class="${rowClass(m, paper)}"><th scope="row">${m.name}</th><td>${m.lesions}</td>${COLUMNS.map(({ metric, digits }) => totalCell(m.total[metric], digits, metric === "dice" && m === best))}<td>${advantageText(m.advantage)}</td><td class="text">${failuresText(m)}</td><td class="text digest">${shortDigest(m.digest)}</td></tr>
+    return html`<tr class="${rowClass(m, paper)}"><th scope="row">${m.name}</th><td>${m.lesions}</td>${totalCell(m.total.dice, 3, m === best)}<td>${advantageText(m.advantage)}</td>${COLUMNS.map(({ metric, digits }) => totalCell(m.total[metric], digits))}<td class="text failures">${failuresText(m)}</td></tr>
 ${paper.map((row) => paperTotalRow(row))}`;
   });
   return html`<div class="wide"><table><caption>${dimension === "2D" ? "RECIST slice" : "Whole lesion"}, all categories: mean ± sd over lesions, median beneath, undefined scores counted. Dice of the best method in bold. Δ: mean paired difference to the ${baselineOf[dimension]} with its 95 % bootstrap interval, and p of Wilcoxon's signed-rank test.</caption>
-<thead><tr><th scope="col" class="text">Method</th><th scope="col">n</th>${COLUMNS.map((c) => html`<th scope="col">${c.title}</th>`)}<th scope="col">Δ Dice to ${baselineOf[dimension]}</th><th scope="col" class="text">Failures</th><th scope="col" class="text">Masks</th></tr></thead>
-<tbody>${missingRow(numbers, dimension, COLUMNS.length + 4)}${rows}</tbody></table></div>`;
+<thead><tr><th scope="col" class="text">Method</th><th scope="col">n</th><th scope="col">Dice</th><th scope="col">Δ Dice to<br>${baselineOf[dimension]}</th>${COLUMNS.map((c) => html`<th scope="col">${c.title}</th>`)}<th scope="col" class="text">Failures</th></tr></thead>
+<tbody>${missingRow(numbers, dimension, COLUMNS.length + 5)}${rows}</tbody></table></div>`;
 }
 
 /** Dice by lesion category, in the paper's order. */
@@ -69,10 +68,8 @@ export function bestDice(methods: readonly MethodNumbers[]): MethodNumbers | und
   return ours.reduce<MethodNumbers | undefined>((best, m) => (best === undefined || (m.total.dice.mean as number) > (best.total.dice.mean as number) ? m : best), undefined);
 }
 
-/** The baseline first: it is what the rest is read against. */
 function ordered(numbers: ReportNumbers, dimension: Dimension): MethodNumbers[] {
-  const methods = numbers.methods.filter((m) => m.dimension === dimension);
-  return [...methods.filter(isBaseline), ...methods.filter((m) => !isBaseline(m))];
+  return baselineFirst(numbers.methods.filter((m) => m.dimension === dimension));
 }
 
 function missingRow(numbers: ReportNumbers, dimension: Dimension, columns: number): Html | null {
@@ -86,9 +83,8 @@ function rowClass(method: MethodNumbers, paper: readonly PaperRow[]): string {
   return [isBaseline(method) ? "baseline" : "", paper.length > 0 ? "followed" : ""].filter((c) => c !== "").join(" ");
 }
 
-function totalCell(summary: Summary, digits: number, best: boolean): Html {
-  const undefinedNote = summary.undefined === 0 ? "" : `, ${summary.undefined} undefined`;
-  return html`<td${best ? html` class="best"` : null}>${meanSd(summary.mean, summary.sd, digits)}<small>${summary.median === null ? "" : `median ${score(summary.median, digits)}`}${undefinedNote}</small></td>`;
+function totalCell(summary: Summary, digits: number, best = false): Html {
+  return html`<td${best ? html` class="best"` : null}>${meanSd(summary.mean, summary.sd, digits)}${summary.median !== null && html`<small>median ${score(summary.median, digits)}</small>`}${summary.undefined > 0 && html`<small>${summary.undefined} undefined</small>`}</td>`;
 }
 
 function categoryCell(summary: Summary | undefined, lesions: number): Html {
@@ -98,17 +94,17 @@ function categoryCell(summary: Summary | undefined, lesions: number): Html {
 
 function paperTotalRow(row: PaperRow): Html {
   const cell = (metric: Metric): Printed | undefined => (metric in row ? row[metric as keyof PaperRow & Metric] : undefined);
-  return html`<tr class="paper"><th scope="row">paper (${row.dataset})</th><td></td>${COLUMNS.map((c) => html`<td>${printed(cell(c.metric))}</td>`)}<td></td><td class="text" colspan="2">${row.table}</td></tr>`;
+  return html`<tr class="paper"><th scope="row">paper (${row.dataset})</th><td></td><td>${printed(row.dice)}</td><td></td>${COLUMNS.map((c) => html`<td>${printed(cell(c.metric))}</td>`)}<td class="text failures">${row.table}</td></tr>`;
 }
 
 function printed(value: Printed | undefined): string {
-  return value === undefined ? "" : meanSd(value[0], value[1]);
+  return value?.text ?? "";
 }
 
 function advantageText(advantage: Advantage | null): Html | string {
   if (advantage === null) return NONE;
   const { meanDifference, interval, p, lesions } = advantage;
-  return html`${signed(meanDifference)}<small>${interval === null ? "" : `[${signed(interval.low)}, ${signed(interval.high)}], `}p ${p < 0.001 ? "" : "= "}${pValue(p)}, ${lesions} pairs</small>`;
+  return html`${signed(meanDifference)}${interval !== null && html`<small>[${signed(interval.low)}, ${signed(interval.high)}]</small>`}<small>p ${p < 0.001 ? "" : "= "}${pValue(p)}, ${lesions} pairs</small>`;
 }
 
 function failuresText(method: MethodNumbers): Html | string {

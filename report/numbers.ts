@@ -63,6 +63,11 @@ export function isBaseline({ name, dimension }: Pick<MethodScores, "name" | "dim
   return name.toLowerCase() === baselineOf[dimension];
 }
 
+/** The baseline before the rest, which keeps its order: it is what the rest is read against. */
+export function baselineFirst<M extends Pick<MethodScores, "name" | "dimension">>(methods: readonly M[]): M[] {
+  return [...methods.filter(isBaseline), ...methods.filter((m) => !isBaseline(m))];
+}
+
 function methodNumbers(method: MethodScores, baseline: MethodScores | undefined): MethodNumbers {
   const { name, dimension, kind, digest, scores, failures } = method;
   const present = [...new Set(scores.map((s) => s.category))].sort();

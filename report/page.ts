@@ -103,12 +103,12 @@ function volumesSection(numbers: ReportNumbers, figures: readonly Figure[]): Sec
 
 function gallerySection(data: ReportData): Section | null {
   if (data.gallery.length === 0) return null;
-  const key = (colour: readonly [number, number, number], words: string): Html => html`<span class="key" style="background:rgb(${colour.join(",")})"></span>${words}`;
+  const key = (colour: readonly [number, number, number], words: string): Html => html`<span><span class="key" style="background:rgb(${colour.join(",")})"></span>${words}</span>`;
   const { foreground, probableForeground, probableBackground, background, mask, truth, marks } = galleryColours;
   return {
     id: "gallery",
     title: "Gallery",
-    body: html`<p class="soft">${key(foreground, "foreground")}${key(probableForeground, "probable foreground")}${key(probableBackground, "probable background")}${key(background, "background")}${key(marks, "marks")}${key(mask, "our mask")}${key(truth, "truth")}</p>
+    body: html`<p class="soft keys">${key(foreground, "foreground")}${key(probableForeground, "probable foreground")}${key(probableBackground, "probable background")}${key(background, "background")}${key(marks, "marks")}${key(mask, "our mask")}${key(truth, "truth")}</p>
 <div class="gallery">${data.gallery.map(
       (g) => html`<figure class="lesion"><figcaption><b>${g.title}</b> · ${g.lesion} · ${g.category} · Dice ${score(g.dice)}</figcaption><div class="panels">${g.panels.map(
         (p) => html`<div class="panel"><img src="data:image/png;base64,${p.png}" alt="${`${g.lesion}: ${p.label}`}">${p.label}</div>`,
@@ -149,7 +149,7 @@ function trainingSection(data: ReportData, figures: readonly Figure[]): Section 
   const rows = data.training.map((t) => {
     const validated = t.epochs.filter((e) => e.validationLoss !== null);
     const best = validated.reduce<(typeof validated)[number] | undefined>((low, e) => (low === undefined || (e.validationLoss as number) < (low.validationLoss as number) ? e : low), undefined);
-    const rates = t.epochs.filter((e, i) => i === 0 || e.rate !== t.epochs[i - 1].rate).map((e) => `${e.rate.toExponential().replace("e", " · 10^").replace("^-", "^−")} from epoch ${e.epoch}`);
+    const rates = t.epochs.filter((e, i) => i === 0 || e.rate !== t.epochs[i - 1].rate).map((e) => `${e.rate.toExponential()} from epoch ${e.epoch}`);
     return html`<tr><th scope="row">${t.model}</th><td>${t.epochs.length}</td><td>${t.epochs.length === 0 ? NONE : score(t.epochs[t.epochs.length - 1].trainLoss, 4)}</td><td>${best === undefined ? NONE : `${score(best.validationLoss, 4)} at epoch ${best.epoch}`}</td><td class="text">${rates.join(", ")}</td><td class="text digest">${shortDigest(t.digest)}</td></tr>`;
   });
   return {
@@ -172,11 +172,13 @@ ${figureHtml(figureOf(figures, "harvest"), "Slices by round, slice offset and so
 }
 
 function provenanceSection(data: ReportData): Section {
+  const listed = new Set(data.provenance.map((p) => p.digest));
+  const masks = data.methods.filter((m) => !listed.has(m.digest)).map((m) => ({ what: `masks of ${m.name}, ${m.dimension}`, digest: m.digest }));
   return {
     id: "provenance",
     title: "Where everything came from",
-    body: html`<p class="soft">SHA-256 of the artifacts that the numbers were computed from. <code>recist3d verify ${data.campaign.id}</code> re-hashes them. The numbers of this page lie beside it in <code>numbers.json</code>, the scores of every lesion in <code>scores.csv</code>, the drawings in <code>figures/</code>.</p>
-<div class="wide"><table><tbody>${data.provenance.map((p) => html`<tr><th scope="row">${p.what}</th><td class="text digest">${p.digest}</td></tr>`)}</tbody></table></div>
+    body: html`<p class="soft">SHA-256 of the artifacts that the numbers were computed from; <code>recist3d verify ${data.campaign.id}</code> hashes them again. The numbers of this page lie beside it in <code>numbers.json</code>, the scores of every lesion in <code>scores.csv</code>, the drawings in <code>figures/</code>.</p>
+<div class="wide"><table><tbody>${[...data.provenance, ...masks].map((p) => html`<tr><th scope="row">${p.what}</th><td class="text digest">${p.digest}</td></tr>`)}</tbody></table></div>
 <h3>Environment</h3><div class="wide"><table><tbody>${Object.entries(data.environment).map(([what, value]) => html`<tr><th scope="row">${what}</th><td class="text">${value}</td></tr>`)}</tbody></table></div>`,
   };
 }

@@ -7,12 +7,13 @@ export interface WilcoxonResult {
   readonly p: number;
 }
 
-/** With more pairs than this, or with ties, the normal approximation is used. */
+/** With more differing pairs than this the normal approximation is used. */
 const EXACT_UP_TO = 50;
 
 /**
- * Wilcoxon's signed-rank test of paired scores, two-sided. Exact for up to 50 differing pairs without ties and without
- * equal pairs, else normal with tie-corrected variance and without continuity correction (as SciPy's `method="auto"`).
+ * Wilcoxon's signed-rank test of paired scores, two-sided. Equal pairs are left out, equal differences share their mean
+ * rank. Up to 50 differing pairs: exact over all sign patterns; beyond: normal with tie-corrected variance and without
+ * continuity correction.
  *
  * @throws RangeError where the lists differ in length.
  */
@@ -23,8 +24,7 @@ export function wilcoxon(first: readonly number[], second: readonly number[]): W
   if (n === 0) return { n, rankSum: 0, p: 1 };
   const { ranks, tied } = midranks(differences.map(Math.abs));
   const rankSum = differences.reduce((sum, d, i) => (d > 0 ? sum + ranks[i] : sum), 0);
-  const exact = tied === 0 && n === first.length && n <= EXACT_UP_TO;
-  if (exact) return { n, rankSum, p: exactP(Math.min(rankSum, (n * (n + 1)) / 2 - rankSum), n) };
+  if (n <= EXACT_UP_TO) return { n, rankSum, p: exactP(rankSum, ranks) };
   const expected = (n * (n + 1)) / 4;
   const variance = (n * (n + 1) * (2 * n + 1)) / 24 - tied / 48;
   return { n, rankSum, p: erfc(Math.abs(rankSum - expected) / Math.sqrt(2 * variance)) };
@@ -45,14 +45,16 @@ function midranks(values: readonly number[]): { ranks: number[]; tied: number } 
   return { ranks, tied };
 }
 
-/** Two-sided p of the smaller rank sum: the share of the 2ⁿ sign patterns with a sum as small, doubled. */
-function exactP(smaller: number, n: number): number {
-  const most = (n * (n + 1)) / 2;
+/** Share of the 2ⁿ sign patterns whose rank sum is as far out on one side, doubled. Midranks are halves: ranks count twice. */
+function exactP(rankSum: number, ranks: readonly number[]): number {
+  const doubled = ranks.map((rank) => Math.round(2 * rank));
+  const most = doubled.reduce((sum, rank) => sum + rank, 0);
   const share = new Float64Array(most + 1);
   share[0] = 1;
-  for (let rank = 1; rank <= n; rank++) {
+  for (const rank of doubled) {
     for (let sum = most; sum >= 0; sum--) share[sum] = (share[sum] + (sum >= rank ? share[sum - rank] : 0)) / 2;
   }
+  const smaller = Math.min(Math.round(2 * rankSum), most - Math.round(2 * rankSum));
   let p = 0;
   for (let sum = 0; sum <= smaller; sum++) p += share[sum];
   return Math.min(1, 2 * p);

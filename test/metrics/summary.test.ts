@@ -57,6 +57,10 @@ describe("Wilcoxon's signed-rank test", () => {
     expect(wilcoxon([1, 2, 3, 4, 5], [0.9, 1.8, 2.6, 3.5, 4.4])).toEqual({ n: 5, rankSum: 15, p: 1 / 16 });
   });
 
+  it("one pair that differs among equal ones proves nothing", () => {
+    expect(wilcoxon([1, 2, 3], [1, 2, 4])).toEqual({ n: 1, rankSum: 0, p: 1 });
+  });
+
   it("equal lists do not differ", () => {
     expect(wilcoxon([1, 2], [1, 2])).toEqual({ n: 0, rankSum: 0, p: 1 });
   });

@@ -64,7 +64,7 @@ def main():
     masks += [case(rng, (1, 18, 22), s) for s in ([1, 1, 1], [5, 0.7, 0.9])]
     scores = rng.uniform(size=23).round(3)
     other = (scores + rng.normal(0.02, 0.05, size=23)).round(3)
-    tied_a, tied_b = rng.integers(0, 6, 40), rng.integers(0, 7, 40)
+    tied_a, tied_b = rng.integers(0, 6, 90), rng.integers(0, 7, 90)
     document = {
         "masks": masks,
         "summary": {
@@ -80,8 +80,14 @@ def main():
             for k, n in ((924, 1000), (987, 1000), (0, 12), (5, 5), (3, 7))
         ],
         "wilcoxon": [
-            {"first": x.tolist(), "second": y.tolist(), "p": float(stats.wilcoxon(x, y, correction=False).pvalue)}
-            for x, y in ((scores, other), (scores[:8], other[:8]), (tied_a, tied_b), (np.arange(60) / 7.0, np.sqrt(np.arange(60.0)) + 3))
+            {"first": x.tolist(), "second": y.tolist(), "p": float(stats.wilcoxon(x, y, correction=False, method=method).pvalue)}
+            for x, y, method in (
+                (scores, other, "exact"),
+                (scores[:8], other[:8], "exact"),
+                (tied_a[:12], tied_b[:12], stats.PermutationMethod(n_resamples=np.inf)),
+                (tied_a, tied_b, "approx"),
+                (np.arange(60) / 7.0, np.sqrt(np.arange(60.0)) + 3, "approx"),
+            )
         ],
         "line": (lambda r: {"slope": r.slope, "intercept": r.intercept, "rSquared": r.rvalue**2})(stats.linregress(scores, other)),
         "second": other.tolist(),
