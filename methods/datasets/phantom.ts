@@ -1,16 +1,17 @@
 import { largestComponent } from "../imaging/components.ts";
-import { type Grid, type Mask, scalingAffine, type Slice, sliceOf, type Vec3, type Volume } from "../imaging/volume.ts";
+import { type Grid, type Mask, scalingAffine, type Vec3, type Volume } from "../imaging/volume.ts";
 import { InputError } from "../inputError.ts";
-import { diametersOfMask } from "../labels/diameters.ts";
-import { type Axis, lengthMm, type Point, type RecistMarks } from "../labels/recist.ts";
+import { lengthMm, type RecistMarks } from "../labels/recist.ts";
 import { type Random, randomStream } from "../random.ts";
 import type { LesionCase, LesionSource } from "./lesionCase.ts";
+import { lesionRange, marksInRange, rangeOfMask } from "./lesionCrop.ts";
 import { type PhantomCategory, scenes } from "./phantom/anatomy.ts";
 import { type Body, tightened, without } from "./phantom/body.ts";
 import { type Field, randomField, sampleField } from "./phantom/field.ts";
 import { lesionBody } from "./phantom/lesion.ts";
 import { addNoise, type Kernel } from "./phantom/noise.ts";
 import { coverage, type Layer, paint, paintLesion, type Scene } from "./phantom/scene.ts";
+import { marksOfMask, withNoise } from "./simulatedMarks.ts";
 
 export const phantomCategories = Object.keys(scenes) as readonly PhantomCategory[];
 
@@ -23,6 +24,7 @@ const LAYER_MM = 1;
 /** One unit of the texture field; its grain is about two units. */
 const TEXTURE_MM = 1.6;
 const PATIENT_BLOCK = 6;
+const SCAN_VOXELS = 2048;
 
 export interface PhantomOptions {
   readonly seed: number;
@@ -74,7 +76,7 @@ export function synthesizeLesion(options: PhantomOptions): LesionCase {
       id,
       patient: patientName(patient),
       category,
-      marks: markNoise === 0 ? marks : misread(marks, markNoise, randomStream(seed, "phantom marks", index)),
+      marks: withNoise(marks, markNoise, seed, id),
       window: scene.window,
       image,
       reference,
@@ -186,13 +188,13 @@ function draw(random: Random, category: PhantomCategory, spacingMm: Vec3): Drawn
   const tight = latticeAround(body, spacingMm, [random.uniform(), random.uniform(), random.uniform()]);
   const solid = Uint8Array.from(fractions(body, tight), (part) => (part > 0.5 ? 1 : 0));
   const mask = largestComponent(solid, tight.dims, 26);
-  const marks = measuredMarks({ ...tight, affine: scalingAffine(spacingMm), data: mask });
-  if (marks === null) return undefined;
+  const marks = marksOfMask({ ...tight, affine: scalingAffine(spacingMm), data: mask });
+  if (marks === undefined) return undefined;
   const measuredMm = lengthMm(marks.long, spacingMm);
   const tooShort = lengthMm(marks.long, [1, 1, 1]) < SHORTEST_PX || measuredMm < 0.6 * longMm;
   const tooThin = lengthMm(marks.short, spacingMm) < 0.3 * measuredMm;
   if (tooShort || tooThin || measuredMm > 1.1 * LONG_MM.longest) return undefined;
-  return { field, body, scene, longMm: measuredMm, ...cropAround(tight, mask, marks, measuredMm) };
+  return { field, body, scene, longMm: measuredMm, ...cropAround(tight, mask, marks) };
 }
 
 /** Voxel lattice around the body's box with a voxel to spare, shifted by `phase` (parts of a voxel). */
@@ -221,81 +223,34 @@ function fractions(body: Body, lattice: Lattice): Float32Array {
   return part;
 }
 
-/** Marks on the slice with the longest axis within two slices of the largest section; null where there is none. */
-function measuredMarks(mask: Mask): RecistMarks | null {
-  const [nx, ny, nz] = mask.dims;
-  let largest = 0;
-  let most = 0;
-  for (let z = 0; z < nz; z++) {
-    const area = sliceOf(mask, z).data.reduce((sum, value) => sum + value, 0);
-    if (area > most) [largest, most] = [z, area];
-  }
-  let best: RecistMarks | null = null;
-  for (let z = Math.max(largest - 2, 0); z <= Math.min(largest + 2, nz - 1); z++) {
-    const region: Slice<Uint8Array> = { data: largestComponent(sliceOf(mask, z).data, [nx, ny, 1], 8), width: nx, height: ny };
-    const diameters = diametersOfMask(region, mask.spacingMm);
-    if (diameters !== null && (best === null || lengthMm(diameters.long, mask.spacingMm) > lengthMm(best.long, mask.spacingMm))) best = { slice: z, ...diameters };
-  }
-  return best;
-}
-
-/** Crop of at least twice the long axis around the marks, with the whole mask, on ± max(0.75 × long axis, 4 slices). */
-function cropAround(tight: Lattice, mask: Uint8Array, marks: RecistMarks, longMm: number): { lattice: Lattice; mask: Uint8Array; marks: RecistMarks } {
-  const [nx, ny, nz] = tight.dims;
-  const slices = Math.max(Math.ceil((0.75 * longMm) / tight.spacingMm[2]), 4);
-  const points = [...marks.long, ...marks.short];
-  const sides = [0, 1].map((a) => {
-    const along = points.map((p) => p[a]);
-    const centre = (Math.min(...along) + Math.max(...along)) / 2;
-    const half = longMm / tight.spacingMm[a] + 4;
-    return [Math.floor(centre - half), Math.ceil(centre + half)];
-  });
-  const first = [sides[0][0], sides[1][0], marks.slice - slices];
-  const last = [sides[0][1], sides[1][1], marks.slice + slices];
+/** The tight lattice, its mask and the marks in it, brought to the grid that a case is delivered on. */
+function cropAround(tight: Lattice, mask: Uint8Array, marks: RecistMarks): { lattice: Lattice; mask: Uint8Array; marks: RecistMarks } {
+  // The lesion lies in the middle of an imaginary scan that is large enough for no crop to be clipped.
+  const middle: Vec3 = [SCAN_VOXELS / 2, SCAN_VOXELS / 2, SCAN_VOXELS / 2];
+  const inScan = marksInRange(marks, { start: [-middle[0], -middle[1], -middle[2]], end: middle });
+  const lesion = rangeOfMask(mask, tight.dims);
+  const reference = lesion && { start: plus(lesion.start, middle), end: plus(lesion.end, middle) };
+  const range = lesionRange(inScan, tight.spacingMm, [SCAN_VOXELS, SCAN_VOXELS, SCAN_VOXELS], reference);
+  const first = range.start.map((start, a) => start - middle[a]);
+  const [nx, ny, nz] = range.end.map((end, a) => end - range.start[a]);
+  const whole = new Uint8Array(nx * ny * nz);
+  const [width, height] = tight.dims;
   for (let v = 0; v < mask.length; v++) {
     if (mask[v] === 0) continue;
-    const voxel = [v % nx, Math.floor(v / nx) % ny, Math.floor(v / (nx * ny))];
-    for (let a = 0; a < 3; a++) {
-      first[a] = Math.min(first[a], voxel[a] - 1);
-      last[a] = Math.max(last[a], voxel[a] + 1);
-    }
+    const x = v % width;
+    const y = ((v - x) / width) % height;
+    const z = Math.floor(v / (width * height));
+    whole[((z - first[2]) * ny + y - first[1]) * nx + x - first[0]] = 1;
   }
-  const dims: Vec3 = [last[0] - first[0] + 1, last[1] - first[1] + 1, last[2] - first[2] + 1];
-  const whole = new Uint8Array(dims[0] * dims[1] * dims[2]);
-  for (let k = 0, v = 0; k < nz; k++) {
-    for (let j = 0; j < ny; j++) {
-      for (let i = 0; i < nx; i++, v++) if (mask[v] !== 0) whole[((k - first[2]) * dims[1] + j - first[1]) * dims[0] + i - first[0]] = 1;
-    }
-  }
-  const moved = ([p, q]: Axis): Axis => [
-    [p[0] - first[0], p[1] - first[1]],
-    [q[0] - first[0], q[1] - first[1]],
-  ];
   return {
-    lattice: { dims, origin: tight.origin.map((o, a) => o + first[a] * tight.spacingMm[a]) as unknown as Vec3, spacingMm: tight.spacingMm },
+    lattice: { dims: [nx, ny, nz], origin: tight.origin.map((o, a) => o + first[a] * tight.spacingMm[a]) as unknown as Vec3, spacingMm: tight.spacingMm },
     mask: whole,
-    marks: { slice: marks.slice - first[2], long: moved(marks.long), short: moved(marks.short) },
+    marks: marksInRange(inScan, range),
   };
 }
 
-/** Lengthens or shortens each axis by its own factor in 1 ± `noise` about the intersection (else about its middle). */
-function misread(marks: RecistMarks, noise: number, random: Random): RecistMarks {
-  const about = intersection(marks.long, marks.short);
-  const scaled = (axis: Axis): Axis => {
-    const factor = random.between(1 - noise, 1 + noise);
-    const [cx, cy] = about ?? [(axis[0][0] + axis[1][0]) / 2, (axis[0][1] + axis[1][1]) / 2];
-    const end = ([x, y]: Point): Point => [cx + factor * (x - cx), cy + factor * (y - cy)];
-    return [end(axis[0]), end(axis[1])];
-  };
-  return { slice: marks.slice, long: scaled(marks.long), short: scaled(marks.short) };
-}
-
-/** Where the lines through two axes cross; undefined where they are parallel. */
-function intersection([[ax, ay], [bx, by]]: Axis, [[cx, cy], [dx, dy]]: Axis): Point | undefined {
-  const across = (bx - ax) * (dy - cy) - (by - ay) * (dx - cx);
-  if (Math.abs(across) < 1e-9) return undefined;
-  const t = ((cx - ax) * (dy - cy) - (cy - ay) * (dx - cx)) / across;
-  return [ax + t * (bx - ax), ay + t * (by - ay)];
+function plus([ax, ay, az]: Vec3, [bx, by, bz]: Vec3): Vec3 {
+  return [ax + bx, ay + by, az + bz];
 }
 
 /** The CT of a scene, HU, `[z, y, x]`. */
@@ -320,27 +275,33 @@ function render(random: Random, { field, scene, body, longMm, lattice }: Drawn, 
       for (const tissue of scene.under) paint(at, tissue);
       paintLesion(at, body, scene.lesion);
       for (const tissue of scene.over) paint(at, tissue);
-      for (let i = 0; i < n; i++) {
-        slice.hu[i] += at.hu[i] / zs.length;
-        slice.textureHu[i] += at.textureHu[i] / zs.length;
-        slice.lesion[i] += at.lesion[i] / zs.length;
-      }
+      add(slice.hu, at.hu, 1 / zs.length);
+      add(slice.textureHu, at.textureHu, 1 / zs.length);
+      add(slice.lesion, at.lesion, 1 / zs.length);
     }
     const z = origin[2] + k * spacingMm[2];
-    for (let j = 0, i = 0; j < ny; j++) {
-      const y = origin[1] + j * spacingMm[1];
-      for (let c = 0; c < nx; c++, i++) {
-        const x = origin[0] + c * spacingMm[0];
-        slice.hu[i] += slice.textureHu[i] * sampleField(field, x / TEXTURE_MM + ox, y / TEXTURE_MM + oy, z / TEXTURE_MM + oz);
-        if (slice.lesion[i] > 0) slice.hu[i] += slice.lesion[i] * scene.lesion.patchesHu * sampleField(field, x / patchMm - ox, y / patchMm - oy, z / patchMm - oz);
-      }
-    }
+    addTexture(slice.hu, slice.textureHu, field, 1 / TEXTURE_MM, lattice, [ox, oy, z / TEXTURE_MM + oz]);
+    addTexture(slice.hu, slice.lesion, field, 1 / patchMm, lattice, [-ox, -oy, z / patchMm - oz], scene.lesion.patchesHu);
     blur(slice.hu, nx, ny, scanner.blurMm / spacingMm[0]);
     addNoise(slice.hu, nx, scanner.kernel, noiseHu, random);
     if (streak) streak(slice.hu, nx, 1 + 0.5 * random.normal());
     for (let i = 0; i < n; i++) image[k * n + i] = Math.min(Math.max(Math.round(slice.hu[i]), -1024), 3071);
   }
   return image;
+}
+
+function add(sum: Float32Array, term: Float32Array, weight: number): void {
+  for (let i = 0; i < sum.length; i++) sum[i] += weight * term[i];
+}
+
+/** Adds `gain` × `amplitude` × field to a slice; `perMm` field units per mm, the third of `offset` is the slice's. */
+function addTexture(hu: Float32Array, amplitude: Float32Array, field: Field, perMm: number, { dims, origin, spacingMm }: Lattice, offset: Vec3, gain = 1): void {
+  for (let j = 0, i = 0; j < dims[1]; j++) {
+    const y = (origin[1] + j * spacingMm[1]) * perMm + offset[1];
+    for (let c = 0; c < dims[0]; c++, i++) {
+      if (amplitude[i] > 0) hu[i] += gain * amplitude[i] * sampleField(field, (origin[0] + c * spacingMm[0]) * perMm + offset[0], y, offset[2]);
+    }
+  }
 }
 
 /** In-plane Gaussian, edges repeated. */

@@ -43,7 +43,7 @@ export const scenes: Readonly<Record<PhantomCategory, (site: Site) => Scene>> = 
       ? lesionLook(site, random.between(15, 65), { edgeMm: random.between(0.2, 1.2) })
       : lesionLook(site, random.between(-560, -250), { edgeMm: random.between(1.5, 3), textureHu: 45, patchesHu: 60 });
     const lung = around(AERATED, random.between(-40, 60));
-    const under = [...vessels(site, { hu: 35, textureHu: 8 }, 0.35, [0.4, 1.7])];
+    const under = [...vessels(site, { hu: 35, textureHu: 8 }, 0.5, [0.4, 2])];
     if (random.uniform() < 0.4) under.push(...feedingVessel(site, { hu: 35, textureHu: 8 }, random.between(0.8, 2)));
     if (solid && random.uniform() < 0.35) under.push(...spicules(site, look.hu));
     const over: Tissue[] = [];
@@ -55,7 +55,7 @@ export const scenes: Readonly<Record<PhantomCategory, (site: Site) => Scene>> = 
   liver(site) {
     const { random, longMm } = site;
     const liver = around(LIVER, random.between(-18, 18));
-    const delta = random.uniform() < 0.85 ? -random.between(18, 65) : random.between(20, 50);
+    const delta = random.uniform() < 0.85 ? -random.between(28, 80) : random.between(35, 65);
     const look = lesionLook(site, liver.hu + delta, { edgeMm: random.between(0.5, 2.5) });
     const under = vessels(site, { hu: liver.hu + random.between(25, 60), textureHu: 3 }, 0.06, [1, 4.5]);
     if (random.uniform() < 0.25) under.push(...beside(site, { hu: look.hu, textureHu: 6 }, [0.25, 0.7], [0.05, 0.6], longMm));
@@ -143,7 +143,7 @@ export const scenes: Readonly<Record<PhantomCategory, (site: Site) => Scene>> = 
       { body: bone, ...CORTEX },
       { body: shrunk(bone, shell), ...marrow },
     ];
-    return { window: BONE, base: muscle, under, lesion: look, over: [] };
+    return { window: lytic ? SOFT_TISSUE : BONE, base: muscle, under, lesion: look, over: [] };
   },
 
   "soft-tissue"(site) {
@@ -151,7 +151,7 @@ export const scenes: Readonly<Record<PhantomCategory, (site: Site) => Scene>> = 
     const fat = around(FAT, random.between(-8, 12));
     const muscle = around(MUSCLE, random.between(-8, 8));
     const inMuscle = random.uniform() < 0.5;
-    const look = lesionLook(site, inMuscle ? muscle.hu - random.between(14, 42) : random.between(20, 80), { edgeMm: random.between(0.5, 2.5) });
+    const look = lesionLook(site, inMuscle ? muscle.hu - random.between(28, 60) : random.between(20, 80), { edgeMm: random.between(0.5, 2.5) });
     const under: Tissue[] = [];
     const bellies = 3 + random.integer(4);
     for (let i = 0; i < bellies; i++) {
@@ -271,9 +271,9 @@ function tube(random: Random, from: Vec3, towards: Vec3, lengthMm: number, radiu
   return tissues;
 }
 
-/** Vessels strewn through the block: `perCm2` cross a square centimetre of slice. */
+/** Vessels strewn through the block, about `perCm2` of them crossing a square centimetre of slice. */
 function vessels({ random, halfMm, halfDepthMm }: Site, material: Material, perCm2: number, radiusMm: readonly [number, number]): Tissue[] {
-  const count = Math.min(Math.ceil(perCm2 * (halfMm / 5) ** 2), 48);
+  const count = Math.min(Math.ceil(perCm2 * (halfMm / 5) ** 2 * Math.max(halfDepthMm / 8, 1)), 150);
   const tissues: Tissue[] = [];
   for (let i = 0; i < count; i++) {
     const from: Vec3 = [random.between(-halfMm, halfMm), random.between(-halfMm, halfMm), random.between(-halfDepthMm, halfDepthMm)];

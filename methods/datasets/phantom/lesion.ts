@@ -18,28 +18,28 @@ export function lesionBody(random: Random, field: Field, longMm: number): Body {
 function draw(random: Random, field: Field): Body {
   const clip = (value: number, low: number, high: number): number => Math.min(Math.max(value, low), high);
   const short = clip(0.76 + 0.14 * random.normal(), 0.45, 1);
-  const depth = clip(0.92 * Math.exp(0.42 * random.normal()), 0.42, 1.9);
-  const roughness = random.between(0.04, 0.13);
+  const depth = clip(0.9 * Math.exp(0.5 * random.normal()), 0.4, 2);
+  const roughness = random.between(0.09, 0.27);
   const turn = random.between(0, 2 * Math.PI);
-  const lobes = random.uniform() < 0.55 ? 1 : random.uniform() < 0.65 ? 2 : 3;
+  const lobes = random.uniform() < 0.4 ? 1 : random.uniform() < 0.6 ? 2 : 3;
   const bodies: Body[] = [];
   for (let lobe = 0; lobe < lobes; lobe++) {
     const size = lobe === 0 ? 1 : random.between(0.4, 0.7);
     const from = random.between(0, 2 * Math.PI);
     const rise = 0.7 * depth * random.between(-1, 1);
-    const away = lobe === 0 ? 0 : random.between(0.5, 0.8);
+    const away = lobe === 0 ? 0 : random.between(0.55, 0.95);
     bodies.push(
       blob(
         [away * Math.cos(from), away * Math.sin(from) * short, lobe === 0 ? 0 : away * rise],
         [size, size * short, size * depth],
         rotation(lobe === 0 ? turn : random.between(0, 2 * Math.PI), 0.3 * random.normal(), random.between(0, 2 * Math.PI)),
-        bumps(field, random, roughness, random.between(1.1, 2.2)),
+        bumps(field, random, roughness, random.between(1.2, 2.8)),
       ),
     );
   }
-  const slant = (0.18 * random.normal()) / Math.max(depth, 0.6);
+  const slant = (0.36 * random.normal()) / Math.max(depth, 0.6);
   const slantTo = random.between(0, 2 * Math.PI);
-  const bow = (0.16 * random.normal()) / depth ** 2;
+  const bow = (0.28 * random.normal()) / depth ** 2;
   const bowTo = random.between(0, 2 * Math.PI);
   const [first, ...others] = bodies;
   const whole = others.reduce((union, other) => merged(union, other, 0.25), first);
