@@ -49,8 +49,7 @@ export type GrabCutResult =
  *
  * with five Gaussians a class, eight neighbours, β = 1 / (2 · mean ‖z_p − z_q‖²), and labels that are fixed where the
  * trimap says foreground or background. Levels are taken as the three equal channels of a colour, which makes every
- * number that of OpenCV's `grabCut` with `GC_INIT_WITH_MASK`, so that the same seed gives the same mask. Where OpenCV
- * stops with a failed assertion because a component holds a single level, this goes on.
+ * number that of OpenCV's `grabCut` with `GC_INIT_WITH_MASK`, so that the same seed gives the same mask.
  *
  * @throws RangeError where picture and trimap differ in size or the trimap holds anything but the four regions.
  */

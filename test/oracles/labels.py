@@ -50,7 +50,7 @@ def distance_to_segment(width, height, p, q):
 
 
 def distance_to_axes(width, height, marks):
-    """Rounded, so that pixels that are equally far in exact arithmetic are so here."""
+    """Rounded, so that pixels that are equally far in exact arithmetic are so here; the marks below avoid such pixels at the cut."""
     return np.minimum(*(distance_to_segment(width, height, *marks[name]) for name in ("long", "short"))).round(9)
 
 
@@ -58,6 +58,15 @@ def first(values, count):
     chosen = np.zeros(values.size, bool)
     chosen[np.argsort(values.ravel(), kind="stable")[: int(np.round(count))]] = True
     return chosen.reshape(values.shape)
+
+
+def roi_of_marks(marks):
+    """Twice the tight box counted in pixels, rounded outwards; the end is exclusive."""
+    points = np.array(marks["long"] + marks["short"])
+    low, high = points.min(0), points.max(0)
+    size = np.maximum(high - low, 1) + 1
+    centre = (low + high) / 2
+    return [*np.floor(centre - size).astype(int).tolist(), *(np.ceil(centre + size).astype(int) + 1).tolist()]
 
 
 def trimap_of_marks(marks, width, height):
@@ -133,13 +142,17 @@ def main():
     samples = lcg(5, 120000) * 100 // 32768 + 150
     out["kmeans"].append({"seed": 5, "count": 120000, "levels": 100, "offset": 150, "clusters": sparse(kmeans_case(5, samples))})
 
-    marks = [
-        {"long": [[8.3, 20.1], [31.7, 14.2]], "short": [[17.2, 10.6], [22.4, 26.9]], "size": [41, 36]},
-        {"long": [[5, 12], [25, 12]], "short": [[15, 6], [15, 19]], "size": [31, 25]},
-        {"long": [[12.5, 3.25], [13.5, 40.75]], "short": [[4.1, 22.2], [21.6, 21.7]], "size": [26, 44]},
-        {"long": [[3, 3], [9, 9]], "short": [[4, 8], [8, 4]], "size": [13, 13]},
-    ]
-    out["trimaps"] = [{**m, "trimap": runs(trimap_of_marks(m, *m["size"]))} for m in marks]
+    out["trimaps"] = []
+    for long, short in [
+        ([[58.3, 70.1], [81.7, 64.2]], [[67.2, 60.6], [72.4, 76.9]]),
+        ([[45, 52], [65, 52]], [[55, 46], [55, 59]]),
+        ([[42.5, 53.25], [43.5, 90.75]], [[34.1, 72.2], [51.6, 71.7]]),
+        ([[50, 50], [53, 51]], [[51, 52], [52, 49]]),
+        ([[61.13, 73.4], [97.52, 41.88]], [[70.7, 48.21], [86.36, 66.05]]),
+    ]:
+        x0, y0, x1, y1 = roi_of_marks({"long": long, "short": short})
+        shifted = {name: (np.array(axis) - [x0, y0]).tolist() for name, axis in (("long", long), ("short", short))}
+        out["trimaps"].append({"long": long, "short": short, "roi": [x0, y0, x1, y1], "trimap": runs(trimap_of_marks(shifted, x1 - x0, y1 - y0))})
 
     out["diameters"] = []
     for seed in range(1, 41):
