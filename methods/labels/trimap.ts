@@ -87,7 +87,9 @@ export function splitUncertain(foreground: Uint8Array, background: Uint8Array, w
 function outsideCentralRectangle(diameters: Diameters, roiWidth: number, roiHeight: number): Uint8Array {
   const [cx, cy] = centreOf(diameters);
   const whole = doubled(boundingBox(diameters));
-  const [wholeWidth, wholeHeight] = [whole.x1 - whole.x0, whole.y1 - whole.y0];
+  // Coordinates moved to the ROI are rounded anew: a pixel more or less is not the image's edge.
+  const wholeWidth = Math.abs(whole.x1 - whole.x0 - roiWidth) <= 1 ? roiWidth : whole.x1 - whole.x0;
+  const wholeHeight = Math.abs(whole.y1 - whole.y0 - roiHeight) <= 1 ? roiHeight : whole.y1 - whole.y0;
   const clipped = wholeWidth !== roiWidth || wholeHeight !== roiHeight;
   const scale = clipped ? halfAreaScale([cx, cy], [wholeWidth, wholeHeight], [roiWidth, roiHeight]) : Math.sqrt(INNER_SHARE);
   const outside = new Uint8Array(roiWidth * roiHeight);
