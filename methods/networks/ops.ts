@@ -217,7 +217,7 @@ function crossEntropyOn(backend: Backend): Ops["crossEntropy"] {
     node(backend, [logits], (save) => {
       save([logits, targets, weights]);
       return {
-        // H(σ(x), y) = softplus(x) − x·y neither overflows nor loses small probabilities.
+        // H(σ(x), y) = softplus(x) − x·y, which does not overflow.
         value: tf.softplus(logits).sub(logits.mul(targets)).mul(weights).sum<Scalar>(),
         gradFunc: (dy, [logits, targets, weights]) => [tf.sigmoid(logits).sub(targets).mul(weights.mul(dy))],
       };
