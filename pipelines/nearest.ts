@@ -13,7 +13,7 @@ export function nearest(name: string, valid: readonly string[]): string | undefi
   let best: string | undefined;
   let fewest = Math.max(2, Math.floor(name.length / 3)) + 1;
   for (const candidate of valid) {
-    if (Math.abs(candidate.length - name.length) >= fewest) continue;
+    if (Math.abs(candidate.length - name.length) > fewest) continue;
     const slips = editDistance(name.toLowerCase(), candidate.toLowerCase()) - (letters(name) === letters(candidate) ? 0.5 : 0);
     if (slips < fewest && slips < Math.max(name.length, candidate.length)) [best, fewest] = [candidate, slips];
   }

@@ -26,7 +26,8 @@ export function checkParams(
   for (const issue of checked.error.issues) {
     for (const { path, message } of describe(issue, kind, given)) {
       const place = located === undefined ? undefined : locate(located, path);
-      const offset = place === undefined ? at : place === located || place.kind === "map" ? place.keyAt : place.at;
+      const atKey = issue.code === "unrecognized_keys" || place === located || place?.kind === "map";
+      const offset = place === undefined ? at : atKey ? place.keyAt : place.at;
       if (place === undefined || !reported.has(place.at)) problems.add(offset, message + provenance(place, valueAt(given, path)));
     }
   }
@@ -140,7 +141,7 @@ interface SchemaNode {
 /** The JSON Schema nodes that describe `path`: several where a parameter has alternatives. */
 function schemaAt(kind: RegisteredKind, path: Path): SchemaNode[] {
   const alternatives = (node: SchemaNode): SchemaNode[] => [node, ...(node.anyOf ?? []), ...(node.oneOf ?? [])];
-  let here = alternatives(z.toJSONSchema(kind.params, { io: "input" }) as SchemaNode);
+  let here = alternatives(jsonSchemaOf(kind));
   for (const key of path) {
     here = here.flatMap(({ properties, items }) => {
       const next = typeof key === "number" ? items : properties?.[String(key)];
@@ -148,4 +149,12 @@ function schemaAt(kind: RegisteredKind, path: Path): SchemaNode[] {
     });
   }
   return here;
+}
+
+const jsonSchemas = new Map<string, SchemaNode>();
+
+function jsonSchemaOf({ kind, params }: RegisteredKind): SchemaNode {
+  const known = jsonSchemas.get(kind) ?? (z.toJSONSchema(params, { io: "input" }) as SchemaNode);
+  jsonSchemas.set(kind, known);
+  return known;
 }

@@ -102,7 +102,7 @@ function producers(port: StepInputPort, pipeline: PipelineDeclaration): string {
   const wires = [...pipeline.steps.values()].flatMap(({ name, kind }) =>
     Object.entries(kind.outputs).flatMap(([output, { type }], i) => (type === port.type ? [i === 0 ? name : `${name}.${output}`] : [])),
   );
-  return wires.length === 0 ? `no step gives ${port.type}` : `${port.type} come from ${wires.slice(0, 12).join(", ")}`;
+  return wires.length === 0 ? `no step gives ${port.type}` : `of that type there ${wires.length === 1 ? "is" : "are"} ${wires.slice(0, 12).join(", ")}`;
 }
 
 /** The cells of `source` that `[selector]` names, seen from `cell` of the asking step. */

@@ -1,0 +1,99 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { z } from "zod";
+import { InputError } from "../../methods/inputError.ts";
+import { type JsonSchema, pipelineJsonSchema, pipelineSchemaText, schemaFile } from "../../pipelines/generateSchema.ts";
+import { loadPipeline, pathsStartAt } from "../../pipelines/load.ts";
+import { stepKinds } from "../../schemas/stepKinds.ts";
+import { stepCalled } from "./compiled.ts";
+
+const folder = new URL("../../pipelines/", import.meta.url).pathname;
+const files = (await readdir(folder)).filter((file) => file.endsWith(".yaml"));
+const ellipseRows = ["Ellipse", "Ellipsoid"];
+
+describe.each(files)("%s", (file) => {
+  test("compiles, is called as its file is, and points editors to the schema", async () => {
+    const pipeline = await loadPipeline(path.join(folder, file));
+    expect(`${pipeline.name}.yaml`).toBe(file);
+    expect((await readFile(path.join(folder, file), "utf8")).split("\n")[0]).toBe("# yaml-language-server: $schema=./pipeline.schema.json");
+  });
+
+  test("measures the ellipse and the ellipsoid beside whatever else it measures", async () => {
+    const { steps } = await loadPipeline(path.join(folder, file));
+    const evaluations = steps.filter(({ kind }) => kind === "evaluate");
+    expect(evaluations.length).toBeGreaterThan(0);
+    for (const { inputs } of evaluations) expect(inputs.predictions.map(({ name }) => name)).toEqual(expect.arrayContaining(ellipseRows));
+  });
+
+  test("never trains on a reference mask", async () => {
+    const { steps } = await loadPipeline(path.join(folder, file));
+    for (const { kind, params } of steps) if (kind === "labels.initial") expect(params.method).not.toBe("reference");
+  });
+});
+
+describe("pipeline.schema.json", () => {
+  test("is what the generator writes (npx tsx pipelines/generateSchema.ts)", async () => {
+    expect(await readFile(schemaFile, "utf8")).toBe(pipelineSchemaText());
+  });
+
+  const schema = pipelineJsonSchema();
+  const definitions = schema.definitions as Record<string, JsonSchema>;
+  const branches = definitions.step.allOf as { if: { properties: { uses: { const: string } } }; then: JsonSchema }[];
+  const checkerOf = (kind: string) => {
+    const { then } = branches.find((branch) => branch.if.properties.uses.const === kind)!;
+    return z.fromJSONSchema({ type: "object", ...then, definitions } as Parameters<typeof z.fromJSONSchema>[0], { defaultTarget: "draft-7" });
+  };
+
+  test("has a branch for each kind", () => {
+    expect(branches.map((branch) => branch.if.properties.uses.const)).toEqual(Object.keys(stepKinds));
+  });
+
+  test.each(files)("accepts every step of %s", async (file) => {
+    const { steps } = parse(await readFile(path.join(folder, file), "utf8")) as { steps: Record<string, { uses: string; in?: unknown; with?: unknown }> };
+    for (const [name, { uses, in: inputs, with: params }] of Object.entries(steps)) {
+      const step = { ...(inputs === undefined ? {} : { in: inputs }), ...(params === undefined ? {} : { with: params }) };
+      expect(checkerOf(uses).safeParse(step).error, name).toBeUndefined();
+    }
+  });
+
+  test.each([
+    ["an unknown parameter", "dataset.synthesize", { with: { lesoins: 3 } }],
+    ["a value out of range", "dataset.synthesize", { with: { thickSlices: 2 } }],
+    ["an unknown method", "labels.initial", { in: { lesions: "a" }, with: { method: "grabcutr" } }],
+    ["a missing input", "evaluate", { in: { predictions: "a" } }],
+    ["a missing parameter", "segmentation.classical", { in: { lesions: "a" } }],
+  ])("refuses %s", (_, kind, step) => {
+    expect(checkerOf(kind).safeParse(step).success).toBe(false);
+  });
+});
+
+describe("files", () => {
+  let place: string;
+  beforeAll(async () => {
+    place = await mkdtemp(path.join(tmpdir(), "pipelines-"));
+    await mkdir(path.join(place, "study", "pipelines", "tables"), { recursive: true });
+    await writeFile(path.join(place, "text.yaml"), Buffer.from([0xff, 0xfe, 0x00]));
+    await writeFile(path.join(place, "study", "pipelines", "tables", "one.yaml"), 'name: one\nparams: { data: "../data" }\nsteps: { d: { uses: dataset.import, with: { format: deeplesion, root: "${params.data}" } } }\n');
+  });
+  afterAll(() => rm(place, { recursive: true }));
+
+  test("relative paths start at the folder that holds pipelines/, wherever the command is given", async () => {
+    expect(pathsStartAt("/work/clone/pipelines/demo.yaml")).toBe("/work/clone");
+    expect(pathsStartAt("/work/study/mine.yaml")).toBe("/work/study");
+    const pipeline = await loadPipeline(path.join(place, "study", "pipelines", "tables", "one.yaml"));
+    expect(stepCalled(pipeline, "d").params.root).toBe(path.join(place, "data"));
+  });
+
+  test.each([
+    ["absent.yaml", "there is no such file"],
+    ["study", "this is a folder"],
+    ["text.yaml", "the file is not UTF-8 text"],
+  ])("%s: %s", async (name, what) => {
+    const error = await loadPipeline(path.join(place, name)).catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(InputError);
+    expect(error).toMatchObject({ what, where: path.join(place, name) });
+  });
+});

@@ -1,0 +1,32 @@
+import { describe, expect, test } from "vitest";
+import { isStepKind, kindOf, stepKinds } from "../../schemas/stepKinds.ts";
+
+const kinds = Object.keys(stepKinds).map(kindOf);
+
+describe.each(kinds.map((kind) => [kind.kind, kind] as const))("%s", (name, kind) => {
+  test("is registered under its own name and names no input `source`, which stands for files", () => {
+    expect(Object.hasOwn(stepKinds, name)).toBe(true);
+    expect(Object.keys(kind.inputs)).not.toContain("source");
+    expect(Object.keys(kind.outputs).length).toBeGreaterThan(0);
+  });
+
+  test("names its inputs and outputs so that they can stand in a wire and in a record", () => {
+    for (const port of [...Object.keys(kind.inputs), ...Object.keys(kind.outputs)]) expect(port).toMatch(/^[a-z]+$/);
+  });
+
+  test("keeps paths, and nothing else, out of action keys", () => {
+    const params = { a: 1, root: "/x", weights: "/y" };
+    expect(Object.keys(kind.keyParams(params))).toEqual(Object.keys(params).filter((param) => !kind.external.includes(param)));
+  });
+
+  test("has defaults that its own schema accepts", () => {
+    const required: Record<string, unknown> = { "dataset.import": { format: "deeplesion", root: "r" }, "segmentation.classical": { method: "ellipse" }, "labels.harvest": { k: 1 } };
+    const filled = kind.params.parse(required[name] ?? {});
+    expect(kind.params.parse(filled)).toEqual(filled);
+  });
+});
+
+test("an unknown kind is refused with the list of known ones", () => {
+  expect(isStepKind("toString")).toBe(false);
+  expect(() => kindOf("evaluat")).toThrow(/no step kind is called "evaluat"; there are dataset\.import/);
+});
