@@ -38,12 +38,17 @@ export function overlap(prediction: Uint8Array, reference: Uint8Array): Overlap 
       else fp++;
     } else if (reference[i] !== 0) fn++;
   }
+  return overlapOf({ tp, fp, fn, tn: prediction.length - tp - fp - fn });
+}
+
+/** The scores of counts, e.g. of several lesions' added up. */
+export function overlapOf({ tp, fp, fn, tn }: Pick<Overlap, "tp" | "fp" | "fn" | "tn">): Overlap {
   const sizes = 2 * tp + fp + fn;
   return {
     tp,
     fp,
     fn,
-    tn: prediction.length - tp - fp - fn,
+    tn,
     precision: tp + fp === 0 ? null : tp / (tp + fp),
     recall: tp + fn === 0 ? null : tp / (tp + fn),
     dice: sizes === 0 ? 1 : (2 * tp) / sizes,

@@ -40,7 +40,7 @@ function smallInput(...methods: Partial<ReportInput["methods"][number]>[]): Repo
     ...sampleInput(),
     methods: methods.map((m) => ({ name: "GrabCut-R", dimension: "2D", kind: "ours", scores: two([0.8, 0.9]), failures: {}, digest: "ab".repeat(32), ...m })),
     datasets: [{ name: "real ones", lesions: { train: 0, test: 2 }, skipped: {}, notes: {}, semiSynthetic: false }],
-    gallery: [],
+    ...{ offsets: [], training: [], harvest: [], precisionRecall: [], volumes: [], gallery: [] },
   };
 }
 
