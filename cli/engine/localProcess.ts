@@ -31,6 +31,8 @@ export interface LocalProcessPlan {
   readonly arguments: readonly string[];
   readonly environment?: NodeJS.ProcessEnv;
   readonly workingFolder?: string;
+  /** Whom it runs as; default: as this process. */
+  readonly user?: { readonly uid: number; readonly gid: number };
   readonly program: string;
   readonly port?: number;
   readonly settings?: Readonly<Record<string, string>>;
@@ -82,6 +84,7 @@ export async function startProcess(plan: LocalProcessPlan): Promise<LocalProcess
   const child = spawn(plan.command, plan.arguments, {
     cwd: plan.workingFolder,
     env: { ...process.env, ...plan.environment },
+    ...plan.user,
     detached: true,
     stdio: ["ignore", log, log],
   });
@@ -137,7 +140,8 @@ export async function freePort(preferred?: number): Promise<number> {
   }
 }
 
-function isFree(port: number): Promise<boolean> {
+/** Whether nobody listens on this port of 127.0.0.1. */
+export function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();
     server.once("error", () => resolve(false));

@@ -1,24 +1,27 @@
-import { goTools } from "./goTools.mjs";
+import { composeTools, goTools, serverTools } from "./goTools.mjs";
 import { nodeModules } from "./nodeModules.mjs";
 import { SetupError } from "./setupError.mjs";
 import { tfjsNode } from "./tfjsNode.mjs";
 import { workflowBundle } from "./workflowBundle.mjs";
 
 /** What setup makes, in the order in which it has to be made. */
-export const parts = [nodeModules, tfjsNode, goTools, workflowBundle];
+const usual = [nodeModules, tfjsNode, goTools, workflowBundle];
+/** What it makes only when asked for by name. */
+const special = [serverTools, composeTools];
+export const parts = [...usual, ...special];
 
-/** Commands that start the engine and workers on this machine. All others compute in their own process or only ask. */
-const WITH_ENGINE = new Set(["run", "up"]);
+/** Commands that start the engine and workers of this machine unless they run. All others compute in their own process. */
+const WITH_ENGINE = new Set(["up", "run", "watch", "list", "status", "pause", "unpause", "cancel", "retry", "review"]);
 /** With this option a one-off command runs a network in its own process. */
 const WITH_NETWORK = /^--model(=|$)/;
 
 /**
- * @param {string} list names separated by commas; "none" and the empty list stand for nothing, "all" for everything
+ * @param {string} list names separated by commas; "none" and the empty list stand for nothing, "all" for what every clone needs
  * @returns {string[]} names of parts
  */
 export function parsePartNames(list) {
   const known = parts.map((part) => part.name);
-  if (list === "all") return known;
+  if (list === "all") return usual.map((part) => part.name);
   const names = list === "none" ? [] : list.split(",").filter(Boolean);
   const unknown = names.find((name) => !known.includes(name));
   if (unknown !== undefined)

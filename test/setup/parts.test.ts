@@ -11,7 +11,8 @@ describe("what a command needs to be set up", () => {
     ["segment --image ct.nii.gz --marks marks.json --out masks --model final", "npm tfjs"],
     ["segment --model=final --image ct.nii.gz", "npm tfjs"],
     ["--debug measure mask.nii.gz", "npm"],
-    ["status lung", "npm"],
+    ["export crate lung", "npm"],
+    ["status lung", "npm tfjs tools bundle"],
     ["run pipelines/demo.yaml", "npm tfjs tools bundle"],
     ["up", "npm tfjs tools bundle"],
   ])("recist3d %s → %s", (commandLine, parts) => {
@@ -25,7 +26,7 @@ describe("what a command needs to be set up", () => {
   it("is what RECIST3D_SETUP says, if it says anything known", () => {
     expect(partsFor(["up"], { RECIST3D_SETUP: "npm,tfjs" })).toEqual(["npm", "tfjs"]);
     expect(() => partsFor(["up"], { RECIST3D_SETUP: "everything" })).toThrow(
-      /no part "everything"\n.*npm, tfjs, tools, bundle, all, none/,
+      /no part "everything"\n.*npm, tfjs, tools, bundle, server, compose, all, none/,
     );
   });
 });
