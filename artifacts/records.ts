@@ -39,7 +39,7 @@ export function getRecord(store: Store, digest: Digest): Promise<ActionRecord> {
  * cannot be read any more.
  */
 export async function findAction(store: Store, key: Digest): Promise<FoundAction | null> {
-  const digest = await getRecordPointer(store, actionPointer(key));
+  const digest = await recordAt(store, actionPointer(key));
   if (digest === null) return null;
   const record = await getRecord(store, digest);
   if (record.actionKey !== key) throw new DamagedPointerError(store.url, actionPointer(key), `it names the record of action ${record.actionKey}`);
@@ -103,7 +103,7 @@ export async function commitCampaign(store: Store, id: string, record: CampaignR
 
 /** The record of campaign `id`, or null when none was finished under this name. @throws as `findAction` does */
 export async function findCampaign(store: Store, id: string): Promise<{ digest: Digest; record: CampaignRecord } | null> {
-  const digest = await getRecordPointer(store, campaignPointer(id));
+  const digest = await recordAt(store, campaignPointer(id));
   if (digest === null) return null;
   const record = await getDocument(store, campaignDocument, digest);
   if (record.campaign !== id) throw new DamagedPointerError(store.url, campaignPointer(id), `it names the record of campaign ${record.campaign}`);
@@ -112,7 +112,8 @@ export async function findCampaign(store: Store, id: string): Promise<{ digest: 
 
 const recordPointerSchema = z.strictObject({ record: digestSchema });
 
-async function getRecordPointer(store: Store, name: string): Promise<Digest | null> {
+/** The record that a pointer names, null when there is no such pointer. @throws DamagedPointerError */
+export async function recordAt(store: Store, name: string): Promise<Digest | null> {
   const value = await store.getPointer(name);
   if (value === undefined) return null;
   const pointer = recordPointerSchema.safeParse(value);

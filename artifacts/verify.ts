@@ -3,10 +3,10 @@ import type { ActionRecord, CampaignRecord } from "../schemas/records.ts";
 import { actionKeyOf } from "./actionKey.ts";
 import { asDigest } from "./digest.ts";
 import { type DocumentKind, parseDocument } from "./document.ts";
-import { DamagedBlobError, DamagedPointerError, MalformedDocumentError, MissingBlobError, StoreError, StoreUnreachableError } from "./errors.ts";
+import { DamagedBlobError, DamagedPointerError, MalformedDocumentError, MissingBlobError, StoreUnreachableError } from "./errors.ts";
 import { inParallel } from "./inParallel.ts";
 import { manifestDocument } from "./manifest.ts";
-import { actionDocument, actionPointer, campaignPointer, findAction, findCampaign } from "./records.ts";
+import { actionDocument, actionPointer, campaignDocument, campaignPointer, findAction, recordAt } from "./records.ts";
 import type { Digest, Store } from "./store.ts";
 
 export interface Problem {
@@ -188,19 +188,21 @@ export async function verifyCampaign(store: Store, id: string, options: Verifica
   }
 
   async function findRoot(): Promise<CampaignRecord | undefined> {
-    const what = `pointer ${campaignPointer(id)}`;
+    const pointer = `pointer ${campaignPointer(id)}`;
     const where = `campaign ${id}`;
     try {
-      const campaign = await findCampaign(store, id);
-      if (campaign === null) {
-        problems.push({ kind: "missing", what, where, detail: "no campaign of this name was finished in this store, or its pointer was deleted" });
+      const digest = await recordAt(store, campaignPointer(id));
+      if (digest === null) {
+        problems.push({ kind: "missing", what: pointer, where, detail: "no campaign of this name was finished in this store, or its pointer was deleted" });
         return undefined;
       }
-      await check(campaign.digest, where);
-      return campaign.record;
+      const record = await checkDocument(campaignDocument, digest, where);
+      if (record !== undefined && record.campaign !== id) {
+        problems.push({ kind: "damaged", what: pointer, where, detail: `it names the record of campaign ${record.campaign}` });
+      }
+      return record;
     } catch (error) {
-      const digest = error instanceof StoreError && "digest" in error ? (error.digest as string) : undefined;
-      problems.push({ ...problemOf(error), what: digest === undefined ? what : `blob ${digest}`, where });
+      problems.push({ ...problemOf(error), what: pointer, where });
       return undefined;
     }
   }

@@ -72,17 +72,16 @@ describe("verifyCampaign", () => {
     ["a folder in its place", (path) => (rmSync(path), void mkdirSync(path))],
   ])("names every file that was tampered with: %s", async (change, spoil) => {
     for (const path of filesBelow(pristine)) {
-      const spoilt = mkdtempSync(join(scratch, "spoilt-"));
-      cpSync(pristine, spoilt, { recursive: true });
-      await spoil(join(spoilt, path));
-      const report = await verifyCampaign(openFileStore(spoilt), "phantom-1");
+      await spoil(join(folder, path));
+      const report = await verifyCampaign(store, "phantom-1");
       expect(report.ok).toBe(false);
       const named = report.problems.find(({ what }) => what === nameOf(path));
-      // A pointer of which a bit was flipped may still name a digest: then it is that digest which is missing.
-      const expected = { what: nameOf(path), kind: change === "a deleted file" ? "missing" : expect.stringMatching(/^(damaged|missing)$/) };
-      if (named !== undefined || !path.startsWith("pointers/campaigns")) expect(named, path).toMatchObject(expected);
+      // A pointer of which a bit was flipped may still name a digest: then it is that one which is missing.
+      const kind = change === "a deleted file" ? "missing" : expect.stringMatching(/^(damaged|missing)$/);
+      if (named !== undefined || !path.startsWith("pointers/campaigns")) expect(named, path).toMatchObject({ kind });
       else expect(report.problems[0]).toMatchObject({ kind: "missing", where: "campaign phantom-1" });
-      rmSync(spoilt, { recursive: true });
+      rmSync(join(folder, path), { recursive: true, force: true });
+      cpSync(join(pristine, path), join(folder, path));
     }
   });
 
@@ -135,8 +134,6 @@ async function forge(steps: Record<string, ActionRecord>): Promise<Record<string
 }
 
 describe("verifyCampaign on forged records", () => {
-  const { lesions, masks } = { get lesions() { return campaign.records.lesions; }, get masks() { return campaign.records.masks; } };
-
   it.each<[string, Partial<ActionRecord>]>([
     ["another kind", { kind: "labels.harvest" }],
     ["another version", { kindVersion: 2 }],
@@ -213,11 +210,6 @@ describe("verifyCampaign on forged records", () => {
         ["malformed", expect.stringMatching(`${lying}|${digest}`), expect.stringMatching(/> w$|> weights.safetensors$/)],
       ]),
     );
-  });
-
-  it("does not go in circles over records that name each other's artifacts", async () => {
-    expect([lesions.digest, masks.digest]).toHaveLength(2);
-    expect((await verifyCampaign(store, "phantom-1")).records).toBe(5);
   });
 });
 
