@@ -2,6 +2,7 @@ import { constants, gunzipSync, gzipSync } from "node:zlib";
 import { InputError } from "../inputError.ts";
 import { type NiftiHeader, readHeader, writeHeader } from "./niftiHeader.ts";
 import type { Grid, Mask, Volume } from "./volume.ts";
+import { narrowest } from "./voxelValues.ts";
 
 /** Deflate cannot expand its input more than this. */
 const MAX_DEFLATE_RATIO = 1032;
@@ -33,17 +34,7 @@ const UNREADABLE: Readonly<Record<number, string>> = { 1: "1-bit", 32: "complex"
  */
 export function readNifti(bytes: Uint8Array, where: string): Volume {
   const { header, voxels, valueAt } = openVoxels(bytes, where);
-  let notNumbers = 0;
-  let fits16Bits = true;
-  for (let i = 0; i < voxels; i++) {
-    const value = valueAt(i);
-    if (!Number.isFinite(value)) notNumbers++;
-    else if ((value << 16) >> 16 !== value) fits16Bits = false;
-  }
-  if (notNumbers > 0) throw notFinite(notNumbers, where);
-  const data = fits16Bits ? new Int16Array(voxels) : new Float32Array(voxels);
-  for (let i = 0; i < voxels; i++) data[i] = valueAt(i);
-  return { ...gridOf(header), data };
+  return { ...gridOf(header), data: narrowest(voxels, valueAt, where) };
 }
 
 /** As `readNifti`, for a mask: a voxel belongs to the lesion where it is not 0. */
@@ -56,7 +47,7 @@ export function readNiftiMask(bytes: Uint8Array, where: string): Mask {
     if (!Number.isFinite(value)) notNumbers++;
     if (value !== 0) data[i] = 1;
   }
-  if (notNumbers > 0) throw notFinite(notNumbers, where);
+  if (notNumbers > 0) throw new InputError(`${notNumbers} voxels are NaN or infinite`, where, "replace them by 0");
   return { ...gridOf(header), data };
 }
 
@@ -98,10 +89,6 @@ function openVoxels(bytes: Uint8Array, where: string): { header: NiftiHeader; vo
   if (file.length !== size) throw wrongSize(`${file.length - dataOffset} bytes of voxels are not`, header, where);
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
   return { header, voxels, valueAt: (index) => type.read(view, dataOffset + index * type.bytes, littleEndian) * slope + intercept };
-}
-
-function notFinite(count: number, where: string): InputError {
-  return new InputError(`${count} voxels are NaN or infinite`, where, "replace them by a real value, e.g. air (−1024 HU)");
 }
 
 function wrongSize(what: string, { dims }: NiftiHeader, where: string): InputError {

@@ -35,12 +35,13 @@ describe("resampleSquare", () => {
     "reads f(x, y) at the centres of the n × n parts of the square",
     (cx, cy, side, n) => {
       const { data } = resampleSquare(ramp(31, 31), [cx, cy], side, n);
-      for (let j = 0; j < n; j++) {
-        for (let i = 0; i < n; i++) {
-          const [x, y] = [cx - side / 2 + ((i + 0.5) * side) / n, cy - side / 2 + ((j + 0.5) * side) / n];
-          expect(data[j * n + i]).toBeCloseTo(3 * x - 2 * y + 5, 3);
-        }
-      }
+      let largestError = 0;
+      data.forEach((value, p) => {
+        const [i, j] = [p % n, Math.floor(p / n)];
+        const [x, y] = [cx - side / 2 + ((i + 0.5) * side) / n, cy - side / 2 + ((j + 0.5) * side) / n];
+        largestError = Math.max(largestError, Math.abs(value - (3 * x - 2 * y + 5)));
+      });
+      expect(largestError).toBeLessThan(1e-4);
     },
   );
 

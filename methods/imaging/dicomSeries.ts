@@ -1,0 +1,83 @@
+import { InputError } from "../inputError.ts";
+import type { DicomSlice } from "./dicomSlice.ts";
+import type { Vec3, Volume } from "./volume.ts";
+
+/** Steps from slice to slice may differ by this part of a step: scanners round positions. */
+const STEP_TOLERANCE = 0.02;
+/** Slices may be displaced sideways by this much per step; more is a tilted gantry. */
+const SHEAR_TOLERANCE_MM = 0.02;
+
+/**
+ * The slices of one CT series as a volume: (i, j, k) = column, row, position along the slice normal. DICOM's world is
+ * LPS, the affine's is RAS: its first two rows are negated.
+ *
+ * @param where the folder, for the error.
+ * @throws InputError where slices belong to several series, differ in size, spacing or direction, share a position, or
+ *   one is missing between two others.
+ */
+export function assembleSeries(slices: readonly DicomSlice[], where: string): Volume {
+  const [first, ...others] = slices;
+  if (first === undefined) throw new InputError("holds no DICOM slice", where);
+  const series = new Set(slices.map((slice) => slice.series));
+  if (series.size > 1) throw new InputError(`holds slices of ${series.size} series`, where, "give a folder that holds one series");
+  for (const other of others) checkAlike(first, other);
+
+  const [u, v] = [first.alongColumns, first.alongRows];
+  const normal: Vec3 = [u[1] * v[2] - u[2] * v[1], u[2] * v[0] - u[0] * v[2], u[0] * v[1] - u[1] * v[0]];
+  const height = ({ position }: DicomSlice): number => dot(position, normal);
+  const ordered = [...slices].sort((a, b) => height(a) - height(b));
+  const step = stepBetween(ordered, height, normal, where);
+
+  const [sx, sy] = first.spacingMm;
+  const sz = Math.hypot(...step);
+  const [p, q, r] = ordered[0].position;
+  const affine = [
+    -u[0] * sx, -v[0] * sy, -step[0], -p,
+    -u[1] * sx, -v[1] * sy, -step[1], -q,
+    u[2] * sx, v[2] * sy, step[2], r,
+    0, 0, 0, 1,
+  ];
+  const size = first.columns * first.rows;
+  const data = slices.every((slice) => slice.data instanceof Int16Array) ? new Int16Array(size * slices.length) : new Float32Array(size * slices.length);
+  ordered.forEach((slice, z) => data.set(slice.data, z * size));
+  // + 0 turns −0 into 0.
+  return { dims: [first.columns, first.rows, slices.length], spacingMm: [sx, sy, sz], affine: affine.map((value) => value + 0), data };
+}
+
+function checkAlike(a: DicomSlice, b: DicomSlice): void {
+  const near = (p: readonly number[], q: readonly number[]): boolean => p.every((value, i) => Math.abs(value - q[i]) <= 1e-4);
+  const differs = (what: string): never => {
+    throw new InputError(`${what} differs from that of ${a.where}`, b.where, "give a folder that holds one series without scouts");
+  };
+  if (a.columns !== b.columns || a.rows !== b.rows) differs("image size");
+  if (!near(a.spacingMm, b.spacingMm)) differs("pixel spacing");
+  if (!near(a.alongColumns, b.alongColumns) || !near(a.alongRows, b.alongRows)) differs("orientation");
+}
+
+/** The vector from a slice to the next, LPS mm. A single slice has its thickness for a step. */
+function stepBetween(ordered: readonly DicomSlice[], height: (slice: DicomSlice) => number, normal: Vec3, where: string): Vec3 {
+  const [first, last] = [ordered[0], ordered[ordered.length - 1]];
+  if (ordered.length === 1) {
+    const thickness = first.thicknessMm ?? 0;
+    if (!(thickness > 0)) throw new InputError("is a single slice without a thickness", where, "give the whole series");
+    return [normal[0] * thickness, normal[1] * thickness, normal[2] * thickness];
+  }
+  const steps = ordered.slice(1).map((slice, i) => height(slice) - height(ordered[i]));
+  const usual = [...steps].sort((a, b) => a - b)[steps.length >> 1];
+  steps.forEach((step, i) => {
+    const between = `between ${ordered[i].where} and ${ordered[i + 1].where}`;
+    if (step < 1e-3) throw new InputError(`two slices lie at one position, ${ordered[i].where} and ${ordered[i + 1].where}`, where, "give one series, one phase");
+    if (Math.abs(step - usual) > STEP_TOLERANCE * usual) {
+      throw new InputError(`the step ${between} is ${Number(step.toFixed(3))} mm, elsewhere ${Number(usual.toFixed(3))} mm`, where, "a slice is missing, or the spacing is not even");
+    }
+  });
+  const count = ordered.length - 1;
+  const step = [0, 1, 2].map((axis) => (last.position[axis] - first.position[axis]) / count) as unknown as Vec3;
+  const sideways = Math.hypot(...step.map((value, axis) => value - (normal[axis] * (height(last) - height(first))) / count));
+  if (sideways > SHEAR_TOLERANCE_MM) throw new InputError(`slices are displaced sideways by ${Number(sideways.toFixed(3))} mm per step`, where, "a tilted gantry: resample the series to a right-angled grid first");
+  return step;
+}
+
+function dot(a: Vec3, b: Vec3): number {
+  return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
+}

@@ -1,0 +1,77 @@
+import { readdir, readFile, stat } from "node:fs/promises";
+import path from "node:path";
+import { InputError } from "../inputError.ts";
+import { assembleSeries } from "./dicomSeries.ts";
+import { type DicomSlice, isDicom, readDicomSlice } from "./dicomSlice.ts";
+import { readNifti } from "./nifti.ts";
+import { decodeCtPng } from "./png16.ts";
+import { scalingAffine, type Vec3, type Volume } from "./volume.ts";
+
+export type ImageKind = "nifti" | "png-slices" | "dicom";
+
+/**
+ * Opens a CT image: a NIfTI file, a folder of DeepLesion PNG slices, or a folder that holds one DICOM CT series.
+ *
+ * PNG slices lie in the order of their numbers, which must be unbroken; they say nothing about their size in mm, so
+ * `spacingMm` (x, y, z) is required, and the affine is the scaling by it. A spacing given with another kind is an error:
+ * those images know their own.
+ *
+ * @throws InputError where the path is none of these, or what it holds is damaged or incomplete.
+ */
+export async function openImage(image: string, { spacingMm }: { readonly spacingMm?: Vec3 } = {}): Promise<{ volume: Volume; kind: ImageKind }> {
+  const found = await stat(image).catch((error: NodeJS.ErrnoException) => {
+    throw new InputError(`cannot be opened (${error.code})`, image, "give a NIfTI file, a folder of PNG slices or a DICOM series", { cause: error });
+  });
+  const names = found.isDirectory() ? (await readdir(image)).sort() : [];
+  const slices = names.filter((name) => /\.png$/i.test(name));
+  if (slices.length > 0) return { volume: await readPngSlices(image, slices, spacingMm), kind: "png-slices" };
+  if (spacingMm !== undefined) throw new InputError("is no folder of PNG slices, so it has a spacing of its own", image, "leave the spacing out");
+  if (!found.isDirectory()) return { volume: readNifti(await readFile(image), image), kind: "nifti" };
+  return { volume: assembleSeries(await readDicomSlices(image, names), image), kind: "dicom" };
+}
+
+async function readPngSlices(folder: string, names: readonly string[], spacingMm: Vec3 | undefined): Promise<Volume> {
+  if (spacingMm === undefined) throw new InputError("PNG slices do not say how large a pixel is", folder, "give the spacing x,y,z in mm");
+  if (!spacingMm.every((s) => s > 0 && s < Infinity)) throw new InputError(`spacing is ${spacingMm.join(" × ")} mm`, folder, "give three positive numbers");
+  const numbered = names
+    .map((name) => ({ name, number: Number(/(\d+)\.png$/i.exec(name)?.[1] ?? Number.NaN) }))
+    .sort((a, b) => a.number - b.number);
+  numbered.forEach(({ name, number }, i) => {
+    if (Number.isNaN(number)) throw new InputError("its name does not end in the slice's number", path.join(folder, name), "name slices 001.png, 002.png …");
+    const previous = numbered[i - 1];
+    if (previous !== undefined && number !== previous.number + 1) {
+      const what = number === previous.number ? `${previous.name} and ${name} have one number` : `slice ${previous.number + 1} is missing between ${previous.name} and ${name}`;
+      throw new InputError(what, folder, "give an unbroken run of slices");
+    }
+  });
+
+  let size: { width: number; height: number } | undefined;
+  let data = new Int16Array(0);
+  for (const [z, { name }] of numbered.entries()) {
+    const file = path.join(folder, name);
+    const slice = decodeCtPng(await readFile(file), file);
+    if (size === undefined) {
+      size = { width: slice.width, height: slice.height };
+      data = new Int16Array(slice.data.length * numbered.length);
+    } else if (slice.width !== size.width || slice.height !== size.height) {
+      throw new InputError(`is ${slice.width} × ${slice.height} pixels, ${numbered[0].name} is ${size.width} × ${size.height}`, file, "give slices of one series");
+    }
+    data.set(slice.data, z * slice.data.length);
+  }
+  const { width, height } = size as { width: number; height: number };
+  return { dims: [width, height, numbered.length], spacingMm, affine: scalingAffine(spacingMm), data };
+}
+
+/** Reads the DICOM files of a folder; others (licences, a DICOMDIR) may lie beside them. */
+async function readDicomSlices(folder: string, names: readonly string[]): Promise<DicomSlice[]> {
+  const slices: DicomSlice[] = [];
+  for (const name of names) {
+    const file = path.join(folder, name);
+    if (name === "DICOMDIR" || !(await stat(file)).isFile()) continue;
+    const bytes = await readFile(file);
+    if (isDicom(bytes)) slices.push(readDicomSlice(bytes, file));
+    else if (/\.dcm$/i.test(name)) throw new InputError("is not a DICOM file", file, "copy the file again from its source");
+  }
+  if (slices.length === 0) throw new InputError("holds neither PNG slices nor a DICOM series", folder, "give a NIfTI file, a folder of PNG slices or a DICOM series");
+  return slices;
+}

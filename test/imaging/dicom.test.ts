@@ -1,0 +1,163 @@
+import { readFileSync } from "node:fs";
+import { fc, test } from "@fast-check/vitest";
+import { describe, expect, it } from "vitest";
+import { assembleSeries } from "../../methods/imaging/dicomSeries.ts";
+import { isDicom, readDicomSlice } from "../../methods/imaging/dicomSlice.ts";
+import { InputError } from "../../methods/inputError.ts";
+
+/** Made by test/oracles/dicom_series.py: files written by GDCM, and what SimpleITK reads back. */
+const cases: { name: string; files: Record<string, string>; dims: number[]; spacingMm: number[]; affine: number[]; values: number[] }[] = JSON.parse(
+  readFileSync(new URL("../fixtures/dicomSeries.json", import.meta.url), "utf8"),
+);
+const filesOf = (name: string): Buffer[] => Object.values(cases.find((c) => c.name === name)?.files ?? {}).map((file) => Buffer.from(file, "base64"));
+const seriesOf = (files: readonly Buffer[]) => assembleSeries(files.map((file, i) => readDicomSlice(file, `${i}.dcm`)), "folder");
+
+/** The file (implicit VR) with another value in an element: 16 bits for a number, text padded to the present length. */
+function withElement(file: Buffer, group: number, element: number, value: string | number): Buffer {
+  const edited = Buffer.from(file);
+  const at = edited.indexOf(Buffer.from([group & 255, group >> 8, element & 255, element >> 8]));
+  expect(at).toBeGreaterThan(0);
+  const length = edited.readUInt32LE(at + 4);
+  if (typeof value === "number") edited.writeUInt16LE(value, at + 8);
+  else {
+    expect(value.length).toBeLessThanOrEqual(length);
+    edited.write(value.padEnd(length, group === 0x8 ? "\0" : " "), at + 8, "latin1");
+  }
+  return edited;
+}
+
+/** The file in explicit VR, of either byte order: what follows the meta header is written anew. */
+function explicit(file: Buffer, littleEndian: boolean): Buffer {
+  const short = (value: number): Buffer => {
+    const bytes = Buffer.alloc(2);
+    if (littleEndian) bytes.writeUInt16LE(value);
+    else bytes.writeUInt16BE(value);
+    return bytes;
+  };
+  const long = (value: number): Buffer => (littleEndian ? Buffer.from(Uint32Array.of(value).buffer) : Buffer.from(Uint32Array.of(value).buffer).reverse());
+  const numeric = new Set([0x280002, 0x280010, 0x280011, 0x280100, 0x280101, 0x280102, 0x280103]);
+  const start = 132 + 12 + file.readUInt32LE(140);
+  const parts: Buffer[] = [];
+  for (let at = start; at < file.length; ) {
+    const [group, element, length] = [file.readUInt16LE(at), file.readUInt16LE(at + 2), file.readUInt32LE(at + 4)];
+    const value = Buffer.from(file.subarray(at + 8, at + 8 + length));
+    const isPixels = group === 0x7fe0;
+    const isNumber = numeric.has(group * 65536 + element);
+    if ((isPixels || isNumber) && !littleEndian) value.swap16();
+    const vr = isPixels ? "OW" : isNumber ? "US" : group === 0x28 || group === 0x20 ? "DS" : "UI";
+    parts.push(short(group), short(element), Buffer.from(vr), isPixels ? Buffer.concat([Buffer.alloc(2), long(length)]) : short(length), value);
+    at += 8 + length;
+  }
+  const meta = Buffer.from(file.subarray(0, start));
+  const syntax = meta.indexOf(Buffer.from([2, 0, 0x10, 0]));
+  const uid = `1.2.840.10008.1.2.${littleEndian ? 1 : 2}\0`;
+  const grown = Buffer.concat([meta.subarray(0, syntax + 6), Buffer.from(Uint16Array.of(uid.length).buffer), Buffer.from(uid), meta.subarray(syntax + 8 + meta.readUInt16LE(syntax + 6))]);
+  grown.writeUInt32LE(grown.length - 144, 140);
+  return Buffer.concat([grown, ...parts]);
+}
+
+describe("a DICOM series", () => {
+  it.each(cases.filter(({ name }) => name !== "compressed"))("$name: voxels and RAS affine as SimpleITK reads them, whatever the file order", ({ name, dims, spacingMm, affine, values }) => {
+    const volume = seriesOf(filesOf(name));
+    expect(volume.dims).toEqual(dims);
+    volume.spacingMm.forEach((s, axis) => expect(s).toBeCloseTo(spacingMm[axis], 5));
+    volume.affine.forEach((value, i) => expect(value).toBeCloseTo(affine[i], 5));
+    expect(volume.data).toEqual(Int16Array.from(values));
+    expect(seriesOf(filesOf(name).reverse())).toEqual(volume);
+  });
+
+  it("names the step where a slice is missing", () => {
+    const files = filesOf("axial");
+    // File order is not slice order: leave out the one in the middle of the positions.
+    const slices = files.map((file, i) => readDicomSlice(file, `${i}.dcm`)).sort((a, b) => a.position[2] - b.position[2]);
+    expect(() => assembleSeries([slices[0], slices[2], slices[3]], "folder")).toThrow(/^folder: the step between \d\.dcm and \d\.dcm is (5|2\.5) mm, elsewhere (2\.5|5) mm/);
+  });
+
+  it("refuses two series, two slices at one place, other sizes, other directions", () => {
+    const files = filesOf("axial");
+    expect(() => seriesOf([...files, ...filesOf("sagittal")])).toThrow(/holds slices of 2 series/);
+    expect(() => seriesOf([...files, files[1]])).toThrow(/two slices lie at one position/);
+    const slices = files.map((file, i) => readDicomSlice(file, `${i}.dcm`));
+    expect(() => assembleSeries([...slices.slice(1), { ...slices[0], columns: 8 }], "f")).toThrow(/image size differs/);
+    expect(() => assembleSeries([...slices.slice(1), { ...slices[0], spacingMm: [0.7, 0.8] }], "f")).toThrow(/pixel spacing differs/);
+    expect(() => assembleSeries([...slices.slice(1), { ...slices[0], alongRows: [0, 0, 1] }], "f")).toThrow(/orientation differs/);
+    expect(() => assembleSeries([], "f")).toThrow(InputError);
+  });
+
+  it("refuses a tilted gantry: slices that are displaced sideways", () => {
+    const tilted = filesOf("axial").map((file, i) => {
+      const slice = readDicomSlice(file, `${i}.dcm`);
+      const [x, y, z] = slice.position;
+      return { ...slice, position: [x, y + 0.3 * (z + 410), z] as const };
+    });
+    expect(() => assembleSeries(tilted, "f")).toThrow(/displaced sideways by 0\.75 mm per step/);
+  });
+
+  it("gives a single slice its thickness", () => {
+    const volume = seriesOf(filesOf("axial").slice(0, 1));
+    expect(volume.dims).toEqual([16, 8, 1]);
+    expect(volume.spacingMm).toEqual([0.7, 0.9, 2.5]);
+  });
+});
+
+describe("readDicomSlice", () => {
+  const [file] = filesOf("axial");
+  const stored = readDicomSlice(file, "a").data;
+
+  it.each([true, false])("reads explicit VR, little endian: %s", (littleEndian) => {
+    const slice = readDicomSlice(explicit(file, littleEndian), "a");
+    expect(slice).toEqual(readDicomSlice(file, "a"));
+  });
+
+  it("rescales", () => {
+    const rescaled = withElement(withElement(file, 0x28, 0x1052, "-9"), 0x28, 0x1053, ".5");
+    expect(readDicomSlice(rescaled, "a").data).toEqual(Float32Array.from(stored, (value) => value * 0.5 - 9));
+  });
+
+  it("takes only the stored bits, with their sign", () => {
+    const twelve = withElement(file, 0x28, 0x101, 12);
+    expect([...readDicomSlice(twelve, "a").data]).toEqual([...stored]);
+    const noisy = Buffer.from(twelve);
+    // An overlay plane in the upper bits, as old scanners left it.
+    for (let i = 0; i < stored.length; i++) noisy[noisy.length - 2 * stored.length + 2 * i + 1] ^= 0xa0;
+    const sample = noisy.readInt16LE(noisy.length - 2 * stored.length);
+    expect(sample).not.toBe(stored[0]);
+    expect([...readDicomSlice(noisy, "a").data]).toEqual(Array.from(stored, (value) => (value << 20) >> 20));
+    const unsigned = withElement(twelve, 0x28, 0x103, 0);
+    expect([...readDicomSlice(unsigned, "a").data]).toEqual(Array.from(stored, (value) => value & 0xfff));
+  });
+
+  it("names the transfer syntax of compressed files", () => {
+    expect(() => readDicomSlice(filesOf("compressed")[0], "c.dcm")).toThrow(/^c\.dcm: is stored in transfer syntax 1\.2\.840\.10008\.1\.2\.4\.90, JPEG 2000 Lossless — decompress/);
+  });
+
+  it.each<[string, Buffer, RegExp]>([
+    ["other objects", withElement(file, 0x8, 0x16, "1.2.840.10008.5.1.4.1.1.4"), /no single-slice CT image \(SOP class 1\.2\.840\.10008\.5\.1\.4\.1\.1\.4\)/],
+    ["8-bit pixels", withElement(file, 0x28, 0x100, 8), /not stored in 16 bits/],
+    ["colour", withElement(file, 0x28, 0x2, 3), /not plain grey values/],
+    ["more pixels than bytes", withElement(file, 0x28, 0x10, 60000), /PixelData is not 16 × 60000 pixels/],
+    ["a malformed orientation", withElement(file, 0x20, 0x37, "1\\0\\0\\1\\0\\0"), /not two perpendicular directions/],
+    ["a malformed position", withElement(file, 0x20, 0x32, "1\\2"), /ImagePositionPatient is absent or malformed/],
+    ["zero spacing", withElement(file, 0x28, 0x30, "0\\1"), /PixelSpacing is 0 × 1 mm/],
+    ["a file that is cut", file.subarray(0, -40), /PixelData is not|cannot be read as DICOM/],
+    ["noise behind the preamble", Buffer.concat([Buffer.alloc(128), Buffer.from("DICM"), Buffer.alloc(50, 0xee)]), /cannot be read as DICOM|transfer syntax/],
+  ])("refuses %s", (_, bytes, message) => {
+    expect(() => readDicomSlice(bytes, "x.dcm")).toThrow(InputError);
+    expect(() => readDicomSlice(bytes, "x.dcm")).toThrow(message);
+  });
+
+  it("knows DICOM by its preamble", () => {
+    expect([isDicom(file), isDicom(Buffer.alloc(200)), isDicom(Buffer.alloc(3))]).toEqual([true, false, false]);
+  });
+
+  test.prop([fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 10 }), fc.nat(300)], { numRuns: 400 })("reads damaged files or refuses them, never anything else", (changes, cut) => {
+    const bytes = Buffer.from(file.subarray(0, file.length - Math.max(0, cut - 200)));
+    for (const [at, value] of changes) bytes[at % bytes.length] = value;
+    try {
+      const { data, rows, columns } = readDicomSlice(bytes, "fuzz");
+      expect(data.length).toBe(rows * columns);
+    } catch (error) {
+      expect(error).toBeInstanceOf(InputError);
+    }
+  });
+});
