@@ -33,7 +33,11 @@ export function cnnThreshold(probability: Slice<Float32Array>, drawn: Uint8Array
  * The lesion as the network sees it for sure, 0/1 `[y, x]`: the components (8 neighbours) of {Ŷ ≥ t} that touch the
  * marks, kept where Ŷ is high. Where no marks are drawn: all of {Ŷ ≥ high}.
  */
-export function cnnForeground(probability: Slice<Float32Array>, drawn: Uint8Array, { coverage, high }: CnnThresholds): Uint8Array {
+export function cnnForeground(
+  probability: Slice<Float32Array>,
+  drawn: Uint8Array,
+  { coverage, high }: CnnThresholds,
+): Uint8Array {
   const { data, width, height } = probability;
   const sure = Uint8Array.from(data, (y) => (y >= high ? 1 : 0));
   if (!drawn.includes(1)) return sure;
@@ -69,7 +73,11 @@ export interface CnnTrimap {
  * @param projected R̂ in the slice's pixels; null beyond the marks' reach: the network's foreground stands alone.
  * @returns null where neither network nor marks find a lesion.
  */
-export function trimapOfCnn(probability: Slice<Float32Array>, projected: Diameters | null, thresholds: CnnThresholds = CNN_THRESHOLDS): CnnTrimap | null {
+export function trimapOfCnn(
+  probability: Slice<Float32Array>,
+  projected: Diameters | null,
+  thresholds: CnnThresholds = CNN_THRESHOLDS,
+): CnnTrimap | null {
   const { width, height } = probability;
   const drawn = projected === null ? new Uint8Array(width * height) : drawnAxes(projected, width, height);
   const sure = cnnForeground(probability, drawn, thresholds);
@@ -85,7 +93,8 @@ export function trimapOfCnn(probability: Slice<Float32Array>, projected: Diamete
         background[q] = foreground[q] === 0 && probability.data[p] <= thresholds.low ? 1 : 0;
       }
     }
-    if (background.includes(1)) return { trimap: splitUncertain(foreground, background, roiWidth, roiHeight), roi, source: "cnn" };
+    if (background.includes(1))
+      return { trimap: splitUncertain(foreground, background, roiWidth, roiHeight), roi, source: "cnn" };
   }
   if (!drawn.includes(1) || projected === null) return null;
   const roi = roiOfMarks(projected, width, height);

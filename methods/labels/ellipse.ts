@@ -6,8 +6,8 @@ import { type Diameters, lengthMm, type Point } from "./recist.ts";
  * least half a pixel.
  */
 export function ellipseMask({ long: [a, b], short: [c, d] }: Diameters, width: number, height: number): Uint8Array {
-  const length = Math.max(lengthMm([a, b], [1, 1, 1]), 1e-9);
-  const u: Point = [(b[0] - a[0]) / length, (b[1] - a[1]) / length];
+  const length = lengthMm([a, b], [1, 1, 1]);
+  const u: Point = length === 0 ? [1, 0] : [(b[0] - a[0]) / length, (b[1] - a[1]) / length];
   const v: Point = [-u[1], u[0]];
   const middle: Point = [(a[0] + b[0]) / 2, (a[1] + b[1]) / 2];
   const shift = ((c[0] + d[0]) / 2 - middle[0]) * v[0] + ((c[1] + d[1]) / 2 - middle[1]) * v[1];

@@ -53,7 +53,11 @@ export type GrabCutResult =
  *
  * @throws RangeError where picture and trimap differ in size or the trimap holds anything but the four regions.
  */
-export function grabCut(image: Slice<Uint8Array>, trimap: Trimap, { iterations = 5, seed = 1 }: GrabCutOptions = {}): GrabCutResult {
+export function grabCut(
+  image: Slice<Uint8Array>,
+  trimap: Trimap,
+  { iterations = 5, seed = 1 }: GrabCutOptions = {},
+): GrabCutResult {
   const { width, height } = image;
   const area = width * height;
   if (trimap.width !== width || trimap.height !== height) {
@@ -82,7 +86,12 @@ export function grabCut(image: Slice<Uint8Array>, trimap: Trimap, { iterations =
 }
 
 /** k-means of each class, background first: both draw from one stream. */
-function initialMixtures(levels: Uint8Array, regions: Uint8Array, foregroundSamples: number, random: MultiplyWithCarry): [GreyMixture, GreyMixture] {
+function initialMixtures(
+  levels: Uint8Array,
+  regions: Uint8Array,
+  foregroundSamples: number,
+  random: MultiplyWithCarry,
+): [GreyMixture, GreyMixture] {
   const samples = [new Uint8Array(levels.length - foregroundSamples), new Uint8Array(foregroundSamples)];
   const filled = [0, 0];
   for (let p = 0; p < levels.length; p++) {
@@ -154,7 +163,13 @@ function meanContrast({ data, width, height }: Slice<Uint8Array>): number {
 }
 
 /** Decides the uncertain pixels by the minimum cut. */
-function cut(image: Slice<Uint8Array>, regions: Uint8Array, background: GreyMixture, foreground: GreyMixture, edges: Float64Array): void {
+function cut(
+  image: Slice<Uint8Array>,
+  regions: Uint8Array,
+  background: GreyMixture,
+  foreground: GreyMixture,
+  edges: Float64Array,
+): void {
   const { data, width, height } = image;
   const { capacity, terminal } = graph;
   capacity.set(edges);

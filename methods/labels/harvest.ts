@@ -1,7 +1,14 @@
 import { cropSlice } from "../imaging/crop.ts";
 import type { HuWindow, Slice } from "../imaging/volume.ts";
 import { applyWindow8 } from "../imaging/window.ts";
-import { CNN_THRESHOLDS, type CnnThresholds, type CnnTrimap, cnnForeground, touchingComponents, trimapOfCnn } from "./cnnTrimap.ts";
+import {
+  CNN_THRESHOLDS,
+  type CnnThresholds,
+  type CnnTrimap,
+  cnnForeground,
+  touchingComponents,
+  trimapOfCnn,
+} from "./cnnTrimap.ts";
 import { grabCut } from "./grabcut.ts";
 import { dilatedSize, type HuSlice, labelsOfTrimap, placed } from "./initial.ts";
 import { drawnAxes } from "./raster.ts";
@@ -15,7 +22,9 @@ import { IGNORED, type LabelMap } from "./trimap.ts";
  */
 export type HarvestOutcome = "grabcut" | "marks-only" | "ignored-fallback" | "not-harvested";
 
-export type Harvest = { readonly labels: LabelMap; readonly outcome: Exclude<HarvestOutcome, "not-harvested"> } | { readonly labels: null; readonly outcome: "not-harvested" };
+export type Harvest =
+  | { readonly labels: LabelMap; readonly outcome: Exclude<HarvestOutcome, "not-harvested"> }
+  | { readonly labels: null; readonly outcome: "not-harvested" };
 
 /** A mask below this size is a failure of GrabCut, however small the marks. */
 const SMALLEST_MASK = 5;
@@ -30,7 +39,7 @@ const SMALLEST_MASK = 5;
  * @param probability Ŷ on the same pixels.
  * @param projected R̂ in the slice's pixels (on the RECIST slice R itself); null beyond the marks' reach.
  * @param window the display window in which GrabCut sees the slice.
- * @throws RangeError where image and probability differ in size.
+ * @throws RangeError where image and probability differ in size, or Ŷ holds anything but probabilities.
  */
 export function harvestLabel(
   image: HuSlice,
@@ -39,7 +48,7 @@ export function harvestLabel(
   window: HuWindow,
   thresholds: CnnThresholds = CNN_THRESHOLDS,
 ): Harvest {
-  checkSameSize(image, probability);
+  checkOutput(image, probability);
   const { width, height } = image;
   if (projected === null) return { labels: null, outcome: "not-harvested" };
   const drawn = drawnAxes(projected, width, height);
@@ -50,7 +59,10 @@ export function harvestLabel(
   if (mask !== null && holds(mask, drawn, projected)) {
     return { labels: { data: mask, width, height }, outcome: trimap.source === "cnn" ? "grabcut" : "marks-only" };
   }
-  const data = trimap.source === "cnn" ? sureLabels(probability, drawn, thresholds) : placed({ ...trimap.trimap, data: labelsOfTrimap(trimap.trimap) }, trimap.roi, width, height).data;
+  const data =
+    trimap.source === "cnn"
+      ? sureLabels(probability, drawn, thresholds)
+      : placed({ ...trimap.trimap, data: labelsOfTrimap(trimap.trimap) }, trimap.roi, width, height).data;
   return { labels: { data, width, height }, outcome: "ignored-fallback" };
 }
 
@@ -64,6 +76,7 @@ export type RefineOutcome = "grabcut" | "marks-only" | "network";
  * any.
  *
  * @returns 0/1 `[y, x]` and how it came about.
+ * @throws as `harvestLabel`.
  */
 export function refinement(
   image: HuSlice,
@@ -72,7 +85,7 @@ export function refinement(
   window: HuWindow,
   thresholds: CnnThresholds = CNN_THRESHOLDS,
 ): { readonly mask: Uint8Array; readonly outcome: RefineOutcome } {
-  checkSameSize(image, probability);
+  checkOutput(image, probability);
   const { width, height } = image;
   const drawn = projected === null ? new Uint8Array(width * height) : drawnAxes(projected, width, height);
   const marks = drawn.includes(1) ? projected : null;
@@ -83,11 +96,6 @@ export function refinement(
   }
   const likely = Uint8Array.from(probability.data, (y) => (y >= 0.5 ? 1 : 0));
   return { mask: marks === null ? likely : touchingComponents(likely, drawn, width, height), outcome: "network" };
-}
-
-/** The mask of `refinement`. */
-export function refine(...slice: Parameters<typeof refinement>): Uint8Array {
-  return refinement(...slice).mask;
 }
 
 /** GrabCut's mask on the whole slice, 0 outside the trimap; null where a class has no sample. */
@@ -114,7 +122,12 @@ function sureLabels(probability: Slice<Float32Array>, drawn: Uint8Array, thresho
   return foreground.map((sure, p) => (sure === 1 ? 1 : drawn[p] === 0 && probability.data[p] <= thresholds.low ? 0 : IGNORED));
 }
 
-function checkSameSize(image: HuSlice, probability: Slice<Float32Array>): void {
-  if (image.width === probability.width && image.height === probability.height) return;
-  throw new RangeError(`the network's output is ${probability.width} × ${probability.height} pixels, the slice ${image.width} × ${image.height}`);
+function checkOutput(image: HuSlice, probability: Slice<Float32Array>): void {
+  if (image.width !== probability.width || image.height !== probability.height) {
+    throw new RangeError(
+      `the network's output is ${probability.width} × ${probability.height} pixels, the slice ${image.width} × ${image.height}`,
+    );
+  }
+  const wrong = probability.data.findIndex((y) => !(y >= 0 && y <= 1));
+  if (wrong >= 0) throw new RangeError(`the network's output is ${probability.data[wrong]} at pixel ${wrong}, not a probability`);
 }

@@ -20,7 +20,13 @@ export type InitialMethod = "recist" | "recist-trimap" | "grabcut" | "grabcut-i"
  * no lesion, which stands (its way of failing from a box); `no … samples`: a trimap without a class, so no lesion;
  * `ignored-fallback`: GrabCut failed and the labels are those of `recist-trimap`.
  */
-export type InitialOutcome = "drawn" | "grabcut" | "collapsed" | "no foreground samples" | "no background samples" | "ignored-fallback";
+export type InitialOutcome =
+  | "drawn"
+  | "grabcut"
+  | "collapsed"
+  | "no foreground samples"
+  | "no background samples"
+  | "ignored-fallback";
 
 /** CT slice in HU. */
 export type HuSlice = Slice<Int16Array | Float32Array>;
@@ -59,7 +65,10 @@ export function initialMask(
     const distance = distanceToAxes(marks, roiWidth, roiHeight);
     return { labels: onSlice(smallest(distance, dilatedSize(marks))), outcome: "drawn" };
   }
-  const trimap = method === "grabcut" || method === "grabcut-i" ? trimapOfBox(marks, roiWidth, roiHeight, method) : trimapOfMarks(marks, roiWidth, roiHeight);
+  const trimap =
+    method === "grabcut" || method === "grabcut-i"
+      ? trimapOfBox(marks, roiWidth, roiHeight, method)
+      : trimapOfMarks(marks, roiWidth, roiHeight);
   if (method === "recist-trimap") return { labels: onSlice(labelsOfTrimap(trimap)), outcome: "drawn" };
 
   const result = grabCut(applyWindow8(cropSlice(image as Slice<Int16Array>, roi), window), trimap);

@@ -37,7 +37,13 @@ export function clusterLevels(samples: Uint8Array, k: number, random: MultiplyWi
 const FLOAT_EPSILON = 2 ** -23;
 
 /** k-means++: each seed is the best of three, drawn with probability proportional to the squared distance. */
-function seeds(samples: Uint8Array, histogram: Float64Array, present: readonly number[], k: number, random: MultiplyWithCarry): Float32Array {
+function seeds(
+  samples: Uint8Array,
+  histogram: Float64Array,
+  present: readonly number[],
+  k: number,
+  random: MultiplyWithCarry,
+): Float32Array {
   const chosen = new Float32Array(k);
   chosen[0] = samples[random.next() % samples.length];
   let distance = new Float64Array(LEVELS);
@@ -117,7 +123,13 @@ function update(
     if (sizes[empty] !== 0) continue;
     let largest = 0;
     for (let c = 1; c < k; c++) if (sizes[largest] < sizes[c]) largest = c;
-    const level = farthestLevel(samples, counts, largest, Math.fround(rounded[largest] * Math.fround(1 / sizes[largest])), histogram);
+    const level = farthestLevel(
+      samples,
+      counts,
+      largest,
+      Math.fround(rounded[largest] * Math.fround(1 / sizes[largest])),
+      histogram,
+    );
     counts[largest * LEVELS + level]--;
     counts[empty * LEVELS + level]++;
     sizes[largest]--;

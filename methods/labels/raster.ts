@@ -55,7 +55,10 @@ export function smallest(values: Float64Array, count: number): Uint8Array {
 export function drawnAxes(diameters: Diameters, width: number, height: number): Uint8Array {
   const drawn = new Uint8Array(width * height);
   const [a, b, c, d] = endPoints(diameters);
-  for (const [[px, py], [qx, qy]] of [[a, b], [c, d]]) {
+  for (const [[px, py], [qx, qy]] of [
+    [a, b],
+    [c, d],
+  ]) {
     const steps = Math.max(Math.abs(Math.round(qx) - Math.round(px)), Math.abs(Math.round(qy) - Math.round(py)));
     for (let i = 0; i <= steps; i++) {
       const t = steps === 0 ? 0 : i / steps;

@@ -37,7 +37,8 @@ export function intersection(diameters: Diameters): Point {
   const [ux, uy] = [bx - ax, by - ay];
   const [vx, vy] = [dx - cx, dy - cy];
   const cross = ux * vy - uy * vx;
-  if (Math.abs(cross) <= 1e-9 * Math.hypot(ux, uy) * Math.hypot(vx, vy)) return [(ax + bx + cx + dx) / 4, (ay + by + cy + dy) / 4];
+  if (Math.abs(cross) <= 1e-9 * Math.hypot(ux, uy) * Math.hypot(vx, vy))
+    return [(ax + bx + cx + dx) / 4, (ay + by + cy + dy) / 4];
   const t = ((cx - ax) * vy - (cy - ay) * vx) / cross;
   return [ax + t * ux, ay + t * uy];
 }
@@ -96,7 +97,11 @@ export function projectDiameters(
   if (dzMm === 0) return { long: marks.long, short: marks.short };
   const centre = intersection(marks);
   const moved = (axis: Axis, point: Point): Point => {
-    const rho = { "long-axis": longMm / 2, "each-axis": lengthMm(axis, spacing) / 2, "each-end-point": lengthMm([centre, point], spacing) }[variant];
+    const rho = {
+      "long-axis": longMm / 2,
+      "each-axis": lengthMm(axis, spacing) / 2,
+      "each-end-point": lengthMm([centre, point], spacing),
+    }[variant];
     const s = Math.abs(dzMm) >= rho ? 0 : Math.sqrt(1 - (dzMm / rho) ** 2);
     return [centre[0] + (point[0] - centre[0]) * s, centre[1] + (point[1] - centre[1]) * s];
   };
@@ -115,12 +120,20 @@ export function projectDiameters(
 export function validateMarks(marks: RecistMarks, grid: Pick<Grid, "dims" | "spacingMm">, where?: string): RecistMarks {
   const [nx, ny, nz] = grid.dims;
   if (!Number.isInteger(marks.slice) || marks.slice < 0 || marks.slice >= nz) {
-    throw new InputError(`slice ${marks.slice} is not in the image, which has slices 0 to ${nz - 1}`, where, "slices are counted from 0 in the image's own order");
+    throw new InputError(
+      `slice ${marks.slice} is not in the image, which has slices 0 to ${nz - 1}`,
+      where,
+      "slices are counted from 0 in the image's own order",
+    );
   }
   for (const name of ["long", "short"] as const) {
     for (const [x, y] of marks[name]) {
       if (!Number.isFinite(x) || !Number.isFinite(y)) {
-        throw new InputError(`the ${name} axis has an end point (${x}, ${y}) that is not a number`, where, "give both end points as finite pixel coordinates");
+        throw new InputError(
+          `the ${name} axis has an end point (${x}, ${y}) that is not a number`,
+          where,
+          "give both end points as finite pixel coordinates",
+        );
       }
       if (x < -0.5 || y < -0.5 || x > nx - 0.5 || y > ny - 0.5) {
         throw new InputError(

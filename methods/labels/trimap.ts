@@ -103,7 +103,11 @@ function outsideCentralRectangle(diameters: Diameters, roiWidth: number, roiHeig
 }
 
 /** The scale at which a rectangle of the whole ROI's shape around `centre` covers half of what is left of the ROI. */
-function halfAreaScale(centre: readonly [number, number], whole: readonly [number, number], roi: readonly [number, number]): number {
+function halfAreaScale(
+  centre: readonly [number, number],
+  whole: readonly [number, number],
+  roi: readonly [number, number],
+): number {
   const covered = (axis: 0 | 1, scale: number): number => {
     const half = (scale * whole[axis]) / 2;
     return Math.max(0, Math.min(roi[axis] - 0.5, centre[axis] + half) - Math.max(-0.5, centre[axis] - half));

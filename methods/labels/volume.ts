@@ -47,7 +47,13 @@ function methodOnSlice(method: VolumeMethod): InitialMethod {
 }
 
 /** The marks that the method uses `dzMm` from the RECIST slice; null where it leaves the slice empty. */
-function diametersOn(method: VolumeMethod, marks: RecistMarks, dzMm: number, spacingMm: Volume["spacingMm"], variant: ProjectionVariant): Diameters | null {
+function diametersOn(
+  method: VolumeMethod,
+  marks: RecistMarks,
+  dzMm: number,
+  spacingMm: Volume["spacingMm"],
+  variant: ProjectionVariant,
+): Diameters | null {
   if (method === "grabcut-3de" || method === "ellipsoid") return projectDiameters(marks, dzMm, spacingMm, variant);
   if (method === "grabcut-3d") return Math.abs(dzMm) < REACH * lengthMm(marks.long, spacingMm) ? marks : null;
   return dzMm === 0 ? marks : null;

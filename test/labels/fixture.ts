@@ -21,9 +21,24 @@ interface LabelsFixture {
     /** Per cluster: pairs of level and number of samples. */
     readonly clusters: readonly (readonly [number, number][])[];
   }[];
-  readonly trimaps: readonly { readonly long: Axis; readonly short: Axis; readonly roi: [number, number, number, number]; readonly trimap: readonly number[] }[];
-  readonly diameters: readonly { readonly spacing: [number, number]; readonly mask: readonly number[]; readonly longMm: number; readonly shortMm: number }[];
-  readonly grabcut: readonly { readonly picture: Picture; readonly seed: number; readonly trimap: readonly number[]; readonly regions: readonly number[] }[];
+  readonly trimaps: readonly {
+    readonly long: Axis;
+    readonly short: Axis;
+    readonly roi: [number, number, number, number];
+    readonly trimap: readonly number[];
+  }[];
+  readonly diameters: readonly {
+    readonly spacing: [number, number];
+    readonly mask: readonly number[];
+    readonly longMm: number;
+    readonly shortMm: number;
+  }[];
+  readonly grabcut: readonly {
+    readonly picture: Picture;
+    readonly seed: number;
+    readonly trimap: readonly number[];
+    readonly regions: readonly number[];
+  }[];
 }
 
 export const fixture: LabelsFixture = JSON.parse(readFileSync(new URL("../fixtures/labels.json", import.meta.url), "utf8"));

@@ -10,11 +10,14 @@ const regionsOf = (result: ReturnType<typeof grabCut>): Uint8Array => {
 };
 
 describe("GrabCut", () => {
-  it.each(fixture.grabcut)("meets OpenCV's regions pixel for pixel: $picture, seed $seed", ({ picture: parameters, seed, trimap, regions }) => {
-    const image = picture(parameters);
-    const start = { ...image, data: fromRuns(trimap) };
-    expect(regionsOf(grabCut(image, start, { seed }))).toEqual(fromRuns(regions));
-  });
+  it.each(fixture.grabcut)(
+    "meets OpenCV's regions pixel for pixel: $picture, seed $seed",
+    ({ picture: parameters, seed, trimap, regions }) => {
+      const image = picture(parameters);
+      const start = { ...image, data: fromRuns(trimap) };
+      expect(regionsOf(grabCut(image, start, { seed }))).toEqual(fromRuns(regions));
+    },
+  );
 
   it("makes no round when asked for none", () => {
     const { picture: parameters, trimap } = fixture.grabcut[3];
@@ -36,25 +39,26 @@ describe("GrabCut", () => {
     expect(trimap.data).toEqual(start);
   });
 
-  test.prop([fc.integer({ min: 0, max: 1e6 }), fc.integer({ min: 2, max: 12 }), fc.integer({ min: 2, max: 12 })], { numRuns: 60 })(
-    "never moves a certain pixel, and decides every other one",
-    (seed, width, height) => {
-      const image = picture({ width, height, seed, base: 80, contrast: 60, noise: 30 });
-      const trimap = { ...image, data: Uint8Array.from({ length: width * height }, (_, p) => (seed >> (p % 20)) & 3) };
-      const result = grabCut(image, trimap);
-      if ("failure" in result) return;
-      for (let p = 0; p < trimap.data.length; p++) {
-        const before = trimap.data[p];
-        if (before <= Region.foreground) expect(result.regions.data[p]).toBe(before);
-        else expect(result.regions.data[p]).toBeGreaterThanOrEqual(Region.probableBackground);
-        expect(result.mask[p]).toBe(result.regions.data[p] & 1);
-      }
-    },
-  );
+  test.prop([fc.integer({ min: 0, max: 1e6 }), fc.integer({ min: 2, max: 12 }), fc.integer({ min: 2, max: 12 })], {
+    numRuns: 60,
+  })("never moves a certain pixel, and decides every other one", (seed, width, height) => {
+    const image = picture({ width, height, seed, base: 80, contrast: 60, noise: 30 });
+    const trimap = { ...image, data: Uint8Array.from({ length: width * height }, (_, p) => (seed >> (p % 20)) & 3) };
+    const result = grabCut(image, trimap);
+    if ("failure" in result) return;
+    for (let p = 0; p < trimap.data.length; p++) {
+      const before = trimap.data[p];
+      if (before <= Region.foreground) expect(result.regions.data[p]).toBe(before);
+      else expect(result.regions.data[p]).toBeGreaterThanOrEqual(Region.probableBackground);
+      expect(result.mask[p]).toBe(result.regions.data[p] & 1);
+    }
+  });
 
   it("keeps to the trimap on a flat picture, where no covariance is regular", () => {
     const [width, height] = [9, 9];
-    const data = Uint8Array.from({ length: 81 }, (_, p) => (p < 27 ? Region.background : p < 54 ? Region.probableForeground : Region.foreground));
+    const data = Uint8Array.from({ length: 81 }, (_, p) =>
+      p < 27 ? Region.background : p < 54 ? Region.probableForeground : Region.foreground,
+    );
     const regions = regionsOf(grabCut({ data: new Uint8Array(81).fill(7), width, height }, { data, width, height }));
     expect(Array.from(regions.subarray(0, 27))).toEqual(new Array(27).fill(Region.background));
     expect(Array.from(regions.subarray(54))).toEqual(new Array(27).fill(Region.foreground));
@@ -72,7 +76,9 @@ describe("GrabCut", () => {
 
   it("refuses a trimap of another size or with other numbers", () => {
     const image = { data: new Uint8Array(12), width: 4, height: 3 };
-    expect(() => grabCut(image, { data: new Uint8Array(12), width: 3, height: 4 })).toThrow("the trimap is 3 × 4 pixels, the picture 4 × 3");
+    expect(() => grabCut(image, { data: new Uint8Array(12), width: 3, height: 4 })).toThrow(
+      "the trimap is 3 × 4 pixels, the picture 4 × 3",
+    );
     expect(() => grabCut(image, { ...image, data: new Uint8Array(12).fill(4) })).toThrow("pixel 0 of the trimap is 4");
   });
 });

@@ -19,12 +19,15 @@ describe("the random stream", () => {
 });
 
 describe("k-means of grey levels equals OpenCV's", () => {
-  it.each(fixture.kmeans)("seed $seed: $count samples of $levels levels from $offset", ({ seed, count, levels, offset, clusters }) => {
-    const samples = Uint8Array.from(lcg(seed, count), (value) => Math.min(255, Math.floor((value * levels) / 32768) + offset));
-    const counts = clusterLevels(samples, 5, new MultiplyWithCarry(seed));
-    const found = Array.from({ length: 5 }, (_, c) =>
-      Array.from(counts.subarray(c * 256, (c + 1) * 256).entries()).filter(([, n]) => n > 0),
-    );
-    expect(found).toEqual(clusters);
-  });
+  it.each(fixture.kmeans)(
+    "seed $seed: $count samples of $levels levels from $offset",
+    ({ seed, count, levels, offset, clusters }) => {
+      const samples = Uint8Array.from(lcg(seed, count), (value) => Math.min(255, Math.floor((value * levels) / 32768) + offset));
+      const counts = clusterLevels(samples, 5, new MultiplyWithCarry(seed));
+      const found = Array.from({ length: 5 }, (_, c) =>
+        Array.from(counts.subarray(c * 256, (c + 1) * 256).entries()).filter(([, n]) => n > 0),
+      );
+      expect(found).toEqual(clusters);
+    },
+  );
 });

@@ -4,9 +4,30 @@ import { LatticeFlow } from "../../methods/labels/maxflow.ts";
 import { randomStream } from "../../methods/random.ts";
 
 const neighbourhoods: Record<string, Vec3[]> = {
-  "4 neighbours": [[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0]],
-  "8 neighbours": [[1, 1, 0], [0, 1, 0], [-1, 1, 0], [1, 0, 0], [1, -1, 0], [0, -1, 0], [-1, -1, 0], [-1, 0, 0]],
-  "6 neighbours": [[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]],
+  "4 neighbours": [
+    [1, 0, 0],
+    [-1, 0, 0],
+    [0, 1, 0],
+    [0, -1, 0],
+  ],
+  "8 neighbours": [
+    [1, 1, 0],
+    [0, 1, 0],
+    [-1, 1, 0],
+    [1, 0, 0],
+    [1, -1, 0],
+    [0, -1, 0],
+    [-1, -1, 0],
+    [-1, 0, 0],
+  ],
+  "6 neighbours": [
+    [1, 0, 0],
+    [-1, 0, 0],
+    [0, 1, 0],
+    [0, -1, 0],
+    [0, 0, 1],
+    [0, 0, -1],
+  ],
 };
 
 interface Arc {
@@ -24,7 +45,8 @@ interface Lattice {
 /** Random capacities, a third of them 0; directed both ways independently. */
 function fill(graph: LatticeFlow, offsets: readonly Vec3[], dims: Vec3, seed: number, integers: boolean): Lattice {
   const random = randomStream(seed, "lattice");
-  const draw = (high: number): number => (random.uniform() < 1 / 3 ? 0 : integers ? random.integer(high) : high * random.uniform());
+  const draw = (high: number): number =>
+    random.uniform() < 1 / 3 ? 0 : integers ? random.integer(high) : high * random.uniform();
   graph.reset(dims);
   const [nx, ny, nz] = dims;
   const terminal: number[] = [];
@@ -99,7 +121,10 @@ describe.each(Object.entries(neighbourhoods))("maximum flow, %s", (name, offsets
   const graph = new LatticeFlow(offsets);
   const dimsOf = (seed: number): Vec3 => [2 + (seed % 5), 2 + (seed % 4), name === "6 neighbours" ? 1 + (seed % 3) : 1];
 
-  it.each([["real", false], ["integer", true]])("equals Edmonds–Karp, and the cut costs as much: %s capacities", (_, integers) => {
+  it.each([
+    ["real", false],
+    ["integer", true],
+  ])("equals Edmonds–Karp, and the cut costs as much: %s capacities", (_, integers) => {
     for (let seed = 0; seed < 60; seed++) {
       const dims = dimsOf(seed);
       const lattice = fill(graph, offsets, dims, seed, integers as boolean);
@@ -107,7 +132,13 @@ describe.each(Object.entries(neighbourhoods))("maximum flow, %s", (name, offsets
       expect(graph.solve()).toBeCloseTo(expected, 9);
       const smallest = sideOf(graph, dims, (v) => graph.inSourceTree(v));
       expect(cutCapacity(lattice, smallest)).toBeCloseTo(expected, 9);
-      if (!integers) expect(cutCapacity(lattice, sideOf(graph, dims, (v) => graph.onSourceSide(v)))).toBeCloseTo(expected, 9);
+      if (!integers)
+        expect(
+          cutCapacity(
+            lattice,
+            sideOf(graph, dims, (v) => graph.onSourceSide(v)),
+          ),
+        ).toBeCloseTo(expected, 9);
     }
   });
 
@@ -117,7 +148,13 @@ describe.each(Object.entries(neighbourhoods))("maximum flow, %s", (name, offsets
       const lattice = fill(graph, offsets, dims, 1000 + seed, false);
       let cheapest = Number.POSITIVE_INFINITY;
       for (let labels = 0; labels < 1 << lattice.vertices; labels++) {
-        cheapest = Math.min(cheapest, cutCapacity(lattice, lattice.terminal.map((_, v) => ((labels >> v) & 1) === 1)));
+        cheapest = Math.min(
+          cheapest,
+          cutCapacity(
+            lattice,
+            lattice.terminal.map((_, v) => ((labels >> v) & 1) === 1),
+          ),
+        );
       }
       expect(graph.solve()).toBeCloseTo(cheapest, 9);
     }
@@ -130,7 +167,10 @@ describe("a lattice", () => {
   });
 
   it("carries the bottleneck of a line: 5 → 3 → 4 gives 3", () => {
-    const graph = new LatticeFlow([[1, 0, 0], [-1, 0, 0]]);
+    const graph = new LatticeFlow([
+      [1, 0, 0],
+      [-1, 0, 0],
+    ]);
     graph.reset([2, 1, 1]);
     graph.terminal[graph.vertex(0, 0)] = 5;
     graph.terminal[graph.vertex(1, 0)] = -4;

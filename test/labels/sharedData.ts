@@ -25,8 +25,13 @@ export interface MaskedLesion {
 export function lesionsWithMasks(): MaskedLesion[] {
   const folder = join(sharedData, "ct-with-masks");
   const lesions: MaskedLesion[] = [];
-  for (const name of readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map((entry) => entry.name).sort()) {
-    const files = readdirSync(join(folder, name), { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".nii.gz")).sort();
+  for (const name of readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name)
+    .sort()) {
+    const files = readdirSync(join(folder, name), { recursive: true, encoding: "utf8" })
+      .filter((file) => file.endsWith(".nii.gz"))
+      .sort();
     const isMask = (file: string): boolean => file.includes("mask");
     const image = readNifti(readFileSync(join(folder, name, files.find((file) => !isMask(file))!)), name);
     for (const file of files.filter(isMask)) {
@@ -45,30 +50,40 @@ export function lesionsWithMasks(): MaskedLesion[] {
 /** The three lesions of `deeplesion/masks3d`, whose slices are PNG files. */
 export function deepLesions(): MaskedLesion[] {
   const folder = join(sharedData, "deeplesion/masks3d");
-  return readdirSync(folder).sort().map((file) => {
-    const [, series, from] = /^(\d+_\d+_\d+)_(\d+)-/.exec(file)!;
-    const truth = readNiftiMask(readFileSync(join(folder, file)), file);
-    const [width, height, depth] = truth.dims;
-    const data = new Int16Array(width * height * depth);
-    for (let z = 0; z < depth; z++) {
-      const path = join(sharedData, "deeplesion/Images_png", series, `${String(Number(from) + z).padStart(3, "0")}.png`);
-      data.set(decodeCtPng(readFileSync(path), path).data, z * width * height);
-    }
-    return measured(series, { ...truth, data }, truth);
-  });
+  return readdirSync(folder)
+    .sort()
+    .map((file) => {
+      const [, series, from] = /^(\d+_\d+_\d+)_(\d+)-/.exec(file)!;
+      const truth = readNiftiMask(readFileSync(join(folder, file)), file);
+      const [width, height, depth] = truth.dims;
+      const data = new Int16Array(width * height * depth);
+      for (let z = 0; z < depth; z++) {
+        const path = join(sharedData, "deeplesion/Images_png", series, `${String(Number(from) + z).padStart(3, "0")}.png`);
+        data.set(decodeCtPng(readFileSync(path), path).data, z * width * height);
+      }
+      return measured(series, { ...truth, data }, truth);
+    });
 }
 
 /** Marks on the slice with the largest section; a lung window where the lesion's surroundings are lung. */
 function measured(name: string, image: Volume, truth: Mask): MaskedLesion {
   const area = truth.dims[0] * truth.dims[1];
-  const sizes = Array.from({ length: truth.dims[2] }, (_, z) => truth.data.subarray(z * area, (z + 1) * area).reduce((sum, v) => sum + v, 0));
+  const sizes = Array.from({ length: truth.dims[2] }, (_, z) =>
+    truth.data.subarray(z * area, (z + 1) * area).reduce((sum, v) => sum + v, 0),
+  );
   const slice = sizes.indexOf(Math.max(...sizes));
   const section = sliceOf(truth, slice);
   const diameters = diametersOfMask(section, truth.spacingMm)!;
   const hu = sliceOf(image, slice).data;
   const around = grown(section, 6);
   const ring = Array.from(hu.filter((_, p) => section.data[p] === 0 && around[p] === 1));
-  return { name, image, truth, marks: { slice, ...diameters }, window: median(ring) < -300 ? { low: -1350, high: 150 } : { low: -160, high: 240 } };
+  return {
+    name,
+    image,
+    truth,
+    marks: { slice, ...diameters },
+    window: median(ring) < -300 ? { low: -1350, high: 150 } : { low: -160, high: 240 },
+  };
 }
 
 /** The mask grown by some pixels in city-block distance. */
@@ -79,7 +94,13 @@ function grown({ data, width, height }: Slice<Uint8Array>, pixels: number): Uint
     mask = from.map((value, p) => {
       const x = p % width;
       const y = (p - x) / width;
-      return value | (x > 0 ? from[p - 1] : 0) | (x < width - 1 ? from[p + 1] : 0) | (y > 0 ? from[p - width] : 0) | (y < height - 1 ? from[p + width] : 0);
+      return (
+        value |
+        (x > 0 ? from[p - 1] : 0) |
+        (x < width - 1 ? from[p + 1] : 0) |
+        (y > 0 ? from[p - width] : 0) |
+        (y < height - 1 ? from[p + width] : 0)
+      );
     });
   }
   return mask;

@@ -9,15 +9,43 @@ const count = (data: Uint8Array, region: number): number => data.reduce((n, valu
 
 /** Marks of a lesion of up to 60 pixels somewhere on a slice of 200 × 160. */
 const marksOnSlice = fc
-  .tuple(fc.double({ min: 0, max: 199, noNaN: true }), fc.double({ min: 0, max: 159, noNaN: true }), fc.double({ min: 4, max: 30, noNaN: true }), fc.double({ min: 0.3, max: 1, noNaN: true }), fc.double({ min: 0, max: Math.PI, noNaN: true }))
+  .tuple(
+    fc.double({ min: 0, max: 199, noNaN: true }),
+    fc.double({ min: 0, max: 159, noNaN: true }),
+    fc.double({ min: 4, max: 30, noNaN: true }),
+    fc.double({ min: 0.3, max: 1, noNaN: true }),
+    fc.double({ min: 0, max: Math.PI, noNaN: true }),
+  )
   .map(([x, y, half, ratio, angle]): Diameters => {
     const [ux, uy] = [half * Math.cos(angle), half * Math.sin(angle)];
-    return { long: [[x - ux, y - uy], [x + ux, y + uy]], short: [[x - ratio * uy, y + ratio * ux], [x + ratio * uy, y - ratio * ux]] };
+    return {
+      long: [
+        [x - ux, y - uy],
+        [x + ux, y + uy],
+      ],
+      short: [
+        [x - ratio * uy, y + ratio * ux],
+        [x + ratio * uy, y - ratio * ux],
+      ],
+    };
   });
 
 describe("the axes as pixels", () => {
   it("distance is to the nearer axis, and to its end beyond it", () => {
-    const distance = distanceToAxes({ long: [[1, 1], [5, 1]], short: [[3, 0], [3, 4]] }, 8, 6);
+    const distance = distanceToAxes(
+      {
+        long: [
+          [1, 1],
+          [5, 1],
+        ],
+        short: [
+          [3, 0],
+          [3, 4],
+        ],
+      },
+      8,
+      6,
+    );
     const at = (x: number, y: number): number => distance[y * 8 + x];
     expect([at(3, 3), at(0, 1), at(7, 1), at(5, 3), at(6, 2)]).toEqual([0, 1, 2, 2, Math.SQRT2]);
   });
@@ -32,13 +60,21 @@ describe("the axes as pixels", () => {
   });
 
   it("drawn one pixel wide, clipped to the slice", () => {
-    const drawn = drawnAxes({ long: [[-2, 1], [3, 1]], short: [[1, 0], [2.9, 3.8]] }, 5, 4);
-    expect(Array.from(drawn)).toEqual([
-      0, 1, 0, 0, 0,
-      1, 1, 1, 1, 0,
-      0, 0, 1, 0, 0,
-      0, 0, 1, 0, 0,
-    ]);
+    const drawn = drawnAxes(
+      {
+        long: [
+          [-2, 1],
+          [3, 1],
+        ],
+        short: [
+          [1, 0],
+          [2.9, 3.8],
+        ],
+      },
+      5,
+      4,
+    );
+    expect(Array.from(drawn)).toEqual([0, 1, 0, 0, 0, 1, 1, 1, 1, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0]);
   });
 
   test.prop([marksOnSlice], { numRuns: 30 })("drawn pixels lie within half a pixel's diagonal of an axis", (marks) => {
@@ -52,31 +88,55 @@ describe("the axes as pixels", () => {
 describe("the ROI", () => {
   it("is twice the tight box, counted in pixels, around its centre", () => {
     // Box of 21 × 11 pixels around (50, 40).
-    const marks: Diameters = { long: [[40, 40], [60, 40]], short: [[50, 35], [50, 45]] };
+    const marks: Diameters = {
+      long: [
+        [40, 40],
+        [60, 40],
+      ],
+      short: [
+        [50, 35],
+        [50, 45],
+      ],
+    };
     expect(roiOfMarks(marks, 200, 200)).toEqual({ x0: 29, y0: 29, x1: 72, y1: 52 });
     expect(roiOfMarks(marks, 64, 45)).toEqual({ x0: 29, y0: 29, x1: 64, y1: 45 });
   });
 });
 
 describe("trimap of the marks", () => {
-  it.each(fixture.trimaps)("equals the one that SciPy's distances give: $long $short", ({ long, short, roi: [x0, y0, x1, y1], trimap }) => {
-    expect(roiOfMarks({ long, short }, 200, 160)).toEqual({ x0, y0, x1, y1 });
-    expect(trimapOfMarks(shiftedTo([x0, y0], { long, short }), x1 - x0, y1 - y0).data).toEqual(fromRuns(trimap));
-  });
+  it.each(fixture.trimaps)(
+    "equals the one that SciPy's distances give: $long $short",
+    ({ long, short, roi: [x0, y0, x1, y1], trimap }) => {
+      expect(roiOfMarks({ long, short }, 200, 160)).toEqual({ x0, y0, x1, y1 });
+      expect(trimapOfMarks(shiftedTo([x0, y0], { long, short }), x1 - x0, y1 - y0).data).toEqual(fromRuns(trimap));
+    },
+  );
 
-  test.prop([marksOnSlice], { numRuns: 40 })("has 10 % foreground, half background and equal rests, also where the edge clips the ROI", (marks) => {
-    const roi = roiOfMarks(marks, 200, 160);
-    const [width, height] = [roi.x1 - roi.x0, roi.y1 - roi.y0];
-    const { data } = trimapOfMarks(shiftedTo([roi.x0, roi.y0], marks), width, height);
-    const area = width * height;
-    expect(Math.abs(count(data, Region.foreground) - 0.1 * area)).toBeLessThanOrEqual(0.5);
-    // The rectangle's edge crosses pixels; foreground that sticks out of it is foreground.
-    expect(Math.abs(count(data, Region.background) - 0.5 * area)).toBeLessThanOrEqual(0.04 * area + 2 * (width + height));
-    expect(Math.abs(count(data, Region.probableForeground) - count(data, Region.probableBackground))).toBeLessThanOrEqual(1);
-  });
+  test.prop([marksOnSlice], { numRuns: 40 })(
+    "has 10 % foreground, half background and equal rests, also where the edge clips the ROI",
+    (marks) => {
+      const roi = roiOfMarks(marks, 200, 160);
+      const [width, height] = [roi.x1 - roi.x0, roi.y1 - roi.y0];
+      const { data } = trimapOfMarks(shiftedTo([roi.x0, roi.y0], marks), width, height);
+      const area = width * height;
+      expect(Math.abs(count(data, Region.foreground) - 0.1 * area)).toBeLessThanOrEqual(0.5);
+      // The rectangle's edge crosses pixels; foreground that sticks out of it is foreground.
+      expect(Math.abs(count(data, Region.background) - 0.5 * area)).toBeLessThanOrEqual(0.04 * area + 2 * (width + height));
+      expect(Math.abs(count(data, Region.probableForeground) - count(data, Region.probableBackground))).toBeLessThanOrEqual(1);
+    },
+  );
 
   it("keeps the shares on a ROI cut in half by the image's edge", () => {
-    const marks: Diameters = { long: [[0, 40], [30, 40]], short: [[2, 25], [2, 55]] };
+    const marks: Diameters = {
+      long: [
+        [0, 40],
+        [30, 40],
+      ],
+      short: [
+        [2, 25],
+        [2, 55],
+      ],
+    };
     const roi = roiOfMarks(marks, 200, 200);
     expect(roi.x0).toBe(0);
     const [width, height] = [roi.x1 - roi.x0, roi.y1 - roi.y0];

@@ -1,0 +1,237 @@
+import { fc, test } from "@fast-check/vitest";
+import { describe, expect, it } from "vitest";
+import { type Slice, scalingAffine, type Volume } from "../../methods/imaging/volume.ts";
+import { ellipseMask } from "../../methods/labels/ellipse.ts";
+import { type InitialMethod, initialMask } from "../../methods/labels/initial.ts";
+import type { Diameters, RecistMarks } from "../../methods/labels/recist.ts";
+import { IGNORED } from "../../methods/labels/trimap.ts";
+import { segmentVolume } from "../../methods/labels/volume.ts";
+import { lcg } from "./fixture.ts";
+
+const window = { low: -160, high: 240 };
+const [width, height] = [80, 70];
+const marks: Diameters = {
+  long: [
+    [24, 34],
+    [56, 34],
+  ],
+  short: [
+    [40, 24],
+    [40, 44],
+  ],
+};
+const count = (data: ArrayLike<number>, value = 1): number => Array.from(data).filter((v) => v === value).length;
+
+/** A lesion of 32 × 20 pixels that stands out by 100 HU from grainy tissue. */
+function lesionSlice(scale = 1): Slice<Int16Array> {
+  const grain = lcg(17, width * height);
+  const data = Int16Array.from({ length: width * height }, (_, p) => {
+    const inside = (((p % width) - 40) / (16 * scale)) ** 2 + ((Math.floor(p / width) - 34) / (10 * scale)) ** 2 <= 1;
+    return (inside ? 120 : 20) + (grain[p] % 41) - 20;
+  });
+  return { data, width, height };
+}
+const truth = ellipseMask(marks, width, height);
+
+function dice(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let both = 0;
+  for (let p = 0; p < a.length; p++) if (a[p] === 1 && b[p] === 1) both++;
+  return (2 * both) / (count(a) + count(b));
+}
+
+describe("the ellipse on the marks", () => {
+  it("has the area πLW/4 of its axes", () => {
+    expect(Math.abs(count(truth) - (Math.PI * 32 * 20) / 4)).toBeLessThan(12);
+  });
+
+  it("is centred by each axis along the other's direction", () => {
+    // The short axis does not halve the long one, nor the other way round.
+    const mask = ellipseMask(
+      {
+        long: [
+          [10, 20],
+          [30, 20],
+        ],
+        short: [
+          [14, 18],
+          [14, 26],
+        ],
+      },
+      50,
+      50,
+    );
+    const on = Array.from(mask.keys()).filter((p) => mask[p] === 1);
+    const xs = on.map((p) => p % 50);
+    const ys = on.map((p) => Math.floor(p / 50));
+    expect([Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)]).toEqual([10, 30, 18, 26]);
+  });
+
+  it("does not vanish with its marks", () => {
+    expect(
+      count(
+        ellipseMask(
+          {
+            long: [
+              [5, 5],
+              [5, 5],
+            ],
+            short: [
+              [5, 5],
+              [5, 5],
+            ],
+          },
+          11,
+          11,
+        ),
+      ),
+    ).toBe(1);
+  });
+
+  test.prop([
+    fc.double({ min: 0, max: Math.PI, noNaN: true }),
+    fc.double({ min: -20, max: 100, noNaN: true }),
+    fc.double({ min: -20, max: 100, noNaN: true }),
+  ])("holds exactly the pixels within it, also beyond the slice's edge", (angle, x, y) => {
+    const [ux, uy] = [Math.cos(angle), Math.sin(angle)];
+    const mask = ellipseMask(
+      {
+        long: [
+          [x - 15 * ux, y - 15 * uy],
+          [x + 15 * ux, y + 15 * uy],
+        ],
+        short: [
+          [x + 9 * uy, y - 9 * ux],
+          [x - 9 * uy, y + 9 * ux],
+        ],
+      },
+      width,
+      height,
+    );
+    for (let p = 0; p < mask.length; p++) {
+      const [dx, dy] = [(p % width) - x, Math.floor(p / width) - y];
+      const r = ((dx * ux + dy * uy) / 15) ** 2 + ((dy * ux - dx * uy) / 9) ** 2;
+      if (Math.abs(r - 1) > 1e-9) expect(mask[p]).toBe(r < 1 ? 1 : 0);
+    }
+  });
+});
+
+describe("initial masks", () => {
+  it("dilated RECIST: a fifth of the box padded by a quarter, pixels nearest to the axes", () => {
+    const { labels, outcome } = initialMask("recist", lesionSlice(), marks, window);
+    expect(count(labels.data)).toBe(Math.round(0.2 * 33 * 1.25 * 21 * 1.25));
+    expect(outcome).toBe("drawn");
+    expect(labels.data[34 * width + 24] & labels.data[24 * width + 40]).toBe(1);
+  });
+
+  it("the RECIST trimap: 10 % lesion, half background, the rest ignored, nothing unlabelled outside the ROI", () => {
+    const { labels } = initialMask("recist-trimap", lesionSlice(), marks, window);
+    // ROI: 67 × 43 pixels.
+    expect(count(labels.data)).toBe(Math.round(0.1 * 67 * 43));
+    expect(Math.abs(count(labels.data, IGNORED) - 0.4 * 67 * 43)).toBeLessThan(67);
+    expect(new Set(labels.data)).toEqual(new Set([0, 1, IGNORED]));
+    expect(labels.data[0]).toBe(0);
+  });
+
+  it.each<[InitialMethod, number]>([
+    ["grabcut", 0.9],
+    ["grabcut-i", 0.9],
+    ["grabcut-r", 0.93],
+    ["ellipse", 1],
+  ])("%s finds a lesion that stands out", (method, atLeast) => {
+    const { labels } = initialMask(method, lesionSlice(), marks, window);
+    expect([labels.width, labels.height, labels.data.length]).toEqual([width, height, width * height]);
+    expect(dice(labels.data, truth)).toBeGreaterThanOrEqual(atLeast);
+  });
+
+  it("GrabCut from the box alone collapses on a flat slice, and that stands; from the trimap it cannot", () => {
+    const flat = { data: new Int16Array(width * height).fill(40), width, height };
+    const box = initialMask("grabcut", flat, marks, window);
+    expect(box.labels.data.includes(1)).toBe(box.outcome === "grabcut");
+    const trimap = initialMask("grabcut-r", flat, marks, window);
+    expect(trimap.outcome).toBe("grabcut");
+    expect(count(trimap.labels.data)).toBeGreaterThan(250);
+  });
+
+  it("a box that fills the picture leaves no background sample: no lesion from the box", () => {
+    const tight: Diameters = {
+      long: [
+        [0, 3],
+        [9, 3],
+      ],
+      short: [
+        [4, 0],
+        [4, 6],
+      ],
+    };
+    const image = { data: Int16Array.from(lcg(3, 70), (v) => v % 200), width: 10, height: 7 };
+    const { labels, outcome } = initialMask("grabcut", image, tight, window);
+    expect([outcome, labels.data.includes(1)]).toEqual(["no background samples", false]);
+  });
+
+  it("marks off the slice are refused", () => {
+    const off: Diameters = {
+      long: [
+        [300, 10],
+        [320, 10],
+      ],
+      short: [
+        [310, 5],
+        [310, 15],
+      ],
+    };
+    expect(() => initialMask("grabcut-r", lesionSlice(), off, window)).toThrow("the marks lie off the slice of 80 × 70 pixels");
+  });
+});
+
+describe("masks of the volume", () => {
+  const depth = 9;
+  const spacingMm = [1, 1, 3] as const;
+  const area = width * height;
+  /** An ellipsoid with half axes 16, 10 and 16 mm, the key slice in the middle. */
+  const volume: Volume = {
+    dims: [width, height, depth],
+    spacingMm,
+    affine: scalingAffine(spacingMm),
+    data: new Int16Array(area * depth),
+  };
+  for (let z = 0; z < depth; z++) {
+    const scale = Math.sqrt(Math.max(1e-6, 1 - (((z - 4) * 3) / 16) ** 2));
+    volume.data.set(lesionSlice(scale).data, z * area);
+  }
+  const recist: RecistMarks = { slice: 4, ...marks };
+  const perSlice = (data: Uint8Array): number[] =>
+    Array.from({ length: depth }, (_, z) => count(data.subarray(z * area, (z + 1) * area)));
+
+  it("two-dimensional methods fill the RECIST slice only", () => {
+    const { mask, outcomes } = segmentVolume("grabcut-r", volume, recist, window);
+    expect(perSlice(mask.data).map((n) => n > 0)).toEqual([false, false, false, false, true, false, false, false, false]);
+    expect(outcomes).toEqual({ grabcut: 1 });
+    expect(mask).toMatchObject({ dims: volume.dims, spacingMm, affine: volume.affine });
+  });
+
+  it("the ellipsoid's sections are ellipses on the projected marks: areas fall by 1 − (dz/16)²", () => {
+    const areas = perSlice(segmentVolume("ellipsoid", volume, recist, window).mask.data);
+    areas.forEach((found, z) => expect(Math.abs(found - Math.PI * 160 * (1 - (((z - 4) * 3) / 16) ** 2))).toBeLessThan(14));
+  });
+
+  it("grabcut-3de follows the ellipsoid; grabcut-3d, with unprojected marks, cannot", () => {
+    const sections = Array.from({ length: depth }, (_, z) =>
+      segmentVolume("ellipsoid", volume, recist, window).mask.data.subarray(z * area, (z + 1) * area),
+    );
+    const projected = segmentVolume("grabcut-3de", volume, recist, window);
+    expect(projected.outcomes).toEqual({ grabcut: 9 });
+    sections.forEach((section, z) =>
+      expect(dice(projected.mask.data.subarray(z * area, (z + 1) * area), section)).toBeGreaterThan(0.85),
+    );
+    const same = segmentVolume("grabcut-3d", volume, recist, window);
+    expect(perSlice(same.mask.data)[0]).toBeGreaterThan(1.5 * count(sections[0]));
+  });
+
+  it("unprojected marks reach slices nearer than ¾ L, projected ones nearer than ½ L", () => {
+    const flat: Volume = { ...volume, dims: [width, height, depth], spacingMm: [1, 1, 8] };
+    const filled = (method: "grabcut-3d" | "ellipsoid"): number[] =>
+      perSlice(segmentVolume(method, flat, recist, window).mask.data).flatMap((n, z) => (n > 0 ? [z - 4] : []));
+    expect(filled("ellipsoid")).toEqual([-1, 0, 1]);
+    expect(filled("grabcut-3d")).toEqual([-2, -1, 0, 1, 2]);
+  });
+});
