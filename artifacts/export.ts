@@ -1,30 +1,79 @@
-import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
-import path from "node:path";
-import { getManifest, readFile } from "./manifest.ts";
+import { randomUUID } from "node:crypto";
+import { mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from "node:fs/promises";
+import { dirname, join, relative, resolve, sep } from "node:path";
+import { asDigest, sha256 } from "./digest.ts";
+import { parseDocument } from "./document.ts";
+import { StoreInputError } from "./errors.ts";
+import { manifestDocument } from "./manifest.ts";
 import type { Digest, Store } from "./store.ts";
+import type { Problem } from "./verify.ts";
+
+/** The manifest's name in an exported folder. No file of an artifact can be called so: their names start with a letter or digit. */
+export const manifestFile = "_manifest.json";
 
 /**
- * Copies the files of an artifact to a folder, which is replaced as a whole: either every file is the artifact's, or the
- * folder is as it was before.
- * @throws MissingBlobError, DamagedBlobError
+ * Copies an artifact to a plain folder: its files under their own paths, and its manifest as `_manifest.json`, whose
+ * SHA-256 is the artifact's digest. The folder appears whole or not at all.
+ * @throws StoreInputError when `dir` exists and is not an empty folder; MissingBlobError, DamagedBlobError or
+ * MalformedDocumentError when the artifact is not whole.
  */
-export async function exportArtifact(store: Store, artifact: Digest, folder: string): Promise<void> {
-  const manifest = await getManifest(store, artifact);
-  await mkdir(path.dirname(folder), { recursive: true });
-  const temporary = await mkdtemp(`${folder}.`);
-  const replaced = `${temporary}.old`;
+export async function exportArtifact(store: Store, artifact: Digest, dir: string): Promise<void> {
+  const target = resolve(dir);
+  await checkFree(target);
+  const bytes = await store.getBlob(artifact);
+  const { blobs } = parseDocument(store.url, manifestDocument, artifact, bytes);
+  await mkdir(dirname(target), { recursive: true });
+  const partial = `${target}.partial-${randomUUID()}`;
   try {
-    for (const blob of manifest.blobs) {
-      const file = path.join(temporary, blob.path);
-      await mkdir(path.dirname(file), { recursive: true });
-      await writeFile(file, await readFile(store, manifest, blob.path));
+    await mkdir(partial);
+    await writeFile(join(partial, manifestFile), bytes);
+    for (const { path, digest } of blobs) {
+      await mkdir(dirname(join(partial, path)), { recursive: true });
+      await writeFile(join(partial, path), await store.getBlob(asDigest(digest)));
     }
-    await rename(folder, replaced).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== "ENOENT") throw error;
-    });
-    await rename(temporary, folder);
-  } finally {
-    await rm(temporary, { recursive: true, force: true });
-    await rm(replaced, { recursive: true, force: true });
+    await rmdir(target).catch(() => undefined);
+    await rename(partial, target);
+  } catch (error) {
+    await rm(partial, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** What is wrong with an exported folder: files that are missing, changed, or not of the artifact. None: it is as exported. */
+export async function verifyExport(dir: string, artifact: Digest): Promise<Problem[]> {
+  const problems: Problem[] = [];
+  const note = (kind: Problem["kind"], path: string, detail: string) => problems.push({ kind, what: `file ${path}`, where: dir, detail });
+  const names = await readdir(dir, { recursive: true, withFileTypes: true });
+  const present = new Set(names.filter((entry) => !entry.isDirectory()).map((entry) => relative(dir, join(entry.parentPath, entry.name)).split(sep).join("/")));
+
+  if (!present.delete(manifestFile)) {
+    note("missing", manifestFile, "without it nothing can be checked");
+    return problems;
+  }
+  const bytes = await readFile(join(dir, manifestFile));
+  if (sha256(bytes) !== artifact) {
+    note("damaged", manifestFile, `its bytes hash to ${sha256(bytes)}, not to ${artifact}`);
+    return problems;
+  }
+  for (const { path, digest } of parseDocument(dir, manifestDocument, artifact, bytes).blobs) {
+    if (!present.delete(path)) {
+      note("missing", path, `the manifest has it as blob ${digest}`);
+      continue;
+    }
+    const found = sha256(await readFile(join(dir, path)));
+    if (found !== digest) note("damaged", path, `its bytes hash to ${found}, not to ${digest}`);
+  }
+  for (const path of [...present].sort()) note("extra", path, "the manifest does not have it");
+  return problems;
+}
+
+async function checkFree(target: string): Promise<void> {
+  const occupied = (what: string, cause?: unknown) => new StoreInputError(what, target, "name a folder that does not exist yet, or an empty one", { cause });
+  try {
+    if ((await readdir(target)).length > 0) throw occupied("this folder is not empty");
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOTDIR") throw occupied("this is a file", error);
+    if (code !== "ENOENT") throw error;
   }
 }
