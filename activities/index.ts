@@ -16,7 +16,7 @@ export interface ActivityDependencies {
 }
 
 /** Errors that another attempt cannot mend. */
-const FINAL = new Set(["InputError", "NonFiniteLossError", "MissingBlobError", "DamagedBlobError", "TypeError", "RangeError", "ZodError"]);
+const FINAL = new Set(["InputError", "NonFiniteLossError", "MissingBlobError", "DamagedBlobError", "DamagedPointerError", "MalformedDocumentError", "TypeError", "RangeError", "ZodError"]);
 /** A compute process that dies this often over one action will not survive the next time either. */
 const MAX_DEATHS = 10;
 const HEARTBEAT_MS = 1000;
@@ -80,7 +80,23 @@ export function createActivities({ store, compute }: ActivityDependencies) {
     }
   }
 
-  return { runAction, numericsFingerprint, ...ledger };
+  return { runAction, ...mendable({ numericsFingerprint, ...ledger }) };
+}
+
+/** The same activities, with errors that no retry can mend marked as such. */
+function mendable<A extends Record<string, (...args: never[]) => Promise<unknown>>>(activities: A): A {
+  const wrapped = Object.entries(activities).map(([name, activity]) => [
+    name,
+    async (...args: never[]) => {
+      const { cancellationSignal, info } = Context.current();
+      try {
+        return await activity(...args);
+      } catch (error) {
+        throw failureOf(error, cancellationSignal, info.attempt);
+      }
+    },
+  ]);
+  return Object.fromEntries(wrapped) as A;
 }
 
 function failureOf(error: unknown, signal: AbortSignal, attempt: number): unknown {

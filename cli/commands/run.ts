@@ -1,6 +1,7 @@
 import path from "node:path";
 import type { Client } from "@temporalio/client";
 import type { Command } from "commander";
+import { putSource } from "../../activities/sources.ts";
 import { canonicalJson } from "../../artifacts/canonicalJson.ts";
 import { sha256 } from "../../artifacts/digest.ts";
 import { exportArtifact } from "../../artifacts/export.ts";
@@ -49,6 +50,8 @@ async function run(file: string, { set, id, detach, json }: RunOptions): Promise
   const input = campaignInputSchema.parse({ campaign, pipeline, started: new Date().toISOString() });
   const store = await openStore();
   await store.putBlob(Buffer.from(await readPipelineText(file)));
+  // With engine and workers on this machine, files that cannot be read are better said before anything starts.
+  if (!process.env.TEMPORAL_ADDRESS) for (const step of pipeline.steps) if (step.external.length > 0) await putSource(store, step.kind, step.params);
   const engine = await ensureEngine(say);
   const { attached } = await startCampaign(engine.client, input);
   say(`campaign ${campaign} ${attached ? "is running: attached" : "started"} (recist3d watch ${campaign}; recist3d cancel ${campaign})`);
@@ -105,9 +108,17 @@ async function conclude(client: Client, { campaign, status, steps }: CampaignSna
   }
   const failed = steps.filter(({ state }) => state === "failed").map(({ name, error }) => ({ step: name, error }));
   if (json) printJson({ campaign, status: status === "FAILED" ? "failed" : status.toLowerCase(), failed });
-  const reasons = failed.map(({ step, error }) => `\n  step "${step}": ${error}`).join("");
+  const reasons = failed.length > 0 ? failed.map(({ step, error }) => `\n  step "${step}": ${error}`).join("") : await failureBeforeSteps(client, campaign);
   const remedy = status === "FAILED" ? `\nwhat is finished is kept; mend the cause, then: recist3d retry ${campaign}` : "";
   throw new WorkFailed(`campaign ${campaign} ${status.toLowerCase()}${reasons}${remedy}`);
+}
+
+/** Why a campaign failed before any step did, e.g. while it was planned. */
+async function failureBeforeSteps(client: Client, campaign: string): Promise<string> {
+  const error: unknown = await client.workflow.getHandle(campaign).result().then(() => undefined, (failure: unknown) => failure);
+  let cause = error;
+  while (cause instanceof Error && cause.cause instanceof Error) cause = cause.cause;
+  return cause instanceof Error ? `: ${cause.message}` : "";
 }
 
 /** Whether the engine, or a worker that answers queries, is merely away for the moment. */
