@@ -91,8 +91,7 @@ async function caseFolders(root: string, imagePattern: RegExp, maskPattern: RegE
   });
   const cases: CaseFolder[] = [];
   for (const name of children.filter((child) => child.isDirectory()).map((child) => child.name).sort()) {
-    const inside = await readdir(path.join(root, name), { recursive: true, withFileTypes: true });
-    const files = inside.filter((file) => file.isFile()).map((file) => path.relative(path.join(root, name), path.join(file.parentPath, file.name)).split(path.sep).join("/"));
+    const files = (await readdir(path.join(root, name), { recursive: true })).map((file) => file.split(path.sep).join("/"));
     const masks = files.filter((file) => maskPattern.test(file)).sort();
     const images = files.filter((file) => imagePattern.test(file) && !masks.includes(file)).sort();
     if (images.length > 1) throw new InputError(`holds ${images.length} CT images: ${images.join(", ")}`, path.join(root, name), "keep one per folder");
