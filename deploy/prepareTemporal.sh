@@ -15,15 +15,21 @@ tables() { # DATABASE SCHEMA
 
 namespace() {
   name=${TEMPORAL_NAMESPACE:-default}
+  within_a_minute temporal operator cluster health
   temporal operator namespace describe --namespace "$name" >/dev/null 2>&1 ||
     temporal operator namespace create --namespace "$name" --retention 90d
   # A new namespace takes some seconds to be known to all of the server.
-  for attempt in 1 2 3 4 5 6 7 8 9 10; do
-    temporal operator search-attribute list --namespace "$name" >/dev/null 2>&1 && break
-    sleep 2
-  done
+  within_a_minute temporal operator search-attribute list --namespace "$name"
   search_attribute CampaignPhase Keyword
   search_attribute CampaignRound Int
+}
+
+within_a_minute() { # COMMAND…
+  for attempt in $(seq 60); do
+    "$@" >/dev/null 2>&1 && return
+    sleep 1
+  done
+  "$@"
 }
 
 search_attribute() { # NAME TYPE

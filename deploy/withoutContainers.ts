@@ -175,10 +175,9 @@ async function stopServices(home: string): Promise<void> {
 /** The command, once it runs: it gets the signals that are sent to us. Before that, a signal stops what was started. */
 let child: ChildProcess | undefined;
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.on(signal, async () => {
+  process.on(signal, () => {
     if (child?.kill(signal)) return;
-    await stopServices(home);
-    process.exit(128 + constants.signals[signal]);
+    void stopServices(home).then(() => process.exit(128 + constants.signals[signal]));
   });
 }
 
