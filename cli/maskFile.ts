@@ -10,8 +10,12 @@ import { InputError } from "../methods/inputError.ts";
  */
 export async function readMaskFile(path: string): Promise<Mask> {
   const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
-    const what = { ENOENT: "there is no such file", EISDIR: "is a folder, not a mask file", EACCES: "may not be read" }[error.code ?? ""];
-    throw new InputError(what ?? `cannot be read: ${error.message}`, path, "give a NIfTI mask (.nii or .nii.gz)", { cause: error });
+    const what = { ENOENT: "there is no such file", EISDIR: "is a folder, not a mask file", EACCES: "may not be read" }[
+      error.code ?? ""
+    ];
+    throw new InputError(what ?? `cannot be read: ${error.message}`, path, "give a NIfTI mask (.nii or .nii.gz)", {
+      cause: error,
+    });
   });
   return readNiftiMask(bytes, path);
 }

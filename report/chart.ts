@@ -18,7 +18,15 @@ const CONFIG: TopLevelSpec["config"] = {
     labelFontSize: 11,
     titleFontSize: 12,
   },
-  legend: { labelColor: "currentColor", titleColor: "currentColor", titleFontWeight: "normal", labelFontSize: 11, titleFontSize: 12, symbolStrokeWidth: 2.5, labelLimit: 480 },
+  legend: {
+    labelColor: "currentColor",
+    titleColor: "currentColor",
+    titleFontWeight: "normal",
+    labelFontSize: 11,
+    titleFontSize: 12,
+    symbolStrokeWidth: 2.5,
+    labelLimit: 480,
+  },
   header: { labelColor: "currentColor", titleColor: "currentColor", titleFontWeight: "normal", labelFontSize: 12 },
   title: { color: "currentColor", fontWeight: "normal", fontSize: 12 },
 };
@@ -50,7 +58,9 @@ function withOwnIds(svg: string, name: string): string {
     ids.set(id, known);
     return known;
   };
-  return svg.replace(/\bid="([^"]+)"/g, (_, id: string) => `id="${own(id)}"`).replace(/url\(#([^)]+)\)/g, (_, id: string) => `url(#${own(id)})`);
+  return svg
+    .replace(/\bid="([^"]+)"/g, (_, id: string) => `id="${own(id)}"`)
+    .replace(/url\(#([^)]+)\)/g, (_, id: string) => `url(#${own(id)})`);
 }
 
 function labelled(svg: string, description: string): string {

@@ -13,7 +13,14 @@ const LANE = 10;
 const MARGIN = 8;
 
 /** Stroke of a node by the step's state; the words in the node say the same. */
-const STROKE: Record<Step["state"], string> = { done: "#2a9d6f", failed: "#d64f4f", cancelled: "#b08a2e", skipped: "#8a8a8a", running: "#3b82c4", waiting: "#3b82c4" };
+const STROKE: Record<Step["state"], string> = {
+  done: "#2a9d6f",
+  failed: "#d64f4f",
+  cancelled: "#b08a2e",
+  skipped: "#8a8a8a",
+  running: "#3b82c4",
+  waiting: "#3b82c4",
+};
 
 /**
  * The campaign's DAG from left to right: a step stands one column after the last step that it reads from. Outputs that
@@ -36,7 +43,9 @@ export function dagSvg(steps: readonly Step[]): string {
     return at;
   });
   const left = (column: number): number => MARGIN + column * (WIDTH + GAP_X);
-  const columnOf = new Map(columns.flatMap((slots, column) => slots.filter((s) => !s.lane).map(({ step }) => [step.name, column] as const)));
+  const columnOf = new Map(
+    columns.flatMap((slots, column) => slots.filter((s) => !s.lane).map(({ step }) => [step.name, column] as const)),
+  );
 
   const wires: string[] = [];
   const curve = (column: number, from: string, y1: number, to: number): string => {
@@ -47,7 +56,11 @@ export function dagSvg(steps: readonly Step[]): string {
     for (const { step, lane } of slots) {
       const y = middle[column].get(step.name) as number;
       if (lane) wires.push(`<path d="${curve(column - 1, step.name, y, left(column))}h${WIDTH}"/>`);
-      else for (const before of step.after) wires.push(`<path d="${curve(column - 1, before, y, left(column))}"/><path d="M${left(column)} ${y}l-6 -3.5v7z" fill="#808080" stroke="none"/>`);
+      else
+        for (const before of step.after)
+          wires.push(
+            `<path d="${curve(column - 1, before, y, left(column))}"/><path d="M${left(column)} ${y}l-6 -3.5v7z" fill="#808080" stroke="none"/>`,
+          );
     }
   });
   const nodes = steps.map((step) => {

@@ -1,4 +1,4 @@
-import { chartSvg, type ChartSpec } from "./chart.ts";
+import { type ChartSpec, chartSvg } from "./chart.ts";
 import { dagSvg } from "./dagFigure.ts";
 import { baselineFirst, isBaseline } from "./numbers.ts";
 import type { Dimension, ReportData } from "./reportInput.ts";
@@ -25,7 +25,11 @@ export async function reportFigures(data: ReportData): Promise<Figure[]> {
     const methods = baselineFirst(data.methods.filter((m) => m.dimension === dimension && m.scores.length > 0));
     if (methods.length > 0) {
       const name = `dice-${dimension.toLowerCase()}`;
-      await draw(name, `Distribution of ${dimension} Dice by method: ${methods.map((m) => m.name).join(", ")}`, diceChart(methods, colours));
+      await draw(
+        name,
+        `Distribution of ${dimension} Dice by method: ${methods.map((m) => m.name).join(", ")}`,
+        diceChart(methods, colours),
+      );
     }
   }
   if (data.offsets.some((o) => o.points.length > 0)) {
@@ -40,14 +44,22 @@ export async function reportFigures(data: ReportData): Promise<Figure[]> {
   for (const dimension of ["2D", "3D"] as const) {
     const curves = data.precisionRecall.filter((c) => c.dimension === dimension && c.curve.length > 0);
     if (curves.length > 0) {
-      await draw(`precision-recall-${dimension.toLowerCase()}`, `Precision-recall curves, ${dimension}`, precisionRecallChart(curves, colours));
+      await draw(
+        `precision-recall-${dimension.toLowerCase()}`,
+        `Precision-recall curves, ${dimension}`,
+        precisionRecallChart(curves, colours),
+      );
     }
   }
   for (const quantity of ["volume", "change"] as const) {
     const volumes = data.volumes.filter((v) => v.quantity === quantity && v.points.length > 0);
     if (volumes.length > 0) {
       const name = quantity === "volume" ? "volumes" : "volume-changes";
-      await draw(name, `Lesion ${quantity === "volume" ? "volumes" : "volume changes"} measured by each method against the reference`, volumeChart(volumes, colours));
+      await draw(
+        name,
+        `Lesion ${quantity === "volume" ? "volumes" : "volume changes"} measured by each method against the reference`,
+        volumeChart(volumes, colours),
+      );
     }
   }
   return figures;
@@ -58,7 +70,12 @@ type Colours = ReadonlyMap<string, string>;
 /** One colour per method through the whole report; baselines are grey. */
 function methodColours(data: ReportData): Colours {
   const baselines = new Set(data.methods.filter((m) => isBaseline(m) || m.kind === "baseline").map((m) => m.name));
-  const names = [data.methods.map((m) => m.name), data.offsets.map((o) => o.method), data.precisionRecall.map((p) => p.method), data.volumes.map((v) => v.method)].flat();
+  const names = [
+    data.methods.map((m) => m.name),
+    data.offsets.map((o) => o.method),
+    data.precisionRecall.map((p) => p.method),
+    data.volumes.map((v) => v.method),
+  ].flat();
   const colours = new Map<string, string>();
   let next = 0;
   for (const name of names) {
@@ -76,7 +93,13 @@ function colourScale(names: readonly string[], colours: Colours): { domain: stri
 function diceChart(methods: ReportData["methods"], colours: Colours): ChartSpec {
   const values = methods.flatMap((m) => m.scores.map((s) => ({ method: m.name, dice: s.dice })));
   const names = methods.map((m) => m.name);
-  const y = { field: "method", type: "nominal", sort: names, title: null, axis: { labelLimit: 220, domain: false, ticks: false } } as const;
+  const y = {
+    field: "method",
+    type: "nominal",
+    sort: names,
+    title: null,
+    axis: { labelLimit: 220, domain: false, ticks: false },
+  } as const;
   const x = { field: "dice", type: "quantitative" as const, title: "Dice", scale: { domain: [0, 1] } };
   const color = { field: "method", type: "nominal", scale: colourScale(names, colours), legend: null } as const;
   return {
@@ -86,7 +109,15 @@ function diceChart(methods: ReportData["methods"], colours: Colours): ChartSpec 
     layer: [
       { mark: { type: "tick", thickness: 1, opacity: 0.35, bandSize: 22 }, encoding: { x, y, color } },
       {
-        mark: { type: "boxplot", extent: "min-max", size: 10, ticks: false, opacity: 0.75, rule: { color: GREY }, median: { color: "#ffffff", thickness: 2.5 } },
+        mark: {
+          type: "boxplot",
+          extent: "min-max",
+          size: 10,
+          ticks: false,
+          opacity: 0.75,
+          rule: { color: GREY },
+          median: { color: "#ffffff", thickness: 2.5 },
+        },
         encoding: { x, y, color },
       },
     ],
@@ -102,10 +133,24 @@ function offsetChart(offsets: ReportData["offsets"], colours: Colours): ChartSpe
     height: 300,
     mark: { type: "line", point: { size: 32, filled: true }, strokeWidth: 2 },
     encoding: {
-      x: { field: "offset", type: "quantitative", title: "distance from the RECIST slice (slices)", axis: { tickMinStep: 1, format: "d", grid: false }, scale: { nice: false } },
+      x: {
+        field: "offset",
+        type: "quantitative",
+        title: "distance from the RECIST slice (slices)",
+        axis: { tickMinStep: 1, format: "d", grid: false },
+        scale: { nice: false },
+      },
       y: { field: "mean", type: "quantitative", title: "mean Dice", scale: { domain: [0, 1] } },
       color: { field: "method", type: "nominal", title: null, scale: colourScale(names, colours) },
-      strokeDash: { field: "method", type: "nominal", title: null, scale: { domain: [...new Set(names)], range: [...new Set(names)].map((name) => (colours.get(name) === GREY ? [5, 4] : [1, 0])) } },
+      strokeDash: {
+        field: "method",
+        type: "nominal",
+        title: null,
+        scale: {
+          domain: [...new Set(names)],
+          range: [...new Set(names)].map((name) => (colours.get(name) === GREY ? [5, 4] : [1, 0])),
+        },
+      },
     },
   };
 }
@@ -127,9 +172,20 @@ function trainingChart(training: ReportData["training"]): ChartSpec {
       height: 190,
       mark: { type: "line", strokeWidth: 2, point: { size: 14, filled: true } },
       encoding: {
-        x: { field: "epoch", type: "quantitative", title: "epoch", axis: { tickMinStep: 1, format: "d", grid: false, tickCount: 6 }, scale: { nice: false, zero: false } },
+        x: {
+          field: "epoch",
+          type: "quantitative",
+          title: "epoch",
+          axis: { tickMinStep: 1, format: "d", grid: false, tickCount: 6 },
+          scale: { nice: false, zero: false },
+        },
         y: { field: "loss", type: "quantitative", title: "loss" },
-        color: { field: "what", type: "nominal", title: null, scale: { domain: ["training", "validation"], range: [PALETTE[0], PALETTE[1]] } },
+        color: {
+          field: "what",
+          type: "nominal",
+          title: null,
+          scale: { domain: ["training", "validation"], range: [PALETTE[0], PALETTE[1]] },
+        },
       },
     },
   };
@@ -144,7 +200,15 @@ export const harvestParts = [
 ] as const;
 
 function harvestChart(harvest: ReportData["harvest"]): ChartSpec {
-  const values = harvest.flatMap((h) => harvestParts.map(([part, words], order) => ({ round: `round ${h.round}`, offset: h.offset, part: words, order, slices: h[part] })));
+  const values = harvest.flatMap((h) =>
+    harvestParts.map(([part, words], order) => ({
+      round: `round ${h.round}`,
+      offset: h.offset,
+      part: words,
+      order,
+      slices: h[part],
+    })),
+  );
   const rounds = [...new Set(harvest.map((h) => h.round))].sort((a, b) => a - b).map((r) => `round ${r}`);
   return {
     data: { values },
@@ -171,8 +235,11 @@ function harvestChart(harvest: ReportData["harvest"]): ChartSpec {
 }
 
 function precisionRecallChart(curves: ReportData["precisionRecall"], colours: Colours): ChartSpec {
-  const named = (c: ReportData["precisionRecall"][number]): string => (c.best === null ? c.method : `${c.method} [F = ${c.best.f.toFixed(3)}]`);
-  const values = curves.flatMap((c) => c.curve.map((p, order) => ({ method: named(c), order, precision: p.precision, recall: p.recall })));
+  const named = (c: ReportData["precisionRecall"][number]): string =>
+    c.best === null ? c.method : `${c.method} [F = ${c.best.f.toFixed(3)}]`;
+  const values = curves.flatMap((c) =>
+    c.curve.map((p, order) => ({ method: named(c), order, precision: p.precision, recall: p.recall })),
+  );
   return {
     data: { values },
     width: 360,
@@ -182,18 +249,33 @@ function precisionRecallChart(curves: ReportData["precisionRecall"], colours: Co
       x: { field: "recall", type: "quantitative", title: "recall", scale: { domain: [0, 1] } },
       y: { field: "precision", type: "quantitative", title: "precision", scale: { domain: [0, 1] } },
       order: { field: "order", type: "quantitative" },
-      color: { field: "method", type: "nominal", title: null, scale: { domain: curves.map(named), range: curves.map((c) => colours.get(c.method) ?? GREY) } },
+      color: {
+        field: "method",
+        type: "nominal",
+        title: null,
+        scale: { domain: curves.map(named), range: curves.map((c) => colours.get(c.method) ?? GREY) },
+      },
     },
   };
 }
 
 function volumeChart(volumes: ReportData["volumes"], colours: Colours): ChartSpec {
-  const values = volumes.flatMap((v) => v.points.map((p) => ({ method: v.method, reference: p.referenceMl, measured: p.measuredMl })));
+  const values = volumes.flatMap((v) =>
+    v.points.map((p) => ({ method: v.method, reference: p.referenceMl, measured: p.measuredMl })),
+  );
   const all = values.flatMap((v) => [v.reference, v.measured]);
   const extent = [Math.min(0, ...all), Math.max(...all)];
   const x = { field: "reference", type: "quantitative", title: "reference (ml)" } as const;
   const y = { field: "measured", type: "quantitative", title: "measured (ml)" } as const;
-  const color = { field: "method", type: "nominal", title: null, scale: colourScale(volumes.map((v) => v.method), colours) } as const;
+  const color = {
+    field: "method",
+    type: "nominal",
+    title: null,
+    scale: colourScale(
+      volumes.map((v) => v.method),
+      colours,
+    ),
+  } as const;
   return {
     data: { values },
     width: 360,
@@ -205,7 +287,11 @@ function volumeChart(volumes: ReportData["volumes"], colours: Colours): ChartSpe
         encoding: { x, y },
       },
       { mark: { type: "point", filled: true, size: 34, opacity: 0.7 }, encoding: { x, y, color } },
-      { mark: { type: "line", strokeWidth: 1.5 }, transform: [{ regression: "measured", on: "reference", groupby: ["method"] }], encoding: { x, y, color } },
+      {
+        mark: { type: "line", strokeWidth: 1.5 },
+        transform: [{ regression: "measured", on: "reference", groupby: ["method"] }],
+        encoding: { x, y, color },
+      },
     ],
   };
 }

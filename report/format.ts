@@ -40,7 +40,10 @@ export function count(value: number): string {
 
 /** 2026-03-01 12:30:05 UTC from an ISO date-time in UTC. */
 export function moment(iso: string): string {
-  return new Date(iso).toISOString().replace("T", " ").replace(/\.\d+Z$|Z$/, " UTC");
+  return new Date(iso)
+    .toISOString()
+    .replace("T", " ")
+    .replace(/\.\d+Z$|Z$/, " UTC");
 }
 
 /** The first twelve digits of a digest, for reading; the whole one stands in the list of digests. */

@@ -2,7 +2,7 @@ import type { Box, HuWindow, Slice } from "../methods/imaging/volume.ts";
 import type { Diameters } from "../methods/labels/recist.ts";
 import { Region, type Trimap } from "../methods/labels/trimap.ts";
 import { galleryColours } from "./palette.ts";
-import { greyRaster, line, outline, type Raster, rasterPng, type Rgb, tint } from "./raster.ts";
+import { greyRaster, line, outline, type Raster, type Rgb, rasterPng, tint } from "./raster.ts";
 import type { MethodScores } from "./reportInput.ts";
 
 /** A lesion to show, and why. */
@@ -21,7 +21,10 @@ export interface GalleryChoice {
  * Which lesions a gallery shows: of each method the worst ones, then the median and the best. Equal scores go by
  * lesion id; a lesion is shown once per method.
  */
-export function chooseGallery(methods: readonly Pick<MethodScores, "name" | "dimension" | "scores">[], { worst = 3, median = 1, best = 1 } = {}): GalleryChoice[] {
+export function chooseGallery(
+  methods: readonly Pick<MethodScores, "name" | "dimension" | "scores">[],
+  { worst = 3, median = 1, best = 1 } = {},
+): GalleryChoice[] {
   return methods.flatMap(({ name, dimension, scores }) => {
     const ranked = [...scores].sort((a, b) => a.dice - b.dice || (a.lesion < b.lesion ? -1 : 1));
     const middle = Math.max(0, Math.round((ranked.length - median) / 2));
@@ -33,7 +36,15 @@ export function chooseGallery(methods: readonly Pick<MethodScores, "name" | "dim
     const shown = new Set<string>();
     return wanted
       .filter(({ s }) => !shown.has(s.lesion) && shown.add(s.lesion))
-      .map(({ s, rank }) => ({ method: name, dimension, lesion: s.lesion, category: s.category, dice: s.dice, rank, title: `${name} ${dimension}, ${rank}` }));
+      .map(({ s, rank }) => ({
+        method: name,
+        dimension,
+        lesion: s.lesion,
+        category: s.category,
+        dice: s.dice,
+        rank,
+        title: `${name} ${dimension}, ${rank}`,
+      }));
   });
 }
 
@@ -54,7 +65,7 @@ export interface GallerySlice {
 }
 
 /** Panels are about this wide, in pixels, whatever the lesion's size. */
-const PANEL_PX = 288;
+const PANEL_PX = 320;
 
 /**
  * The panels of one lesion: image, marks, trimap, mask, and truth over mask – those that there is something for. The
@@ -75,8 +86,13 @@ export function galleryPanels({ image, window, marks, trimap, prediction, refere
   if (marks !== undefined) {
     panels.push(panel("marks", (raster) => drawMarks(raster, marks, view)));
   }
-  if (trimap !== undefined) panels.push(panel("trimap", (raster) => tint(raster, cut(trimap, view), (region) => REGION_COLOUR[region] ?? null, 0.55)));
-  panels.push(panel(prediction.data.some((v) => v !== 0) ? "mask" : "mask: empty on this slice", (raster) => outline(raster, mask, galleryColours.mask)));
+  if (trimap !== undefined)
+    panels.push(panel("trimap", (raster) => tint(raster, cut(trimap, view), (region) => REGION_COLOUR[region] ?? null, 0.55)));
+  panels.push(
+    panel(prediction.data.some((v) => v !== 0) ? "mask" : "mask: empty on this slice", (raster) =>
+      outline(raster, mask, galleryColours.mask),
+    ),
+  );
   if (reference !== undefined) {
     panels.push(
       panel(reference.data.some((v) => v !== 0) ? "truth (dashed) and mask" : "truth: empty on this slice", (raster) => {
@@ -97,12 +113,16 @@ const REGION_COLOUR: Readonly<Record<number, Rgb>> = {
 
 function drawMarks(raster: Raster, { long, short }: Diameters, view: Box): void {
   for (const [from, to] of [long, short]) {
-    line(raster, [from[0] - view.x0, from[1] - view.y0], [to[0] - view.x0, to[1] - view.y0], galleryColours.marks, 2);
+    line(raster, [from[0] - view.x0, from[1] - view.y0], [to[0] - view.x0, to[1] - view.y0], galleryColours.marks, 3);
   }
 }
 
 /** The square, clipped to the slice, around everything that is drawn; the whole slice where nothing is. */
-function viewOf({ width, height }: Slice<ArrayLike<number>>, marks: Diameters | undefined, masks: readonly Slice<Uint8Array>[]): Box {
+function viewOf(
+  { width, height }: Slice<ArrayLike<number>>,
+  marks: Diameters | undefined,
+  masks: readonly Slice<Uint8Array>[],
+): Box {
   const points = marks === undefined ? [] : [...marks.long, ...marks.short].map(([x, y]) => [x, y]);
   for (const { data } of masks) {
     data.forEach((value, i) => {
@@ -110,7 +130,9 @@ function viewOf({ width, height }: Slice<ArrayLike<number>>, marks: Diameters | 
     });
   }
   if (points.length === 0) return { x0: 0, y0: 0, x1: width, y1: height };
-  const [low, high] = [Math.min, Math.max].map((pick) => [0, 1].map((axis) => points.reduce((v, p) => pick(v, p[axis]), points[0][axis])));
+  const [low, high] = [Math.min, Math.max].map((pick) =>
+    [0, 1].map((axis) => points.reduce((v, p) => pick(v, p[axis]), points[0][axis])),
+  );
   const half = Math.max(8, 0.75 * Math.max(high[0] - low[0], high[1] - low[1]));
   const [x, y] = [(low[0] + high[0]) / 2, (low[1] + high[1]) / 2];
   return {

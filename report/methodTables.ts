@@ -2,8 +2,16 @@ import type { Category } from "../methods/datasets/lesionCase.ts";
 import type { Summary } from "../methods/metrics/summary.ts";
 import { meanSd, NONE, pValue, score, signed } from "./format.ts";
 import { type Html, html } from "./html.ts";
-import { type Advantage, baselineFirst, baselineOf, isBaseline, type Metric, type MethodNumbers, type ReportNumbers } from "./numbers.ts";
-import { type PaperRow, paperCategories, paperRows, type Printed } from "./paperFigures.ts";
+import {
+  type Advantage,
+  baselineFirst,
+  baselineOf,
+  isBaseline,
+  type MethodNumbers,
+  type Metric,
+  type ReportNumbers,
+} from "./numbers.ts";
+import { type PaperRow, type Printed, paperCategories, paperRows } from "./paperFigures.ts";
 import type { Dimension } from "./reportInput.ts";
 
 /** Columns of the table of totals; distances have heavy tails, so their median always stands beside the mean. */
@@ -65,7 +73,10 @@ export function unansweredTable(numbers: ReportNumbers, dimension: Dimension, ly
 /** Of the methods that are not baselines, the one with the highest mean Dice. */
 export function bestDice(methods: readonly MethodNumbers[]): MethodNumbers | undefined {
   const ours = methods.filter((m) => m.kind === "ours" && m.total.dice.mean !== null);
-  return ours.reduce<MethodNumbers | undefined>((best, m) => (best === undefined || (m.total.dice.mean as number) > (best.total.dice.mean as number) ? m : best), undefined);
+  return ours.reduce<MethodNumbers | undefined>(
+    (best, m) => (best === undefined || (m.total.dice.mean as number) > (best.total.dice.mean as number) ? m : best),
+    undefined,
+  );
 }
 
 function ordered(numbers: ReportNumbers, dimension: Dimension): MethodNumbers[] {
@@ -109,7 +120,9 @@ function advantageText(advantage: Advantage | null): Html | string {
 
 function failuresText(method: MethodNumbers): Html | string {
   const failures = Object.entries(method.failures).filter(([, n]) => n > 0);
-  return failures.length === 0 ? "none" : html`${failures.map(([what, n], i) => html`${i === 0 ? null : html`<br>`}${what}: ${n}`)}`;
+  return failures.length === 0
+    ? "none"
+    : html`${failures.map(([what, n], i) => html`${i === 0 ? null : html`<br>`}${what}: ${n}`)}`;
 }
 
 function title(category: string): string {

@@ -6,7 +6,17 @@ import { type PaperRow, paperRowsOf } from "./paperFigures.ts";
 import type { Dimension, MethodScores, ReportData } from "./reportInput.ts";
 
 /** The scores that a table has columns for, by their field in the data. */
-export const metrics = ["recall", "precision", "dice", "iou", "volumetricSimilarity", "avdVoxels", "avdMm", "hausdorffMm", "hausdorff95Mm"] as const;
+export const metrics = [
+  "recall",
+  "precision",
+  "dice",
+  "iou",
+  "volumetricSimilarity",
+  "avdVoxels",
+  "avdMm",
+  "hausdorffMm",
+  "hausdorff95Mm",
+] as const;
 export type Metric = (typeof metrics)[number];
 
 /** The shape that the marks alone give: what every method has to beat. */
@@ -42,7 +52,14 @@ export interface ReportNumbers {
   readonly methods: readonly MethodNumbers[];
   /** Baselines whose row is missing because the campaign did not run them. */
   readonly missingBaselines: readonly { readonly dimension: Dimension; readonly name: string }[];
-  readonly volumes: readonly { readonly method: string; readonly quantity: "volume" | "change"; readonly n: number; readonly slope: number | null; readonly intercept: number | null; readonly rSquared: number | null }[];
+  readonly volumes: readonly {
+    readonly method: string;
+    readonly quantity: "volume" | "change";
+    readonly n: number;
+    readonly slope: number | null;
+    readonly intercept: number | null;
+    readonly rSquared: number | null;
+  }[];
 }
 
 export function reportNumbers(data: ReportData): ReportNumbers {
@@ -50,10 +67,19 @@ export function reportNumbers(data: ReportData): ReportNumbers {
   const baselines = new Map(data.methods.filter(isBaseline).map((m) => [m.dimension, m]));
   return {
     methods: data.methods.map((method) => methodNumbers(method, baselines.get(method.dimension))),
-    missingBaselines: dimensions.filter((d) => !baselines.has(d)).map((dimension) => ({ dimension, name: baselineOf[dimension] })),
+    missingBaselines: dimensions
+      .filter((d) => !baselines.has(d))
+      .map((dimension) => ({ dimension, name: baselineOf[dimension] })),
     volumes: data.volumes.map(({ method, quantity, points }) => {
       const fit = linearFit(points.map((p) => [p.referenceMl, p.measuredMl] as const));
-      return { method, quantity, n: points.length, slope: fit?.slope ?? null, intercept: fit?.intercept ?? null, rSquared: fit?.rSquared ?? null };
+      return {
+        method,
+        quantity,
+        n: points.length,
+        slope: fit?.slope ?? null,
+        intercept: fit?.intercept ?? null,
+        rSquared: fit?.rSquared ?? null,
+      };
     }),
   };
 }
@@ -79,14 +105,19 @@ function methodNumbers(method: MethodScores, baseline: MethodScores | undefined)
     lesions: scores.length,
     failures,
     total: summaries(scores),
-    categories: Object.fromEntries(present.map((category) => [category, summaries(scores.filter((s) => s.category === category))])),
+    categories: Object.fromEntries(
+      present.map((category) => [category, summaries(scores.filter((s) => s.category === category))]),
+    ),
     advantage: baseline === undefined || baseline === method ? null : advantage(method, baseline),
     paper: paperRowsOf(name, dimension),
   };
 }
 
 function summaries(scores: MethodScores["scores"]): Record<Metric, Summary> {
-  return Object.fromEntries(metrics.map((metric) => [metric, summarize(scores.map((s) => s[metric]))])) as Record<Metric, Summary>;
+  return Object.fromEntries(metrics.map((metric) => [metric, summarize(scores.map((s) => s[metric]))])) as Record<
+    Metric,
+    Summary
+  >;
 }
 
 function advantage(method: MethodScores, baseline: MethodScores): Advantage | null {
@@ -108,7 +139,9 @@ function advantage(method: MethodScores, baseline: MethodScores): Advantage | nu
 /** One line per method and lesion, RFC 4180; undefined scores are empty fields. */
 export function scoresCsv(methods: readonly MethodScores[]): string {
   const header = ["method", "dimension", "lesion", "category", ...metrics];
-  const rows = methods.flatMap((m) => m.scores.map((s) => [m.name, m.dimension, s.lesion, s.category, ...metrics.map((metric) => s[metric] ?? "")]));
+  const rows = methods.flatMap((m) =>
+    m.scores.map((s) => [m.name, m.dimension, s.lesion, s.category, ...metrics.map((metric) => s[metric] ?? "")]),
+  );
   return [header, ...rows].map((row) => `${row.map(csvField).join(",")}\r\n`).join("");
 }
 

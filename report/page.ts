@@ -1,10 +1,10 @@
-import { count, duration, meanSd, moment, NONE, score, shortDigest, signed } from "./format.ts";
-import { type Figure, figureOf, harvestParts } from "./figures.ts";
 import { stateWords } from "./dagFigure.ts";
-import { galleryColours } from "./palette.ts";
+import { type Figure, figureOf, harvestParts } from "./figures.ts";
+import { count, duration, meanSd, moment, NONE, score, shortDigest, signed } from "./format.ts";
 import { Html, html } from "./html.ts";
 import { bestDice, categoriesTable, totalsTable, unansweredTable } from "./methodTables.ts";
 import { baselineOf, isBaseline, type ReportNumbers } from "./numbers.ts";
+import { galleryColours } from "./palette.ts";
 import type { Dimension, ReportData } from "./reportInput.ts";
 import { style } from "./style.ts";
 
@@ -58,13 +58,19 @@ function cards(numbers: ReportNumbers): Html {
     const best = bestDice(methods);
     if (best === undefined) return null;
     const baseline = methods.find(isBaseline);
-    const figure = (value: string, of: string): Html => html`<div><div class="big">${value}</div><div class="of">${of}</div></div>`;
+    const figure = (value: string, of: string): Html =>
+      html`<div><div class="big">${value}</div><div class="of">${of}</div></div>`;
     return html`<div class="card"><h3>${dimension === "2D" ? "2D Dice on the RECIST slice" : "3D Dice"}, ${best.total.dice.n} lesions</h3><div class="figures">${figure(score(best.total.dice.mean), best.name)}${figure(score(baseline?.total.dice.mean ?? null), baseline === undefined ? `${baselineOf[dimension]}: not run` : baseline.name)}${best.advantage !== null && figure(signed(best.advantage.meanDifference), "difference, paired")}</div></div>`;
   };
   return html`<div class="cards">${cardOf("2D")}${cardOf("3D")}</div>`;
 }
 
-function resultsSection(data: ReportData, numbers: ReportNumbers, figures: readonly Figure[], dimension: Dimension): Section | null {
+function resultsSection(
+  data: ReportData,
+  numbers: ReportNumbers,
+  figures: readonly Figure[],
+  dimension: Dimension,
+): Section | null {
   if (!data.methods.some((m) => m.dimension === dimension)) return null;
   const lymphNodes = data.datasets.some((d) => /lymph/i.test(d.name));
   const body = html`${totalsTable(numbers, dimension, lymphNodes)}
@@ -73,7 +79,11 @@ ${figureHtml(figureOf(figures, "dice", dimension), "Dice of every lesion (ticks)
 ${dimension === "3D" && offsets(data, figures)}
 ${figureHtml(figureOf(figures, "precision-recall", dimension), "Precision and recall of the network's output over all thresholds, pixels of all lesions together; largest F-measure in brackets (the paper's Figs 5 and 11).")}
 ${unansweredTable(numbers, dimension, lymphNodes)}`;
-  return { id: `results-${dimension.toLowerCase()}`, title: dimension === "2D" ? "2D: the RECIST slice" : "3D: the whole lesion", body };
+  return {
+    id: `results-${dimension.toLowerCase()}`,
+    title: dimension === "2D" ? "2D: the RECIST slice" : "3D: the whole lesion",
+    body,
+  };
 }
 
 function offsets(data: ReportData, figures: readonly Figure[]): Html | null {
@@ -83,10 +93,13 @@ function offsets(data: ReportData, figures: readonly Figure[]): Html | null {
   return html`<h3>By distance from the RECIST slice</h3>
 ${figureHtml(figure, "Mean Dice of the slices at each distance (the paper's Figs 4 and 10). A slice counts where the reference or the prediction reaches it; above and below are pooled. In the paper, GrabCut-3DE falls from .91 to .55 at distance 4, and the HNN stays above .70 up to 6.")}
 <details><summary>The same as numbers</summary><div class="wide"><table><caption>Dice by distance: mean ± sd, number of slices beneath</caption><thead><tr><th scope="col" class="text">Method</th>${distances.map((d) => html`<th scope="col">${d}</th>`)}</tr></thead><tbody>${data.offsets.map(
-    (o) => html`<tr><th scope="row">${o.method}</th>${distances.map((d) => {
-      const point = o.points.find((p) => p.offset === d);
-      return point === undefined ? html`<td>${NONE}</td>` : html`<td>${meanSd(point.mean, point.sd)}<small>${point.n}</small></td>`;
-    })}</tr>`,
+    (o) =>
+      html`<tr><th scope="row">${o.method}</th>${distances.map((d) => {
+        const point = o.points.find((p) => p.offset === d);
+        return point === undefined
+          ? html`<td>${NONE}</td>`
+          : html`<td>${meanSd(point.mean, point.sd)}<small>${point.n}</small></td>`;
+      })}</tr>`,
   )}</tbody></table></div></details>`;
 }
 
@@ -103,16 +116,19 @@ function volumesSection(numbers: ReportNumbers, figures: readonly Figure[]): Sec
 
 function gallerySection(data: ReportData): Section | null {
   if (data.gallery.length === 0) return null;
-  const key = (colour: readonly [number, number, number], words: string): Html => html`<span><span class="key" style="background:rgb(${colour.join(",")})"></span>${words}</span>`;
+  const key = (colour: readonly [number, number, number], words: string): Html =>
+    html`<span><span class="key" style="background:rgb(${colour.join(",")})"></span>${words}</span>`;
   const { foreground, probableForeground, probableBackground, background, mask, truth, marks } = galleryColours;
   return {
     id: "gallery",
     title: "Gallery",
     body: html`<p class="soft keys">${key(foreground, "foreground")}${key(probableForeground, "probable foreground")}${key(probableBackground, "probable background")}${key(background, "background")}${key(marks, "marks")}${key(mask, "our mask")}${key(truth, "truth")}</p>
 <div class="gallery">${data.gallery.map(
-      (g) => html`<figure class="lesion"><figcaption><b>${g.title}</b> · ${g.lesion} · ${g.category} · Dice ${score(g.dice)}</figcaption><div class="panels">${g.panels.map(
-        (p) => html`<div class="panel"><img src="data:image/png;base64,${p.png}" alt="${`${g.lesion}: ${p.label}`}">${p.label}</div>`,
-      )}</div></figure>`,
+      (g) =>
+        html`<figure class="lesion"><figcaption><b>${g.title}</b> · ${g.lesion} · ${g.category} · Dice ${score(g.dice)}</figcaption><div class="panels">${g.panels.map(
+          (p) =>
+            html`<div class="panel"><img src="data:image/png;base64,${p.png}" alt="${`${g.lesion}: ${p.label}`}">${p.label}</div>`,
+        )}</div></figure>`,
     )}</div>`,
   };
 }
@@ -126,7 +142,8 @@ function dagSection(data: ReportData, figures: readonly Figure[]): Section | nul
     title: "The campaign as run",
     body: html`<figure class="dag">${new Html(figureOf(figures, "dag")?.svg ?? "")}<figcaption>${steps.length} steps, ${cached} of them cached (dashed): taken from an earlier action with the same inputs, parameters and code.</figcaption></figure>
 <details><summary>Steps and outputs</summary><div class="wide"><table><thead><tr><th scope="col" class="text">Step</th><th scope="col" class="text">Uses</th><th scope="col" class="text">After</th><th scope="col" class="text">State</th><th scope="col" class="text">Outputs</th></tr></thead><tbody>${steps.map(
-      (s) => html`<tr><th scope="row">${s.name}</th><td class="text">${s.uses}</td><td class="text">${s.after.join(", ")}</td><td class="text">${stateWords(s)}</td><td class="text">${Object.entries(s.outputs).map(([name, digest]) => html`<div>${name} <span class="digest">${shortDigest(digest)}</span></div>`)}</td></tr>`,
+      (s) =>
+        html`<tr><th scope="row">${s.name}</th><td class="text">${s.uses}</td><td class="text">${s.after.join(", ")}</td><td class="text">${stateWords(s)}</td><td class="text">${Object.entries(s.outputs).map(([name, digest]) => html`<div>${name} <span class="digest">${shortDigest(digest)}</span></div>`)}</td></tr>`,
     )}</tbody></table></div></details>`,
   };
 }
@@ -134,12 +151,15 @@ function dagSection(data: ReportData, figures: readonly Figure[]): Section | nul
 function datasetsSection(data: ReportData): Section | null {
   if (data.datasets.length === 0) return null;
   const list = (counts: Readonly<Record<string, number>>): Html | string =>
-    Object.keys(counts).length === 0 ? "none" : html`${Object.entries(counts).map(([what, n]) => html`<div>${what}: ${count(n)}</div>`)}`;
+    Object.keys(counts).length === 0
+      ? "none"
+      : html`${Object.entries(counts).map(([what, n]) => html`<div>${what}: ${count(n)}</div>`)}`;
   return {
     id: "data",
     title: "Data",
     body: html`<div class="wide"><table><thead><tr><th scope="col" class="text">Data set</th><th scope="col">Train</th><th scope="col">Test</th><th scope="col" class="text">Kind</th><th scope="col" class="text">Not taken</th><th scope="col" class="text">Irregularities</th></tr></thead><tbody>${data.datasets.map(
-      (d) => html`<tr><th scope="row">${d.name}</th><td>${count(d.lesions.train)}</td><td>${count(d.lesions.test)}</td><td class="text">${d.semiSynthetic ? "semi-synthetic" : "real"}</td><td class="text">${list(d.skipped)}</td><td class="text">${list(d.notes)}</td></tr>`,
+      (d) =>
+        html`<tr><th scope="row">${d.name}</th><td>${count(d.lesions.train)}</td><td>${count(d.lesions.test)}</td><td class="text">${d.semiSynthetic ? "semi-synthetic" : "real"}</td><td class="text">${list(d.skipped)}</td><td class="text">${list(d.notes)}</td></tr>`,
     )}</tbody></table></div>`,
   };
 }
@@ -148,8 +168,13 @@ function trainingSection(data: ReportData, figures: readonly Figure[]): Section 
   if (data.training.length === 0) return null;
   const rows = data.training.map((t) => {
     const validated = t.epochs.filter((e) => e.validationLoss !== null);
-    const best = validated.reduce<(typeof validated)[number] | undefined>((low, e) => (low === undefined || (e.validationLoss as number) < (low.validationLoss as number) ? e : low), undefined);
-    const rates = t.epochs.filter((e, i) => i === 0 || e.rate !== t.epochs[i - 1].rate).map((e) => `${e.rate.toExponential()} from epoch ${e.epoch}`);
+    const best = validated.reduce<(typeof validated)[number] | undefined>(
+      (low, e) => (low === undefined || (e.validationLoss as number) < (low.validationLoss as number) ? e : low),
+      undefined,
+    );
+    const rates = t.epochs
+      .filter((e, i) => i === 0 || e.rate !== t.epochs[i - 1].rate)
+      .map((e) => `${e.rate.toExponential()} from epoch ${e.epoch}`);
     return html`<tr><th scope="row">${t.model}</th><td>${t.epochs.length}</td><td>${t.epochs.length === 0 ? NONE : score(t.epochs[t.epochs.length - 1].trainLoss, 4)}</td><td>${best === undefined ? NONE : `${score(best.validationLoss, 4)} at epoch ${best.epoch}`}</td><td class="text">${rates.join(", ")}</td><td class="text digest">${shortDigest(t.digest)}</td></tr>`;
   });
   return {
@@ -173,7 +198,9 @@ ${figureHtml(figureOf(figures, "harvest"), "Slices by round, slice offset and so
 
 function provenanceSection(data: ReportData): Section {
   const listed = new Set(data.provenance.map((p) => p.digest));
-  const masks = data.methods.filter((m) => !listed.has(m.digest)).map((m) => ({ what: `masks of ${m.name}, ${m.dimension}`, digest: m.digest }));
+  const masks = data.methods
+    .filter((m) => !listed.has(m.digest))
+    .map((m) => ({ what: `masks of ${m.name}, ${m.dimension}`, digest: m.digest }));
   return {
     id: "provenance",
     title: "Where everything came from",

@@ -23,7 +23,16 @@ export interface PaperRow {
 }
 
 /** The paper's column order (Tables 4 and 5). */
-export const paperCategories = ["bone", "abdomen", "mediastinum", "liver", "lung", "kidney", "soft-tissue", "pelvis"] as const satisfies readonly Category[];
+export const paperCategories = [
+  "bone",
+  "abdomen",
+  "mediastinum",
+  "liver",
+  "lung",
+  "kidney",
+  "soft-tissue",
+  "pelvis",
+] as const satisfies readonly Category[];
 
 /** Scores as the paper prints them, one after the other: "0.53±0.14 0.77±0.20". */
 function read(line: string): Printed[] {
@@ -53,7 +62,14 @@ function ablation(line: string): Pick<PaperRow, "recall" | "precision" | "avdVox
 /** Tables 4 and 5: Dice of the eight categories and in total. */
 function byCategory(dimension: Dimension, table: string, method: string, line: string): PaperRow {
   const cells = read(line);
-  return { method, dimension, dataset: "DeepLesion", table, dice: cells[8], categories: Object.fromEntries(paperCategories.map((c, i) => [c, cells[i]])) };
+  return {
+    method,
+    dimension,
+    dataset: "DeepLesion",
+    table,
+    dice: cells[8],
+    categories: Object.fromEntries(paperCategories.map((c, i) => [c, cells[i]])),
+  };
 }
 
 /**
@@ -67,7 +83,12 @@ export const paperRows: readonly PaperRow[] = [
   initial("DeepLesion", "Table 1", "GrabCut", "0.62±0.46 0.68±0.44 0.62±0.46"),
   initial("DeepLesion", "Table 1", "GrabCut-i", "0.94±0.11 0.81±0.16 0.86±0.11"),
   {
-    ...byCategory("2D", "Tables 1, 4", "GrabCut-R", "0.88±0.07 0.92±0.07 0.88±0.09 0.86±0.13 0.92±0.08 0.93±0.06 0.93±0.07 0.91±0.08 0.91±0.09"),
+    ...byCategory(
+      "2D",
+      "Tables 1, 4",
+      "GrabCut-R",
+      "0.88±0.07 0.92±0.07 0.88±0.09 0.86±0.13 0.92±0.08 0.93±0.06 0.93±0.07 0.91±0.08 0.91±0.09",
+    ),
     ...initial("DeepLesion", "Tables 1, 4", "GrabCut-R", "0.94±0.10 0.89±0.10 0.91±0.08"),
   },
   initial("DeepLesion", "Table 6", "GrabCut-R-SR", "0.94±0.11 0.90±0.10 0.91±0.09"),
@@ -89,27 +110,72 @@ export const paperRows: readonly PaperRow[] = [
   trained("DeepLesion", "RECIST HNN", "0.644±0.14"),
   trained("DeepLesion", "RECIST HNN-GC", "0.801±0.12"),
   {
-    ...byCategory("2D", "Tables 3, 4", "HNN", "0.88±0.06 0.91±0.09 0.89±0.08 0.85±0.15 0.91±0.09 0.93±0.06 0.93±0.06 0.91±0.07 0.91±0.09"),
+    ...byCategory(
+      "2D",
+      "Tables 3, 4",
+      "HNN",
+      "0.88±0.06 0.91±0.09 0.89±0.08 0.85±0.15 0.91±0.09 0.93±0.06 0.93±0.06 0.91±0.07 0.91±0.09",
+    ),
     ...ablation("0.933±0.095 0.893±0.111 0.230±1.070 0.942±0.073 0.906±0.089"),
   },
   {
-    ...byCategory("2D", "Tables 3, 4", "HNN-SR", "0.89±0.06 0.93±0.09 0.91±0.08 0.88±0.14 0.92±0.07 0.94±0.05 0.94±0.05 0.92±0.08 0.92±0.08"),
+    ...byCategory(
+      "2D",
+      "Tables 3, 4",
+      "HNN-SR",
+      "0.89±0.06 0.93±0.09 0.91±0.08 0.88±0.14 0.92±0.07 0.94±0.05 0.94±0.05 0.92±0.08 0.92±0.08",
+    ),
     ...ablation("0.911±0.097 0.940±0.091 0.189±1.030 0.951±0.067 0.920±0.082"),
   },
   {
-    ...byCategory("2D", "Tables 2, 4", "HNN-GC", "0.90±0.08 0.92±0.11 0.90±0.08 0.87±0.14 0.92±0.11 0.93±0.11 0.94±0.06 0.92±0.07 0.92±0.10"),
+    ...byCategory(
+      "2D",
+      "Tables 2, 4",
+      "HNN-GC",
+      "0.90±0.08 0.92±0.11 0.90±0.08 0.87±0.14 0.92±0.11 0.93±0.11 0.94±0.06 0.92±0.07 0.92±0.10",
+    ),
     dice: read("0.915±0.10")[0],
   },
-  byCategory("2D", "Table 4", "HNN-SR-GC", "0.92±0.07 0.93±0.06 0.90±0.08 0.88±0.11 0.94±0.07 0.94±0.06 0.95±0.06 0.92±0.08 0.93±0.07"),
-  byCategory("3D", "Table 5", "GrabCut-3D", "0.221±0.13 0.294±0.23 0.268±0.15 0.358±0.18 0.192±0.18 0.340±0.16 0.364±0.15 0.234±0.16 0.292±0.18"),
-  byCategory("3D", "Table 5", "GrabCut-3DE", "0.654±0.08 0.628±0.20 0.693±0.15 0.697±0.15 0.667±0.14 0.747±0.15 0.726±0.13 0.580±0.14 0.675±0.16"),
-  byCategory("3D", "Table 5", "HNN", "0.666±0.11 0.766±0.12 0.745±0.11 0.768±0.07 0.742±0.15 0.777±0.07 0.791±0.08 0.736±0.08 0.756±0.11"),
-  byCategory("3D", "Table 5", "WSSS-5", "0.685±0.10 0.766±0.14 0.776±0.10 0.773±0.06 0.757±0.15 0.800±0.06 0.780±0.10 0.728±0.09 0.762±0.11"),
-  byCategory("3D", "Table 5", "WSSS-GC", "0.683±0.12 0.774±0.15 0.771±0.07 0.765±0.08 0.773±0.15 0.800±0.08 0.787±0.10 0.722±0.10 0.764±0.11"),
+  byCategory(
+    "2D",
+    "Table 4",
+    "HNN-SR-GC",
+    "0.92±0.07 0.93±0.06 0.90±0.08 0.88±0.11 0.94±0.07 0.94±0.06 0.95±0.06 0.92±0.08 0.93±0.07",
+  ),
+  byCategory(
+    "3D",
+    "Table 5",
+    "GrabCut-3D",
+    "0.221±0.13 0.294±0.23 0.268±0.15 0.358±0.18 0.192±0.18 0.340±0.16 0.364±0.15 0.234±0.16 0.292±0.18",
+  ),
+  byCategory(
+    "3D",
+    "Table 5",
+    "GrabCut-3DE",
+    "0.654±0.08 0.628±0.20 0.693±0.15 0.697±0.15 0.667±0.14 0.747±0.15 0.726±0.13 0.580±0.14 0.675±0.16",
+  ),
+  byCategory(
+    "3D",
+    "Table 5",
+    "HNN",
+    "0.666±0.11 0.766±0.12 0.745±0.11 0.768±0.07 0.742±0.15 0.777±0.07 0.791±0.08 0.736±0.08 0.756±0.11",
+  ),
+  byCategory(
+    "3D",
+    "Table 5",
+    "WSSS-5",
+    "0.685±0.10 0.766±0.14 0.776±0.10 0.773±0.06 0.757±0.15 0.800±0.06 0.780±0.10 0.728±0.09 0.762±0.11",
+  ),
+  byCategory(
+    "3D",
+    "Table 5",
+    "WSSS-GC",
+    "0.683±0.12 0.774±0.15 0.771±0.07 0.765±0.08 0.773±0.15 0.800±0.08 0.787±0.10 0.722±0.10 0.764±0.11",
+  ),
 ];
 
 /** Other names under which a campaign may run the paper's methods. */
-const ALIASES: Readonly<Record<string, string>> = { wsss: "wsss-5", "wsss-5-gc": "wsss-gc", "grabcutⁱ": "grabcut-i" };
+const ALIASES: Readonly<Record<string, string>> = { wsss: "wsss-5", "wsss-5-gc": "wsss-gc", grabcutⁱ: "grabcut-i" };
 
 function canonical(method: string): string {
   const name = method.trim().toLowerCase();
@@ -118,5 +184,7 @@ function canonical(method: string): string {
 
 /** The paper's rows for a method, DeepLesion first; empty where the paper has none. Letter case does not matter. */
 export function paperRowsOf(method: string, dimension: Dimension): PaperRow[] {
-  return paperRows.filter((row) => row.dimension === dimension && canonical(row.method) === canonical(method)).sort((a, b) => a.dataset.localeCompare(b.dataset));
+  return paperRows
+    .filter((row) => row.dimension === dimension && canonical(row.method) === canonical(method))
+    .sort((a, b) => a.dataset.localeCompare(b.dataset));
 }

@@ -24,7 +24,12 @@ export function greyRaster({ data, width, height }: Slice<ArrayLike<number>>, { 
 }
 
 /** Tints the pixels of a slice: `colourOf` gives the colour of a value, or null for none. */
-export function tint(raster: Raster, { data, width, height }: Slice<Uint8Array>, colourOf: (value: number) => Rgb | null, opacity: number): void {
+export function tint(
+  raster: Raster,
+  { data, width, height }: Slice<Uint8Array>,
+  colourOf: (value: number) => Rgb | null,
+  opacity: number,
+): void {
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       const colour = colourOf(data[y * width + x]);
@@ -36,7 +41,7 @@ export function tint(raster: Raster, { data, width, height }: Slice<Uint8Array>,
 /** Outlines a mask along its pixels' edges, within the mask; `dashed` draws the middle half of every edge only. */
 export function outline(raster: Raster, { data, width, height }: Slice<Uint8Array>, colour: Rgb, dashed = false): void {
   const { zoom } = raster;
-  const thick = Math.max(1, Math.round(zoom / 5));
+  const thick = Math.max(Math.min(2, zoom), Math.round(zoom / 5));
   const from = dashed ? Math.floor(zoom / 4) : 0;
   const length = dashed ? Math.max(1, Math.ceil(zoom / 2)) : zoom;
   const inside = (x: number, y: number): boolean => x >= 0 && y >= 0 && x < width && y < height && data[y * width + x] !== 0;
@@ -53,7 +58,13 @@ export function outline(raster: Raster, { data, width, height }: Slice<Uint8Arra
 }
 
 /** An anti-aliased line between two points of the slice, `[x, y]` in pixels with centres at integers; `widthPx` in picture pixels. */
-export function line(raster: Raster, from: readonly [number, number], to: readonly [number, number], colour: Rgb, widthPx: number): void {
+export function line(
+  raster: Raster,
+  from: readonly [number, number],
+  to: readonly [number, number],
+  colour: Rgb,
+  widthPx: number,
+): void {
   const { zoom, width, height } = raster;
   const place = (v: number): number => (v + 0.5) * zoom;
   const [ax, ay, bx, by] = [place(from[0]), place(from[1]), place(to[0]), place(to[1])];
@@ -74,7 +85,15 @@ export function rasterPng({ width, height, data }: Raster): Uint8Array {
   return encode({ width, height, data, channels: 3, depth: 8 });
 }
 
-function fill({ data, width, height }: Raster, left: number, top: number, w: number, h: number, colour: Rgb, opacity: number): void {
+function fill(
+  { data, width, height }: Raster,
+  left: number,
+  top: number,
+  w: number,
+  h: number,
+  colour: Rgb,
+  opacity: number,
+): void {
   for (let y = top; y < Math.min(top + h, height); y++) {
     for (let x = left; x < Math.min(left + w, width); x++) {
       const i = (y * width + x) * 3;

@@ -63,7 +63,9 @@ const methodSchema = z.strictObject({
 const offsetSchema = z.strictObject({
   method: z.string(),
   /** `offsetCurve(…)`: Dice of the slices at |offset| from their RECIST slice. */
-  points: z.array(z.strictObject({ offset: z.int().nonnegative(), mean: z.number(), sd: z.number().nullable(), n: z.int().positive() })),
+  points: z.array(
+    z.strictObject({ offset: z.int().nonnegative(), mean: z.number(), sd: z.number().nullable(), n: z.int().positive() }),
+  ),
 });
 
 const trainingSchema = z.strictObject({
@@ -71,7 +73,12 @@ const trainingSchema = z.strictObject({
   model: z.string(),
   digest: digestSchema,
   epochs: z.array(
-    z.strictObject({ epoch: z.int().nonnegative(), trainLoss: z.number(), validationLoss: z.number().nullable(), rate: z.number().positive() }),
+    z.strictObject({
+      epoch: z.int().nonnegative(),
+      trainLoss: z.number(),
+      validationLoss: z.number().nullable(),
+      rate: z.number().positive(),
+    }),
   ),
 });
 

@@ -54,7 +54,7 @@ summary { cursor: pointer; color: var(--accent); font-size: 14px; }
 .lesion { margin: 0; break-inside: avoid; }
 .lesion .panels { display: grid; grid-template-columns: repeat(auto-fill, minmax(180px, 1fr)); gap: 8px; }
 .lesion .panel { margin: 0; font-size: 12px; color: var(--soft); }
-.lesion img { display: block; width: 100%; image-rendering: pixelated; border-radius: 5px; background: #000; }
+.lesion img { display: block; width: 100%; border-radius: 5px; background: #000; }
 .lesion figcaption { margin: 0 0 6px; font-size: 14px; color: var(--ink); }
 .key { display: inline-block; width: 11px; height: 11px; border-radius: 2px; margin-right: 5px; vertical-align: -1px; }
 .keys { display: flex; flex-wrap: wrap; gap: 2px 16px; max-width: none; }

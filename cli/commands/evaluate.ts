@@ -54,14 +54,22 @@ const scoreNames = Object.keys(COLUMNS) as (keyof typeof COLUMNS)[];
  *
  * @throws InputError where a file is missing or not a mask, has no partner, or lies on another grid than its partner.
  */
-export async function evaluateFiles({ prediction, reference }: { prediction: string; reference: string }): Promise<EvaluationDocument> {
+export async function evaluateFiles({
+  prediction,
+  reference,
+}: {
+  prediction: string;
+  reference: string;
+}): Promise<EvaluationDocument> {
   const [predictions, references] = [await masksAt(prediction), await masksAt(reference)];
   if (predictions.folder !== references.folder) {
     const [file, folder] = predictions.folder ? [reference, prediction] : [prediction, reference];
     throw new InputError(`is a file and ${folder} is a folder`, file, "give two files or two folders");
   }
   const found = predictions.folder ? await evaluateFolders(predictions, references) : await evaluatePair(prediction, reference);
-  const summary = Object.fromEntries(scoreNames.map((name) => [name, summarize(found.lesions.map((l) => l[name]))])) as EvaluationDocument["summary"];
+  const summary = Object.fromEntries(
+    scoreNames.map((name) => [name, summarize(found.lesions.map((l) => l[name]))]),
+  ) as EvaluationDocument["summary"];
   return { prediction, reference, ...found, summary };
 }
 
@@ -75,7 +83,11 @@ async function evaluatePair(prediction: string, reference: string): Promise<Eval
     const lesion = evaluated(String(n + 1), { ...parts.part(n), dims: parts.dims, spacingMm });
     return { ...lesion, tn: truth.data.length - lesion.tp - lesion.fp - lesion.fn };
   });
-  return { lesions, total: scoreRegion({ prediction: predicted.data, reference: truth.data, dims, spacingMm }), unmatched: parts.unmatched };
+  return {
+    lesions,
+    total: scoreRegion({ prediction: predicted.data, reference: truth.data, dims, spacingMm }),
+    unmatched: parts.unmatched,
+  };
 }
 
 /** One pair of files at a time lies in memory. */
@@ -124,7 +136,8 @@ async function masksAt(place: string): Promise<MaskPlace> {
     const id = /^(.+?)\.nii(\.gz)?$/.exec(name)?.[1];
     if (id === undefined) continue;
     const other = files.get(id);
-    if (other !== undefined) throw new InputError(`and ${path.basename(other)} are one lesion's name`, path.join(place, name), "keep one of them");
+    if (other !== undefined)
+      throw new InputError(`and ${path.basename(other)} are one lesion's name`, path.join(place, name), "keep one of them");
     files.set(id, path.join(place, name));
   }
   if (files.size === 0) throw new InputError("holds no NIfTI mask", place, "expected <lesion>.nii.gz files");
@@ -134,8 +147,18 @@ async function masksAt(place: string): Promise<MaskPlace> {
 function checkPartners(here: MaskPlace, there: MaskPlace, what: string): void {
   const alone = [...here.files].filter(([id]) => !there.files.has(id));
   if (alone.length === 0) return;
-  const others = alone.length === 1 ? "" : ` (nor have ${alone.length - 1} others: ${alone.slice(1, 6).map(([id]) => id).join(", ")}${alone.length > 6 ? ", …" : ""})`;
-  throw new InputError(`has no ${what}: there is no ${alone[0][0]}.nii.gz in ${there.path}${others}`, alone[0][1], "every mask needs a partner of the same name; an empty mask counts as finding nothing");
+  const others =
+    alone.length === 1
+      ? ""
+      : ` (nor have ${alone.length - 1} others: ${alone
+          .slice(1, 6)
+          .map(([id]) => id)
+          .join(", ")}${alone.length > 6 ? ", …" : ""})`;
+  throw new InputError(
+    `has no ${what}: there is no ${alone[0][0]}.nii.gz in ${there.path}${others}`,
+    alone[0][1],
+    "every mask needs a partner of the same name; an empty mask counts as finding nothing",
+  );
 }
 
 export function register(program: Command): void {
@@ -164,6 +187,9 @@ function evaluationText({ lesions, total, summary, unmatched }: EvaluationDocume
     row("undefined", (name) => String(summary[name].undefined)),
     row(unmatched === null ? "all voxels together" : "whole image", (name) => number((total as Partial<RegionScore>)[name])),
   ];
-  const alarms = unmatched === null || unmatched.components === 0 ? "" : `\n${unmatched.components} predicted components (${unmatched.voxels} voxels) touch no lesion`;
+  const alarms =
+    unmatched === null || unmatched.components === 0
+      ? ""
+      : `\n${unmatched.components} predicted components (${unmatched.voxels} voxels) touch no lesion`;
   return `${table(rows)}${alarms}`;
 }

@@ -40,7 +40,13 @@ export async function measureMask(path: string): Promise<MeasureDocument> {
   const mask = await readMaskFile(path);
   const measured = measureComponents(mask);
   const voxels = measured.reduce((sum, c) => sum + c.voxels, 0);
-  return { mask: path, dims: mask.dims, spacingMm: mask.spacingMm, components: measured, total: { components: measured.length, voxels, ...volumeOf(voxels, mask.spacingMm) } };
+  return {
+    mask: path,
+    dims: mask.dims,
+    spacingMm: mask.spacingMm,
+    components: measured,
+    total: { components: measured.length, voxels, ...volumeOf(voxels, mask.spacingMm) },
+  };
 }
 
 /** Components from the largest down; of equal ones the one that begins first. */
@@ -74,7 +80,13 @@ function boundingBoxes(labels: Int32Array, count: number, [nx, ny]: Vec3): Exten
   return boxes;
 }
 
-function longestDiameter(labels: Int32Array, label: number, { low, high }: Extent, [nx, ny]: Vec3, spacingMm: Vec3): Pick<MeasuredComponent, "slice" | "longMm" | "shortMm" | "long" | "short"> {
+function longestDiameter(
+  labels: Int32Array,
+  label: number,
+  { low, high }: Extent,
+  [nx, ny]: Vec3,
+  spacingMm: Vec3,
+): Pick<MeasuredComponent, "slice" | "longMm" | "shortMm" | "long" | "short"> {
   const [width, height] = [high[0] - low[0] + 1, high[1] - low[1] + 1];
   const shifted = ([a, b]: Axis): Axis => [
     [a[0] + low[0], a[1] + low[1]],
@@ -82,13 +94,21 @@ function longestDiameter(labels: Int32Array, label: number, { low, high }: Exten
   ];
   let longest: ReturnType<typeof longestDiameter> = { slice: null, longMm: null, shortMm: null, long: null, short: null };
   for (let z = low[2]; z <= high[2]; z++) {
-    const data = Uint8Array.from({ length: width * height }, (_, i) => (labels[(z * ny + low[1] + Math.floor(i / width)) * nx + low[0] + (i % width)] === label ? 1 : 0));
+    const data = Uint8Array.from({ length: width * height }, (_, i) =>
+      labels[(z * ny + low[1] + Math.floor(i / width)) * nx + low[0] + (i % width)] === label ? 1 : 0,
+    );
     const diameters = diametersOfMask({ data, width, height }, spacingMm);
     if (diameters === null) continue;
     const longMm = lengthMm(diameters.long, spacingMm);
     // The next slice must be longer by more than rounding.
     if (longest.longMm !== null && longMm <= longest.longMm * (1 + 1e-12)) continue;
-    longest = { slice: z, longMm, shortMm: lengthMm(diameters.short, spacingMm), long: shifted(diameters.long), short: shifted(diameters.short) };
+    longest = {
+      slice: z,
+      longMm,
+      shortMm: lengthMm(diameters.short, spacingMm),
+      long: shifted(diameters.long),
+      short: shifted(diameters.short),
+    };
   }
   return longest;
 }
@@ -113,7 +133,8 @@ export function register(program: Command): void {
 
 function measureText({ components: measured, total }: MeasureDocument): string {
   if (measured.length === 0) return "the mask is empty";
-  const ends = (axis: Axis | null): string => (axis === null ? "-" : axis.map(([x, y]) => `(${x.toFixed(1)}, ${y.toFixed(1)})`).join(" "));
+  const ends = (axis: Axis | null): string =>
+    axis === null ? "-" : axis.map(([x, y]) => `(${x.toFixed(1)}, ${y.toFixed(1)})`).join(" ");
   const rows = measured.map((c) => [
     String(c.component),
     c.slice === null ? "-" : String(c.slice),

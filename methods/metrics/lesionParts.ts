@@ -36,7 +36,10 @@ export function lesionParts(prediction: Uint8Array, reference: Uint8Array, dims:
   const distance = new Map([...shared].map((lesion) => [lesion, distanceTo(only(truth.labels, lesion), box.dims, spacingMm)]));
   const owner = Int32Array.from(found.labels, (label, i) => {
     const [first = 0, ...others] = label === 0 ? [] : candidates[label - 1];
-    return others.reduce((best, lesion) => ((distance.get(lesion) as Float64Array)[i] < (distance.get(best) as Float64Array)[i] ? lesion : best), first);
+    return others.reduce(
+      (best, lesion) => ((distance.get(lesion) as Float64Array)[i] < (distance.get(best) as Float64Array)[i] ? lesion : best),
+      first,
+    );
   });
   const alarms = found.sizes.filter((_, n) => overlapped[n].size === 0);
   return {

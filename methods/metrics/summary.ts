@@ -60,7 +60,10 @@ export interface Interval {
  * @param level coverage in (0, 1), e.g. 0.95.
  * @returns null where there are fewer than two values.
  */
-export function bootstrapMean(values: readonly number[], { seed, level = 0.95, resamples = 2000 }: { seed: number; level?: number; resamples?: number }): Interval | null {
+export function bootstrapMean(
+  values: readonly number[],
+  { seed, level = 0.95, resamples = 2000 }: { seed: number; level?: number; resamples?: number },
+): Interval | null {
   const n = values.length;
   if (n < 2) return null;
   const random = randomStream(seed, "bootstrap");

@@ -1,7 +1,8 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Command } from "commander";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { evaluateFiles } from "../../cli/commands/evaluate.ts";
 import { writeNiftiMask } from "../../methods/imaging/nifti.ts";
 import { scalingAffine, type Vec3 } from "../../methods/imaging/volume.ts";
@@ -34,7 +35,14 @@ describe("evaluate, two files", () => {
       ["1", 3, 1, 1, 13],
       ["2", 0, 0, 2, 16],
     ]);
-    expect(lesions[0]).toMatchObject({ dice: 0.75, precision: 0.75, recall: 0.75, volumetricSimilarity: 1, referenceMm3: 5, predictedMm3: 5 });
+    expect(lesions[0]).toMatchObject({
+      dice: 0.75,
+      precision: 0.75,
+      recall: 0.75,
+      volumetricSimilarity: 1,
+      referenceMm3: 5,
+      predictedMm3: 5,
+    });
     // one voxel of four is one column off, on either side
     expect([lesions[0].avdVoxels, lesions[0].avdMm, lesions[0].hausdorffMm]).toEqual([0.25, 0.125, 0.5]);
     expect(lesions[1]).toMatchObject({ dice: 0, precision: null, recall: 0, avdVoxels: null, avdMm: null });
@@ -46,7 +54,10 @@ describe("evaluate, two files", () => {
 
   it("one lesion alone scores as the whole image does", async () => {
     const [p, r] = [rows("0111000000", "0011100000", "0000000000"), rows("0110000000", "0111000000", "0010000000")];
-    const found = await evaluateFiles({ prediction: await save("one/p.nii.gz", p, 3), reference: await save("one/r.nii.gz", r, 3) });
+    const found = await evaluateFiles({
+      prediction: await save("one/p.nii.gz", p, 3),
+      reference: await save("one/r.nii.gz", r, 3),
+    });
     const { lesion, predictedMm3, referenceMm3, ...score } = found.lesions[0];
     expect(score).toEqual(found.total);
     expect(score).toEqual(scoreRegion({ prediction: p, reference: r, dims: [10, 1, 3], spacingMm }));
@@ -56,9 +67,22 @@ describe("evaluate, two files", () => {
   it("empty masks: two score 1, one scores 0 and its distance is undefined", async () => {
     const empty = await save("empty/empty.nii.gz", rows("0000", "0000"), 2);
     const full = await save("empty/full.nii.gz", rows("0110", "0000"), 2);
-    expect((await evaluateFiles({ prediction: empty, reference: empty })).total).toMatchObject({ dice: 1, avdVoxels: 0, avdMm: 0 });
-    expect((await evaluateFiles({ prediction: full, reference: empty })).total).toMatchObject({ dice: 0, avdVoxels: null, avdMm: null });
-    expect((await evaluateFiles({ prediction: empty, reference: full })).total).toMatchObject({ dice: 0, avdVoxels: null, precision: null, recall: 0 });
+    expect((await evaluateFiles({ prediction: empty, reference: empty })).total).toMatchObject({
+      dice: 1,
+      avdVoxels: 0,
+      avdMm: 0,
+    });
+    expect((await evaluateFiles({ prediction: full, reference: empty })).total).toMatchObject({
+      dice: 0,
+      avdVoxels: null,
+      avdMm: null,
+    });
+    expect((await evaluateFiles({ prediction: empty, reference: full })).total).toMatchObject({
+      dice: 0,
+      avdVoxels: null,
+      precision: null,
+      recall: 0,
+    });
   });
 
   it("refuses another grid", async () => {
@@ -80,12 +104,25 @@ describe("evaluate, two folders", () => {
     await save("r/a.nii.gz", rows("1001", "0000"), 2);
     await save("r/b.nii", rows("0100", "0000"), 2);
     await writeFile(path.join(root, "r", "notes.txt"), "not a mask");
-    const { lesions, total, unmatched } = await evaluateFiles({ prediction: path.join(root, "a"), reference: path.join(root, "r") });
+    const { lesions, total, unmatched } = await evaluateFiles({
+      prediction: path.join(root, "a"),
+      reference: path.join(root, "r"),
+    });
     expect(lesions.map((l) => [l.lesion, l.dice])).toEqual([
       ["a", 1],
       ["b", 2 / 3],
     ]);
-    expect(total).toEqual({ tp: 3, fp: 1, fn: 0, tn: 12, precision: 0.75, recall: 1, dice: 6 / 7, iou: 0.75, volumetricSimilarity: expect.closeTo(6 / 7, 12) });
+    expect(total).toEqual({
+      tp: 3,
+      fp: 1,
+      fn: 0,
+      tn: 12,
+      precision: 0.75,
+      recall: 1,
+      dice: 6 / 7,
+      iou: 0.75,
+      volumetricSimilarity: expect.closeTo(6 / 7, 12),
+    });
     expect(unmatched).toBeNull();
   });
 
@@ -94,7 +131,11 @@ describe("evaluate, two folders", () => {
     { missing: "reference", prediction: ["a", "b"], reference: ["a"] },
   ])("names the mask that has no $missing", async ({ missing, prediction, reference }) => {
     const folders = [path.join(`missing-${missing}`, "p"), path.join(`missing-${missing}`, "r")];
-    for (const [folder, ids] of [[folders[0], prediction], [folders[1], reference]] as const) for (const id of ids) await save(path.join(folder, `${id}.nii.gz`), rows("01"), 1);
+    for (const [folder, ids] of [
+      [folders[0], prediction],
+      [folders[1], reference],
+    ] as const)
+      for (const id of ids) await save(path.join(folder, `${id}.nii.gz`), rows("01"), 1);
     const evaluating = evaluateFiles({ prediction: path.join(root, folders[0]), reference: path.join(root, folders[1]) });
     await expect(evaluating).rejects.toThrow(InputError);
     await expect(evaluating).rejects.toThrow(new RegExp(`b\\.nii\\.gz: has no ${missing}`));
@@ -103,11 +144,42 @@ describe("evaluate, two folders", () => {
   it("refuses what it cannot compare", async () => {
     const file = await save("other/a.nii.gz", rows("01"), 1);
     await mkdir(path.join(root, "nothing"));
-    await expect(evaluateFiles({ prediction: file, reference: path.join(root, "other") })).rejects.toThrow(/is a file and .* is a folder/);
-    await expect(evaluateFiles({ prediction: path.join(root, "nothing"), reference: path.join(root, "other") })).rejects.toThrow(/holds no NIfTI mask/);
-    await expect(evaluateFiles({ prediction: path.join(root, "absent"), reference: file })).rejects.toThrow(/absent: there is no such file or folder/);
+    await expect(evaluateFiles({ prediction: file, reference: path.join(root, "other") })).rejects.toThrow(
+      /is a file and .* is a folder/,
+    );
+    await expect(evaluateFiles({ prediction: path.join(root, "nothing"), reference: path.join(root, "other") })).rejects.toThrow(
+      /holds no NIfTI mask/,
+    );
+    await expect(evaluateFiles({ prediction: path.join(root, "absent"), reference: file })).rejects.toThrow(
+      /absent: there is no such file or folder/,
+    );
     await save("twice/a.nii.gz", rows("01"), 1);
     await save("twice/a.nii", rows("01"), 1);
-    await expect(evaluateFiles({ prediction: path.join(root, "twice"), reference: path.join(root, "other") })).rejects.toThrow(/one lesion's name/);
+    await expect(evaluateFiles({ prediction: path.join(root, "twice"), reference: path.join(root, "other") })).rejects.toThrow(
+      /one lesion's name/,
+    );
+  });
+});
+
+describe("the commands", () => {
+  it.each(["evaluate", "measure"])("%s --json writes one JSON document to stdout, and a table without", async (name) => {
+    const file = await save("command/a.nii.gz", rows("0110", "0110"), 2);
+    const { register } = await import(`../../cli/commands/${name}.ts`);
+    const written: string[] = [];
+    const write = vi.spyOn(process.stdout, "write").mockImplementation((text) => written.push(String(text)) > 0);
+    const run = async (...more: string[]): Promise<string> => {
+      written.length = 0;
+      const program = new Command();
+      register(program);
+      await program.parseAsync([name, ...(name === "evaluate" ? ["--prediction", file, "--reference", file] : [file]), ...more], {
+        from: "user",
+      });
+      return written.join("");
+    };
+    const [json, text] = [await run("--json"), await run()];
+    write.mockRestore();
+    const { total } = JSON.parse(json);
+    expect(name === "evaluate" ? total.dice : total.voxels).toBe(name === "evaluate" ? 1 : 4);
+    expect(text).toMatch(name === "evaluate" ? /whole image +1\.000/ : /total: 1 components, 0\.005 ml/);
   });
 });

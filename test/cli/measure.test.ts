@@ -13,9 +13,16 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-async function save(name: string, dims: Vec3, spacingMm: Vec3, inside: (x: number, y: number, z: number) => boolean): Promise<string> {
+async function save(
+  name: string,
+  dims: Vec3,
+  spacingMm: Vec3,
+  inside: (x: number, y: number, z: number) => boolean,
+): Promise<string> {
   const [nx, ny, nz] = dims;
-  const data = Uint8Array.from({ length: nx * ny * nz }, (_, i) => (inside(i % nx, Math.floor(i / nx) % ny, Math.floor(i / nx / ny)) ? 1 : 0));
+  const data = Uint8Array.from({ length: nx * ny * nz }, (_, i) =>
+    inside(i % nx, Math.floor(i / nx) % ny, Math.floor(i / nx / ny)) ? 1 : 0,
+  );
   const mask: Mask = { data, dims, spacingMm, affine: scalingAffine(spacingMm) };
   const file = path.join(folder, name);
   await writeFile(file, writeNiftiMask(mask));
@@ -25,7 +32,12 @@ async function save(name: string, dims: Vec3, spacingMm: Vec3, inside: (x: numbe
 describe("measure", () => {
   it("gives a box's diameters, slice and volume by hand", async () => {
     // 11 × 5 pixels of 0.5 mm on slice 2, 7 × 5 on slices 1 and 3 of 4 mm
-    const file = await save("box.nii.gz", [30, 20, 6], [0.5, 0.5, 4], (x, y, z) => y >= 8 && y < 13 && z >= 1 && z <= 3 && x >= 4 && x < (z === 2 ? 15 : 11));
+    const file = await save(
+      "box.nii.gz",
+      [30, 20, 6],
+      [0.5, 0.5, 4],
+      (x, y, z) => y >= 8 && y < 13 && z >= 1 && z <= 3 && x >= 4 && x < (z === 2 ? 15 : 11),
+    );
     const { components, total } = await measureMask(file);
     const [box] = components;
     expect(box).toMatchObject({ component: 1, slice: 2, voxels: 125, volumeMm3: 125, volumeMl: 0.125 });
@@ -38,7 +50,12 @@ describe("measure", () => {
 
   it("measures in mm where pixels are not square", async () => {
     // a column of 9 pixels of 2 mm is longer than a row of 15 of 1 mm
-    const file = await save("cross.nii.gz", [40, 20, 1], [1, 2, 1], (x, y) => (y === 10 && x >= 3 && x < 18) || (x === 10 && y >= 6 && y < 15));
+    const file = await save(
+      "cross.nii.gz",
+      [40, 20, 1],
+      [1, 2, 1],
+      (x, y) => (y === 10 && x >= 3 && x < 18) || (x === 10 && y >= 6 && y < 15),
+    );
     const [cross] = (await measureMask(file)).components;
     expect(cross.longMm).toBeCloseTo(16, 9);
     expect(cross.long?.map((p) => p[0])).toEqual([10, 10]);
@@ -46,7 +63,13 @@ describe("measure", () => {
   });
 
   it("orders components from the largest down; touching at a corner is touching", async () => {
-    const file = await save("two.nii.gz", [20, 20, 4], [1, 1, 1], (x, y, z) => (x < 3 && y < 3 && z === 0) || (x === 3 && y === 3 && z === 1) || (x >= 10 && x < 15 && y >= 10 && y < 15 && z === 2));
+    const file = await save(
+      "two.nii.gz",
+      [20, 20, 4],
+      [1, 1, 1],
+      (x, y, z) =>
+        (x < 3 && y < 3 && z === 0) || (x === 3 && y === 3 && z === 1) || (x >= 10 && x < 15 && y >= 10 && y < 15 && z === 2),
+    );
     const { components } = await measureMask(file);
     expect(components.map((c) => [c.component, c.voxels, c.slice])).toEqual([
       [1, 25, 2],
@@ -57,7 +80,19 @@ describe("measure", () => {
 
   it("has no diameters for a speck, but a volume", async () => {
     const file = await save("speck.nii.gz", [5, 5, 2], [1, 1, 2.5], (x, y, z) => x === 2 && y === 2 && z === 1);
-    expect((await measureMask(file)).components).toEqual([{ component: 1, slice: null, longMm: null, shortMm: null, long: null, short: null, voxels: 1, volumeMm3: 2.5, volumeMl: 0.0025 }]);
+    expect((await measureMask(file)).components).toEqual([
+      {
+        component: 1,
+        slice: null,
+        longMm: null,
+        shortMm: null,
+        long: null,
+        short: null,
+        voxels: 1,
+        volumeMm3: 2.5,
+        volumeMl: 0.0025,
+      },
+    ]);
   });
 
   it("an empty mask has no component", async () => {

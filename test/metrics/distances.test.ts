@@ -11,8 +11,11 @@ const bits = (text: string): Uint8Array => Uint8Array.from(text, Number);
 /** The definition, pair by pair. */
 function bruteForce(a: Uint8Array, b: Uint8Array, [nx, ny]: Vec3, spacing: Vec3): { average: number; maximum: number } {
   const points = (mask: Uint8Array): number[][] =>
-    [...mask.keys()].filter((i) => mask[i] !== 0).map((i) => [(i % nx) * spacing[0], (Math.floor(i / nx) % ny) * spacing[1], Math.floor(i / nx / ny) * spacing[2]]);
-  const nearest = (from: number[][], to: number[][]): number[] => from.map((p) => Math.min(...to.map((q) => Math.hypot(p[0] - q[0], p[1] - q[1], p[2] - q[2]))));
+    [...mask.keys()]
+      .filter((i) => mask[i] !== 0)
+      .map((i) => [(i % nx) * spacing[0], (Math.floor(i / nx) % ny) * spacing[1], Math.floor(i / nx / ny) * spacing[2]]);
+  const nearest = (from: number[][], to: number[][]): number[] =>
+    from.map((p) => Math.min(...to.map((q) => Math.hypot(p[0] - q[0], p[1] - q[1], p[2] - q[2]))));
   const [there, back] = [nearest(points(a), points(b)), nearest(points(b), points(a))];
   const mean = (values: number[]): number => values.reduce((sum, v) => sum + v, 0) / values.length;
   return { average: (mean(there) + mean(back)) / 2, maximum: Math.max(...there, ...back) };
@@ -51,8 +54,21 @@ describe("Hausdorff distances over all voxels", () => {
   const grids = fc
     .tuple(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: 4 }))
     .chain((dims) => {
-      const mask = fc.uint8Array({ min: 0, max: 1, minLength: dims[0] * dims[1] * dims[2], maxLength: dims[0] * dims[1] * dims[2] }).filter((m) => m.includes(1));
-      return fc.tuple(fc.constant(dims), mask, mask, fc.tuple(...([0, 1, 2].map(() => fc.double({ min: 0.3, max: 5, noNaN: true })) as [fc.Arbitrary<number>, fc.Arbitrary<number>, fc.Arbitrary<number>])));
+      const mask = fc
+        .uint8Array({ min: 0, max: 1, minLength: dims[0] * dims[1] * dims[2], maxLength: dims[0] * dims[1] * dims[2] })
+        .filter((m) => m.includes(1));
+      return fc.tuple(
+        fc.constant(dims),
+        mask,
+        mask,
+        fc.tuple(
+          ...([0, 1, 2].map(() => fc.double({ min: 0.3, max: 5, noNaN: true })) as [
+            fc.Arbitrary<number>,
+            fc.Arbitrary<number>,
+            fc.Arbitrary<number>,
+          ]),
+        ),
+      );
     });
 
   test.prop([grids])("equals the definition for every pair of masks", ([dims, a, b, spacing]) => {
@@ -77,7 +93,8 @@ describe("surface distances", () => {
   });
 
   it("see the outline of a square on one slice of a volume as in 3D: every voxel is surface", () => {
-    const square = (side: number): Uint8Array => Uint8Array.from({ length: 75 }, (_, i) => (i >= 25 && i < 50 && i % 5 < side && Math.floor((i - 25) / 5) < side ? 1 : 0));
+    const square = (side: number): Uint8Array =>
+      Uint8Array.from({ length: 75 }, (_, i) => (i >= 25 && i < 50 && i % 5 < side && Math.floor((i - 25) / 5) < side ? 1 : 0));
     // 9 voxels are 0 from the 16, of which row 4 and column 4 are 1 away, their corner √2
     expect(surfaceDistances(square(3), square(4), [5, 5, 3], ONES)?.average).toBeCloseTo((6 + Math.SQRT2) / 25, 12);
   });

@@ -57,12 +57,23 @@ describe("scoreLesion", () => {
     { what: ["empty reference"], masks: [prediction, rows("0000", "0000", "0000", "0000")] },
     { what: [], masks: [prediction, reference] },
   ])("names the failures: $what", ({ what, masks }) => {
-    expect(scoreLesion({ prediction: masks[0], reference: masks[1], dims, spacingMm, marks: { slice: 2 } }).failures).toEqual(what);
+    expect(scoreLesion({ prediction: masks[0], reference: masks[1], dims, spacingMm, marks: { slice: 2 } }).failures).toEqual(
+      what,
+    );
   });
 
   it("an empty prediction has Dice 0 and no distance", () => {
     const { volume } = scoreLesion({ prediction: new Uint8Array(16), reference, dims, spacingMm, marks: { slice: 2 } });
-    expect(volume).toMatchObject({ dice: 0, avdVoxels: null, avdMm: null, hausdorffMm: null, hausdorff95Mm: null, assdMm: null, precision: null, recall: 0 });
+    expect(volume).toMatchObject({
+      dice: 0,
+      avdVoxels: null,
+      avdMm: null,
+      hausdorffMm: null,
+      hausdorff95Mm: null,
+      assdMm: null,
+      precision: null,
+      recall: 0,
+    });
   });
 
   it("refuses a RECIST slice outside the volume", () => {
@@ -70,7 +81,15 @@ describe("scoreLesion", () => {
   });
 
   it("pools slices above and below into the curve of Fig. 4", () => {
-    expect(offsetCurve([score.offsets, [{ offset: 0, dice: 1 }, { offset: 3, dice: null }]])).toEqual([
+    expect(
+      offsetCurve([
+        score.offsets,
+        [
+          { offset: 0, dice: 1 },
+          { offset: 3, dice: null },
+        ],
+      ]),
+    ).toEqual([
       { offset: 0, mean: expect.closeTo(5 / 6, 12), sd: expect.closeTo(Math.SQRT2 / 6, 12), n: 2 },
       { offset: 1, mean: 0.5, sd: expect.closeTo(Math.SQRT1_2, 12), n: 2 },
       { offset: 2, mean: 0, sd: null, n: 1 },

@@ -41,7 +41,12 @@ describe("overlap", () => {
 
   const pairs = fc
     .integer({ min: 0, max: 40 })
-    .chain((n) => fc.tuple(fc.array(fc.constantFrom(0, 1), { minLength: n, maxLength: n }), fc.array(fc.constantFrom(0, 1, 255), { minLength: n, maxLength: n })))
+    .chain((n) =>
+      fc.tuple(
+        fc.array(fc.constantFrom(0, 1), { minLength: n, maxLength: n }),
+        fc.array(fc.constantFrom(0, 1, 255), { minLength: n, maxLength: n }),
+      ),
+    )
     .map(([p, r]) => [Uint8Array.from(p), Uint8Array.from(r)] as const);
 
   test.prop([pairs])("counts every voxel once, VS stays within [Dice, 1]", ([p, r]) => {
@@ -55,7 +60,12 @@ describe("overlap", () => {
   test.prop([pairs])("swapping the masks swaps precision and recall", ([p, r]) => {
     const one = overlap(p, r);
     const other = overlap(r, p);
-    expect([one.precision, one.recall, one.dice, one.volumetricSimilarity]).toEqual([other.recall, other.precision, other.dice, other.volumetricSimilarity]);
+    expect([one.precision, one.recall, one.dice, one.volumetricSimilarity]).toEqual([
+      other.recall,
+      other.precision,
+      other.dice,
+      other.volumetricSimilarity,
+    ]);
   });
 
   it("refuses masks of different length", () => {

@@ -9,11 +9,22 @@ describe("summarize", () => {
   it("equals NumPy", () => {
     const { values, ...expected } = fixture.summary;
     const found = summarize(values);
-    for (const [name, value] of Object.entries(expected)) expect(found[name as keyof typeof expected], name).toBeCloseTo(value, 12);
+    for (const [name, value] of Object.entries(expected))
+      expect(found[name as keyof typeof expected], name).toBeCloseTo(value, 12);
   });
 
   it("counts undefined scores and never takes them as 0", () => {
-    expect(summarize([null, 0.5, null, 1])).toEqual({ n: 2, undefined: 2, mean: 0.75, sd: Math.SQRT1_2 / 2, median: 0.75, q1: 0.625, q3: 0.875, minimum: 0.5, maximum: 1 });
+    expect(summarize([null, 0.5, null, 1])).toEqual({
+      n: 2,
+      undefined: 2,
+      mean: 0.75,
+      sd: Math.SQRT1_2 / 2,
+      median: 0.75,
+      q1: 0.625,
+      q3: 0.875,
+      minimum: 0.5,
+      maximum: 1,
+    });
   });
 
   it("says null where there is nothing to say", () => {
@@ -42,7 +53,9 @@ describe("intervals", () => {
   it("the bootstrap's is a function of the seed", () => {
     const values = [0.1, 0.5, 0.9, 0.7];
     expect(bootstrapMean(values, { seed: 4 })).toEqual(bootstrapMean(values, { seed: 4 }));
-    expect(bootstrapMean([...fixture.summary.values], { seed: 4 })).not.toEqual(bootstrapMean([...fixture.summary.values], { seed: 5 }));
+    expect(bootstrapMean([...fixture.summary.values], { seed: 4 })).not.toEqual(
+      bootstrapMean([...fixture.summary.values], { seed: 5 }),
+    );
     expect(bootstrapMean([0.3], { seed: 4 })).toBeNull();
   });
 });
@@ -75,6 +88,11 @@ describe("linearFit", () => {
   });
 
   it("is undefined where x does not vary", () => {
-    expect(linearFit([[1, 2], [1, 3]])).toBeNull();
+    expect(
+      linearFit([
+        [1, 2],
+        [1, 3],
+      ]),
+    ).toBeNull();
   });
 });

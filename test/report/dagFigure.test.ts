@@ -1,11 +1,24 @@
 import { describe, expect, it } from "vitest";
 import { dagSvg, stateWords } from "../../report/dagFigure.ts";
 
-const step = (name: string, after: string[] = []): Parameters<typeof dagSvg>[0][number] => ({ name, uses: "kind", cached: false, state: "done", seconds: 1, outputs: {}, after });
+const step = (name: string, after: string[] = []): Parameters<typeof dagSvg>[0][number] => ({
+  name,
+  uses: "kind",
+  cached: false,
+  state: "done",
+  seconds: 1,
+  outputs: {},
+  after,
+});
 
 /** x and y of every node by the name in its title. */
 function places(svg: string): Record<string, [number, number]> {
-  return Object.fromEntries([...svg.matchAll(/<g transform="translate\(([\d.]+) ([\d.]+)\)"><title>(\S+)/g)].map(([, x, y, name]) => [name, [Number(x), Number(y)]]));
+  return Object.fromEntries(
+    [...svg.matchAll(/<g transform="translate\(([\d.]+) ([\d.]+)\)"><title>(\S+)/g)].map(([, x, y, name]) => [
+      name,
+      [Number(x), Number(y)],
+    ]),
+  );
 }
 
 describe("the DAG's drawing", () => {
@@ -27,7 +40,9 @@ describe("the DAG's drawing", () => {
   });
 
   it("is nothing but a sentence for those who cannot see it", () => {
-    expect(dagSvg([step("a"), { ...step("b", ["a"]), cached: true }])).toContain('aria-label="Steps of the campaign and what each reads: a (done, 1.0 s); b (done, cached) after a"');
+    expect(dagSvg([step("a"), { ...step("b", ["a"]), cached: true }])).toContain(
+      'aria-label="Steps of the campaign and what each reads: a (done, 1.0 s); b (done, cached) after a"',
+    );
   });
 
   it("refuses circles and steps that are not there", () => {

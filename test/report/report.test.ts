@@ -14,11 +14,16 @@ beforeAll(async () => {
 
 /** The cells of the first table row whose header is `name`, tags left out. */
 function rowOf(html: string, name: string): string[] {
-  const row = [...html.matchAll(/<tr[^>]*>(.*?)<\/tr>/gs)].map((m) => m[1]).find((r) => r.includes(`<th scope="row">${name}</th>`));
-  return [...(row ?? "").matchAll(/<t[dh][^>]*>(.*?)<\/t[dh]>/gs)].map((m) => m[1].replace(/<small>/g, " | ").replace(/<[^>]+>/g, ""));
+  const row = [...html.matchAll(/<tr[^>]*>(.*?)<\/tr>/gs)]
+    .map((m) => m[1])
+    .find((r) => r.includes(`<th scope="row">${name}</th>`));
+  return [...(row ?? "").matchAll(/<t[dh][^>]*>(.*?)<\/t[dh]>/gs)].map((m) =>
+    m[1].replace(/<small>/g, " | ").replace(/<[^>]+>/g, ""),
+  );
 }
 
-const section = (html: string, id: string): string => html.slice(html.indexOf(`<h2 id="${id}"`), html.indexOf("</section>", html.indexOf(`<h2 id="${id}"`)));
+const section = (html: string, id: string): string =>
+  html.slice(html.indexOf(`<h2 id="${id}"`), html.indexOf("</section>", html.indexOf(`<h2 id="${id}"`)));
 
 const two = (dice: readonly [number, number], lost = false): ReportInput["methods"][number]["scores"] =>
   dice.map((d, i) => ({
@@ -38,7 +43,15 @@ const two = (dice: readonly [number, number], lost = false): ReportInput["method
 function smallInput(...methods: Partial<ReportInput["methods"][number]>[]): ReportInput {
   return {
     ...sampleInput(),
-    methods: methods.map((m) => ({ name: "GrabCut-R", dimension: "2D", kind: "ours", scores: two([0.8, 0.9]), failures: {}, digest: "ab".repeat(32), ...m })),
+    methods: methods.map((m) => ({
+      name: "GrabCut-R",
+      dimension: "2D",
+      kind: "ours",
+      scores: two([0.8, 0.9]),
+      failures: {},
+      digest: "ab".repeat(32),
+      ...m,
+    })),
     datasets: [{ name: "real ones", lesions: { train: 0, test: 2 }, skipped: {}, notes: {}, semiSynthetic: false }],
     ...{ offsets: [], training: [], harvest: [], precisionRecall: [], volumes: [], gallery: [] },
   };
@@ -55,7 +68,9 @@ describe("the report", () => {
       "report.html",
       "numbers.json",
       "scores.csv",
-      ...["dag", "dice-2d", "dice-3d", "offsets", "training", "harvest", "precision-recall-3d", "volumes", "volume-changes"].map((f) => `figures/${f}.svg`),
+      ...["dag", "dice-2d", "dice-3d", "offsets", "training", "harvest", "precision-recall-3d", "volumes", "volume-changes"].map(
+        (f) => `figures/${f}.svg`,
+      ),
     ]);
   });
 
@@ -94,7 +109,9 @@ describe("the report", () => {
 
 describe("its tables", () => {
   it("give mean ± sd, median and n of every score, undefined ones counted, by hand", async () => {
-    const html = (await renderReport(smallInput({ scores: two([0.8, 0.9], true), failures: { "misses the lesion": 1 } })))["report.html"];
+    const html = (await renderReport(smallInput({ scores: two([0.8, 0.9], true), failures: { "misses the lesion": 1 } })))[
+      "report.html"
+    ];
     const row = rowOf(section(html, "results-2d"), "GrabCut-R");
     expect(row).toEqual([
       "GrabCut-R",
@@ -112,7 +129,9 @@ describe("its tables", () => {
   });
 
   it("hold every method against the ellipse on the same lesions", async () => {
-    const html = (await renderReport(smallInput({}, { name: "ellipse", kind: "baseline", scores: two([0.7, 0.9]) })))["report.html"];
+    const html = (await renderReport(smallInput({}, { name: "ellipse", kind: "baseline", scores: two([0.7, 0.9]) })))[
+      "report.html"
+    ];
     // differences 0.1 and 0: mean 0.05; the one pair that differs gives p = 1
     expect(rowOf(section(html, "results-2d"), "GrabCut-R")[3]).toBe("+0.050 | [+0.000, +0.100] | p = 1.00, 2 pairs");
     expect(html).not.toContain("NOT RUN");
@@ -135,13 +154,17 @@ describe("its tables", () => {
 
   it("put the paper's row beside the method's", () => {
     expect(section(page, "results-3d")).toMatch(/WSSS-GC<\/th>.*?paper \(DeepLesion\).*?0\.764 ± 0\.11/s);
-    expect(section(page, "results-2d")).toMatch(/GrabCut-R<\/th>.*?paper \(DeepLesion\).*?0\.91 ± 0\.08.*?0\.94 ± 0\.10.*?0\.89 ± 0\.10/s);
+    expect(section(page, "results-2d")).toMatch(
+      /GrabCut-R<\/th>.*?paper \(DeepLesion\).*?0\.91 ± 0\.08.*?0\.94 ± 0\.10.*?0\.89 ± 0\.10/s,
+    );
     expect(page).not.toContain("paper (lymph nodes)");
   });
 
   it("add the paper's lymph nodes where the data are lymph nodes", async () => {
     const input = smallInput({});
-    const html = (await renderReport({ ...input, datasets: [{ ...input.datasets[0], name: "lymph nodes, abdominal" }] }))["report.html"];
+    const html = (await renderReport({ ...input, datasets: [{ ...input.datasets[0], name: "lymph nodes, abdominal" }] }))[
+      "report.html"
+    ];
     expect(html).toMatch(/paper \(lymph nodes\).*?0\.83 ± 0\.06/s);
   });
 
@@ -155,7 +178,9 @@ describe("the files beside it", () => {
     const numbers = JSON.parse(files["numbers.json"]);
     const input = sampleInput();
     for (const method of input.methods) {
-      const found = numbers.methods.find((m: { name: string; dimension: string }) => m.name === method.name && m.dimension === method.dimension);
+      const found = numbers.methods.find(
+        (m: { name: string; dimension: string }) => m.name === method.name && m.dimension === method.dimension,
+      );
       expect(found.total.dice).toEqual(summarize(method.scores.map((s) => s.dice)));
       expect(found.total.avdMm.undefined).toBe(method.name === "GrabCut" ? 1 : 0);
     }

@@ -1,7 +1,7 @@
+import type { Slice } from "../../methods/imaging/volume.ts";
+import { randomStream } from "../../methods/random.ts";
 import { galleryPanels } from "../../report/gallery.ts";
 import type { ReportInput } from "../../report/reportInput.ts";
-import { randomStream } from "../../methods/random.ts";
-import type { Slice } from "../../methods/imaging/volume.ts";
 import { categories } from "../../schemas/dataset.ts";
 
 const digest = (n: number): string => n.toString(16).padStart(2, "0").repeat(32);
@@ -31,7 +31,9 @@ function scores(method: number, mean: number, lesions = 24): ReportInput["method
 }
 
 function disc(side: number, cx: number, cy: number, radius: number): Slice<Uint8Array> {
-  const data = Uint8Array.from({ length: side * side }, (_, i) => (Math.hypot((i % side) - cx, Math.floor(i / side) - cy) <= radius ? 1 : 0));
+  const data = Uint8Array.from({ length: side * side }, (_, i) =>
+    Math.hypot((i % side) - cx, Math.floor(i / side) - cy) <= radius ? 1 : 0,
+  );
   return { data, width: side, height: side };
 }
 
@@ -41,12 +43,33 @@ function gallery(): NonNullable<ReportInput["gallery"]> {
     const random = randomStream(2, "sample image", n);
     const reference = disc(side, 32, 30, 11);
     const prediction = disc(side, 36 - 2 * n, 31, 7 + 2 * n);
-    const image = { width: side, height: side, data: Float32Array.from(reference.data, (v) => (v === 1 ? 70 : -40) + 18 * random.normal()) };
-    const trimap = { width: side, height: side, data: Uint8Array.from({ length: side * side }, (_, i) => [1, 1, 3, 2, 0, 0, 0, 0, 0][Math.min(8, Math.floor(Math.hypot((i % side) - 32, Math.floor(i / side) - 30) / 4))]) };
+    const image = {
+      width: side,
+      height: side,
+      data: Float32Array.from(reference.data, (v) => (v === 1 ? 70 : -40) + 18 * random.normal()),
+    };
+    const trimap = {
+      width: side,
+      height: side,
+      data: Uint8Array.from(
+        { length: side * side },
+        (_, i) =>
+          [1, 1, 3, 2, 0, 0, 0, 0, 0][Math.min(8, Math.floor(Math.hypot((i % side) - 32, Math.floor(i / side) - 30) / 4))],
+      ),
+    };
     const panels = galleryPanels({
       image,
       window: { low: -160, high: 240 },
-      marks: { long: [[21, 30], [43, 30]], short: [[32, 20], [32, 41]] },
+      marks: {
+        long: [
+          [21, 30],
+          [43, 30],
+        ],
+        short: [
+          [32, 20],
+          [32, 41],
+        ],
+      },
       trimap,
       prediction,
       reference,
@@ -73,7 +96,13 @@ export function sampleInput(): ReportInput {
     failures: n === 3 ? { "empty prediction": 1 } : {},
     digest: digest(n + 16),
   });
-  const step = (name: string, uses: string, after: string[], seconds: number | null, cached = false): ReportInput["dag"]["steps"][number] => ({
+  const step = (
+    name: string,
+    uses: string,
+    after: string[],
+    seconds: number | null,
+    cached = false,
+  ): ReportInput["dag"]["steps"][number] => ({
     name,
     uses,
     cached,
@@ -96,7 +125,15 @@ export function sampleInput(): ReportInput {
         step("scores", "evaluate", ["masks3d", "ellipsoids", "lesions"], 8),
       ],
     },
-    datasets: [{ name: "phantoms", lesions: { train: 96, test: 24 }, skipped: { "image file is absent": 7 }, notes: { "z spacing was negative": 2 }, semiSynthetic: true }],
+    datasets: [
+      {
+        name: "phantoms",
+        lesions: { train: 96, test: 24 },
+        skipped: { "image file is absent": 7 },
+        notes: { "z spacing was negative": 2 },
+        semiSynthetic: true,
+      },
+    ],
     methods: [
       method("RECIST", "2D", 0.54, 0),
       method("GrabCut", "2D", 0.62, 3),
@@ -110,17 +147,56 @@ export function sampleInput(): ReportInput {
     ],
     offsets: ["GrabCut-3DE", "HNN", "WSSS-GC", "ellipsoid"].map((name, k) => ({
       method: name,
-      points: Array.from({ length: 8 }, (_, offset) => ({ offset, mean: 0.92 - offset * (0.08 - 0.015 * k), sd: 0.05 + 0.02 * offset, n: 48 - 5 * offset })),
+      points: Array.from({ length: 8 }, (_, offset) => ({
+        offset,
+        mean: 0.92 - offset * (0.08 - 0.015 * k),
+        sd: 0.05 + 0.02 * offset,
+        n: 48 - 5 * offset,
+      })),
     })),
     training: ["θ⁰", "θ¹", "θ²"].map((model, k) => ({
       model,
       digest: digest(40 + k),
-      epochs: Array.from({ length: 12 }, (_, e) => ({ epoch: e + 1, trainLoss: 0.6 / (1 + 0.5 * e) + 0.1 / (k + 1), validationLoss: 0.62 / (1 + 0.45 * e) + 0.14 / (k + 1), rate: e < 9 ? 5e-5 : 1e-5 })),
+      epochs: Array.from({ length: 12 }, (_, e) => ({
+        epoch: e + 1,
+        trainLoss: 0.6 / (1 + 0.5 * e) + 0.1 / (k + 1),
+        validationLoss: 0.62 / (1 + 0.45 * e) + 0.14 / (k + 1),
+        rate: e < 9 ? 5e-5 : 1e-5,
+      })),
     })),
-    harvest: [1, 2].flatMap((round) => [-2, -1, 0, 1, 2].map((offset) => ({ round, offset, grabcut: 80 - 8 * Math.abs(offset) + 2 * round, marksOnly: 3 * Math.abs(offset), ignoredFallback: 4, notHarvested: 9 * Math.abs(offset) - round }))).map((h) => ({ ...h, notHarvested: Math.max(0, h.notHarvested) })),
+    harvest: [1, 2]
+      .flatMap((round) =>
+        [-2, -1, 0, 1, 2].map((offset) => ({
+          round,
+          offset,
+          grabcut: 80 - 8 * Math.abs(offset) + 2 * round,
+          marksOnly: 3 * Math.abs(offset),
+          ignoredFallback: 4,
+          notHarvested: 9 * Math.abs(offset) - round,
+        })),
+      )
+      .map((h) => ({ ...h, notHarvested: Math.max(0, h.notHarvested) })),
     precisionRecall: [
-      { method: "HNN", dimension: "3D", curve: Array.from({ length: 40 }, (_, i) => ({ threshold: 1 - i / 40, recall: i / 39, precision: 1 - 0.6 * (i / 39) ** 4 })), best: { threshold: 0.4, precision: 0.8, recall: 0.76, f: 0.779 } },
-      { method: "WSSS-GC", dimension: "3D", curve: Array.from({ length: 40 }, (_, i) => ({ threshold: 1 - i / 40, recall: i / 39, precision: 1 - 0.5 * (i / 39) ** 6 })), best: { threshold: 0.45, precision: 0.83, recall: 0.8, f: 0.815 } },
+      {
+        method: "HNN",
+        dimension: "3D",
+        curve: Array.from({ length: 40 }, (_, i) => ({
+          threshold: 1 - i / 40,
+          recall: i / 39,
+          precision: 1 - 0.6 * (i / 39) ** 4,
+        })),
+        best: { threshold: 0.4, precision: 0.8, recall: 0.76, f: 0.779 },
+      },
+      {
+        method: "WSSS-GC",
+        dimension: "3D",
+        curve: Array.from({ length: 40 }, (_, i) => ({
+          threshold: 1 - i / 40,
+          recall: i / 39,
+          precision: 1 - 0.5 * (i / 39) ** 6,
+        })),
+        best: { threshold: 0.45, precision: 0.83, recall: 0.8, f: 0.815 },
+      },
     ],
     volumes: ["WSSS-GC", "ellipsoid"].flatMap((name, k) =>
       (["volume", "change"] as const).map((quantity) => ({
@@ -128,7 +204,11 @@ export function sampleInput(): ReportInput {
         quantity,
         points: Array.from({ length: 18 }, (_, i) => {
           const referenceMl = quantity === "volume" ? 0.4 * (i + 1) : 0.4 * (i - 9);
-          return { lesion: `lesion-${i}`, referenceMl, measuredMl: referenceMl * (1 - 0.2 * k) + 0.5 * randomStream(3, "sample volumes", i, k).normal() };
+          return {
+            lesion: `lesion-${i}`,
+            referenceMl,
+            measuredMl: referenceMl * (1 - 0.2 * k) + 0.5 * randomStream(3, "sample volumes", i, k).normal(),
+          };
         }),
       })),
     ),
