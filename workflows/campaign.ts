@@ -139,9 +139,10 @@ async function runStep(
   if (found !== null) return found;
   const workflowId = `${workflowInfo().workflowId}/${step.name}`;
   onChild(workflowId);
-  return step.shape === "sharded"
+  const result = await (step.shape === "sharded"
     ? executeChild(sharded, { workflowId, args: [{ action, queue: step.queue }] })
-    : executeChild(selfPaced, { workflowId, args: [action] });
+    : executeChild(selfPaced, { workflowId, args: [action] }));
+  return { ...result, cached: false };
 }
 
 /** The page of every report, with the campaign as it was run. Returns the pages' records. */

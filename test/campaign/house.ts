@@ -29,11 +29,11 @@ export class House {
     this.engine = engine;
   }
 
-  /** Starts test/campaign/tiny.yaml. */
-  async start(campaign: string, settings: Record<string, string> = {}): Promise<void> {
-    const pipeline = await loadPipeline(tiny, settings);
+  /** Starts test/campaign/tiny.yaml, or another pipeline. */
+  async start(campaign: string, settings: Record<string, string> = {}, file = tiny): Promise<void> {
+    const pipeline = await loadPipeline(file, settings);
     const store = await openStore();
-    await store.putBlob(Buffer.from(await readPipelineText(tiny)));
+    await store.putBlob(Buffer.from(await readPipelineText(file)));
     await startCampaign(this.engine.client, campaignInputSchema.parse({ campaign, pipeline, started: new Date().toISOString() }));
   }
 
