@@ -275,7 +275,7 @@ function marksChannel(name: "ellipse" | "ellipsoid" | "distance", image: Volume,
   const values = new Float32Array(size * size);
   if (!isMarked(region)) return values;
   const dzMm = (z - region.slice) * image.spacingMm[2];
-  const longMm = lengthMm(region.long, image.spacingMm);
+  const longMm = Math.max(lengthMm(region.long, image.spacingMm), image.spacingMm[0]);
   if (name === "distance") return values.fill(Math.abs(dzMm) / (longMm / 2));
   const radius = radiusOf(region);
   const depth = name === "ellipsoid" ? dzMm / (ELLIPSOID_Z_SHARE * longMm) : 0;
