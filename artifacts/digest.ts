@@ -11,7 +11,11 @@ export function sha256(bytes: Uint8Array | string): Digest {
 /** `text` as a digest. @throws StoreInputError when it is not 64 lower-case hex digits. */
 export function asDigest(text: string): Digest {
   if (!digestSchema.safeParse(text).success) {
-    throw new StoreInputError(`${JSON.stringify(text)} is not a digest`, undefined, "give the 64 lower-case hex digits of a SHA-256");
+    throw new StoreInputError(
+      `${JSON.stringify(text)} is not a digest`,
+      undefined,
+      "give the 64 lower-case hex digits of a SHA-256",
+    );
   }
   return text as Digest;
 }

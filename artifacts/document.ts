@@ -1,4 +1,4 @@
-import { z } from "zod";
+import type { z } from "zod";
 import { canonicalJson } from "./canonicalJson.ts";
 import { MalformedDocumentError } from "./errors.ts";
 import type { Digest, Store } from "./store.ts";

@@ -44,7 +44,12 @@ export class DamagedPointerError extends StoreError {
   readonly pointer: string;
 
   constructor(store: string, pointer: string, why: string, options?: ErrorOptions) {
-    super(store, `pointer ${pointer} is damaged (${why})`, "restore it from a backup, or delete it and run again what set it", options);
+    super(
+      store,
+      `pointer ${pointer} is damaged (${why})`,
+      "restore it from a backup, or delete it and run again what set it",
+      options,
+    );
     this.pointer = pointer;
   }
 }
@@ -55,7 +60,12 @@ export class MalformedDocumentError extends StoreError {
   readonly digest: string;
 
   constructor(store: string, digest: string, kind: string, why: string, options?: ErrorOptions) {
-    super(store, `blob ${digest} is not a valid ${kind}: ${why}`, `check that this digest is that of a ${kind}, written by this version of recist3d`, options);
+    super(
+      store,
+      `blob ${digest} is not a valid ${kind}: ${why}`,
+      `check that this digest is that of a ${kind}, written by this version of recist3d`,
+      options,
+    );
     this.digest = digest;
   }
 }
@@ -65,7 +75,12 @@ export class StoreFullError extends StoreError {
   override readonly name = "StoreFullError";
 
   constructor(store: string, why: string, options?: ErrorOptions) {
-    super(store, `the store is full (${why})`, "free some space or raise the quota, then run again: what is stored already is kept", options);
+    super(
+      store,
+      `the store is full (${why})`,
+      "free some space or raise the quota, then run again: what is stored already is kept",
+      options,
+    );
   }
 }
 

@@ -31,6 +31,7 @@ export async function exportArtifact(store: Store, artifact: Digest, dir: string
       await mkdir(dirname(join(partial, path)), { recursive: true });
       await writeFile(join(partial, path), await store.getBlob(asDigest(digest)));
     }
+    // An empty folder in the way is allowed; of anything else the rename complains.
     await rmdir(target).catch(() => undefined);
     await rename(partial, target);
   } catch (error) {
@@ -42,9 +43,14 @@ export async function exportArtifact(store: Store, artifact: Digest, dir: string
 /** What is wrong with an exported folder: files that are missing, changed, or not of the artifact. None: it is as exported. */
 export async function verifyExport(dir: string, artifact: Digest): Promise<Problem[]> {
   const problems: Problem[] = [];
-  const note = (kind: Problem["kind"], path: string, detail: string) => problems.push({ kind, what: `file ${path}`, where: dir, detail });
+  const note = (kind: Problem["kind"], path: string, detail: string) =>
+    problems.push({ kind, what: `file ${path}`, where: dir, detail });
   const names = await readdir(dir, { recursive: true, withFileTypes: true });
-  const present = new Set(names.filter((entry) => !entry.isDirectory()).map((entry) => relative(dir, join(entry.parentPath, entry.name)).split(sep).join("/")));
+  const present = new Set(
+    names
+      .filter((entry) => !entry.isDirectory())
+      .map((entry) => relative(dir, join(entry.parentPath, entry.name)).split(sep).join("/")),
+  );
 
   if (!present.delete(manifestFile)) {
     note("missing", manifestFile, "without it nothing can be checked");
@@ -68,7 +74,8 @@ export async function verifyExport(dir: string, artifact: Digest): Promise<Probl
 }
 
 async function checkFree(target: string): Promise<void> {
-  const occupied = (what: string, cause?: unknown) => new StoreInputError(what, target, "name a folder that does not exist yet, or an empty one", { cause });
+  const occupied = (what: string, cause?: unknown) =>
+    new StoreInputError(what, target, "name a folder that does not exist yet, or an empty one", { cause });
   try {
     if ((await readdir(target)).length > 0) throw occupied("this folder is not empty");
   } catch (error) {

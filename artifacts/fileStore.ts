@@ -207,8 +207,18 @@ function storeError(url: string, error: unknown, done: "read" | "written"): Erro
     case "EPERM":
     case "ENOTSUP":
       if ((error as NodeJS.ErrnoException).syscall === "link") {
-        return new StoreUnreachableError(url, `no commit is possible (${message})`, "keep the store on a file system that has hard links", { cause: error });
+        return new StoreUnreachableError(
+          url,
+          `no commit is possible (${message})`,
+          "keep the store on a file system that has hard links",
+          { cause: error },
+        );
       }
   }
-  return new StoreUnreachableError(url, `cannot be ${done} (${message})`, "check that the folder is there and that this user may use it", { cause: error });
+  return new StoreUnreachableError(
+    url,
+    `cannot be ${done} (${message})`,
+    "check that the folder is there and that this user may use it",
+    { cause: error },
+  );
 }

@@ -1,5 +1,5 @@
-import { checkPointerName, isPointerName } from "./pointer.ts";
 import { asDigest } from "./digest.ts";
+import { checkPointerName, isPointerName } from "./pointer.ts";
 import type { Digest } from "./store.ts";
 
 /** Where a blob lies below a store's root: `sha256/<first 2 digits>/<other 62>`. @throws StoreInputError when it is no digest. */

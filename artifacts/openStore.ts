@@ -18,7 +18,11 @@ export async function openStore(url?: string, env: NodeJS.ProcessEnv = process.e
   const place = url ?? (env.RECIST3D_STORE || join(recist3dHome(env), "store"));
   if (place.startsWith("s3:")) return openS3Store(place, s3Credentials(place, env));
   if (place === "" || /^(?!file:)[a-z][a-z0-9+.-]+:/i.test(place)) {
-    throw new StoreInputError("not the url of a store", place, "write file:DIR, a path, or s3:http(s)://host[:port]/bucket[/prefix]");
+    throw new StoreInputError(
+      "not the url of a store",
+      place,
+      "write file:DIR, a path, or s3:http(s)://host[:port]/bucket[/prefix]",
+    );
   }
   const path = place.replace(/^file:(\/\/(?=\/))?/, "");
   if (path === "") throw new StoreInputError("names no folder", place, "write file:DIR");
@@ -36,7 +40,12 @@ function s3Credentials(url: string, env: NodeJS.ProcessEnv): S3Credentials {
     return { accessKey: env.RECIST3D_S3_ACCESS_KEY, secretKey: env.RECIST3D_S3_SECRET_KEY, region };
   }
   if (env.AWS_ACCESS_KEY_ID && env.AWS_SECRET_ACCESS_KEY) {
-    return { accessKey: env.AWS_ACCESS_KEY_ID, secretKey: env.AWS_SECRET_ACCESS_KEY, sessionToken: env.AWS_SESSION_TOKEN || undefined, region };
+    return {
+      accessKey: env.AWS_ACCESS_KEY_ID,
+      secretKey: env.AWS_SECRET_ACCESS_KEY,
+      sessionToken: env.AWS_SESSION_TOKEN || undefined,
+      region,
+    };
   }
   throw new StoreInputError("no keys for this S3 store", url, "set RECIST3D_S3_ACCESS_KEY and RECIST3D_S3_SECRET_KEY");
 }

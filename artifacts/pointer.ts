@@ -33,7 +33,11 @@ export function isPointerName(name: string): boolean {
 export function encodePointer(name: string, value: unknown): Buffer {
   const bytes = Buffer.from(canonicalJson(value));
   if (bytes.length > 65536) {
-    throw new StoreInputError(`${bytes.length} bytes are too many for a pointer`, name, "put them in a blob and point to its digest (limit 65536 bytes)");
+    throw new StoreInputError(
+      `${bytes.length} bytes are too many for a pointer`,
+      name,
+      "put them in a blob and point to its digest (limit 65536 bytes)",
+    );
   }
   return bytes;
 }
@@ -48,6 +52,7 @@ export function decodePointer(store: string, name: string, bytes: Buffer): unkno
   } catch (error) {
     throw new DamagedPointerError(store, name, "not JSON", { cause: error });
   }
-  if (!bytes.equals(Buffer.from(canonical))) throw new DamagedPointerError(store, name, "not in canonical form: bytes were changed or added");
+  if (!bytes.equals(Buffer.from(canonical)))
+    throw new DamagedPointerError(store, name, "not in canonical form: bytes were changed or added");
   return value;
 }

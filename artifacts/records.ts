@@ -42,7 +42,8 @@ export async function findAction(store: Store, key: Digest): Promise<FoundAction
   const digest = await recordAt(store, actionPointer(key));
   if (digest === null) return null;
   const record = await getRecord(store, digest);
-  if (record.actionKey !== key) throw new DamagedPointerError(store.url, actionPointer(key), `it names the record of action ${record.actionKey}`);
+  if (record.actionKey !== key)
+    throw new DamagedPointerError(store.url, actionPointer(key), `it names the record of action ${record.actionKey}`);
   return { digest, record };
 }
 
@@ -54,7 +55,8 @@ export async function findAction(store: Store, key: Digest): Promise<FoundAction
  */
 export async function commitAction(store: Store, key: Digest, record: ActionRecord): Promise<FoundAction> {
   if (record.actionKey !== key) throw new RangeError(`the record is of action ${record.actionKey}, not of ${key}`);
-  if (actionKeyOf(record) !== key) throw new RangeError(`the record's kind, parameters, inputs and fingerprint do not give its key ${key}`);
+  if (actionKeyOf(record) !== key)
+    throw new RangeError(`the record's kind, parameters, inputs and fingerprint do not give its key ${key}`);
   for (const output of Object.values(record.outputs)) {
     if (!(await artifactsPresent(store, asDigest(output)))) throw new MissingBlobError(store.url, output);
   }
@@ -106,7 +108,8 @@ export async function findCampaign(store: Store, id: string): Promise<{ digest: 
   const digest = await recordAt(store, campaignPointer(id));
   if (digest === null) return null;
   const record = await getDocument(store, campaignDocument, digest);
-  if (record.campaign !== id) throw new DamagedPointerError(store.url, campaignPointer(id), `it names the record of campaign ${record.campaign}`);
+  if (record.campaign !== id)
+    throw new DamagedPointerError(store.url, campaignPointer(id), `it names the record of campaign ${record.campaign}`);
   return { digest, record };
 }
 

@@ -110,15 +110,21 @@ export function openS3Bucket(url: string, credentials: S3Credentials): S3Bucket 
 }
 
 function parseS3Url(url: string): { server: URL; bucket: string; prefix: string } {
-  const remedy = "write s3:http(s)://host[:port]/bucket[/prefix]; keys belong in RECIST3D_S3_ACCESS_KEY and RECIST3D_S3_SECRET_KEY";
+  const remedy =
+    "write s3:http(s)://host[:port]/bucket[/prefix]; keys belong in RECIST3D_S3_ACCESS_KEY and RECIST3D_S3_SECRET_KEY";
   const address = /^s3:(https?:\/\/.+)$/.exec(url)?.[1];
   if (address === undefined || !URL.canParse(address)) throw new StoreInputError("not the url of an S3 store", url, remedy);
   const server = new URL(address);
   if (server.username !== "" || server.password !== "") {
-    throw new StoreInputError("the url of a store is printed and recorded, so it must not hold keys", `s3:${server.protocol}//…@${server.host}`, remedy);
+    throw new StoreInputError(
+      "the url of a store is printed and recorded, so it must not hold keys",
+      `s3:${server.protocol}//…@${server.host}`,
+      remedy,
+    );
   }
   const [bucket, ...folders] = server.pathname.replace(/^\/|\/$/g, "").split("/");
-  if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket)) throw new StoreInputError(`${JSON.stringify(bucket)} cannot name a bucket`, url, remedy);
+  if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket))
+    throw new StoreInputError(`${JSON.stringify(bucket)} cannot name a bucket`, url, remedy);
   if (server.search !== "" || server.hash !== "" || !folders.every((folder) => !folder.includes("/") && isPointerName(folder))) {
     throw new StoreInputError("the prefix may only have letters, digits, '.', '_', '-' and single '/'", url, remedy);
   }
@@ -146,8 +152,9 @@ function codeOf(error: unknown): string {
 /** Whether the same request may succeed in a moment. */
 function isTransient(error: unknown): boolean {
   return (
-    ["ECONNRESET", "ECONNREFUSED", "EPIPE", "SlowDown", "ConditionalRequestConflict", "OperationAborted"].includes(codeOf(error)) ||
-    /socket hang up|Retryable HTTP status|aborted/.test((error as Error).message)
+    ["ECONNRESET", "ECONNREFUSED", "EPIPE", "SlowDown", "ConditionalRequestConflict", "OperationAborted"].includes(
+      codeOf(error),
+    ) || /socket hang up|Retryable HTTP status|aborted/.test((error as Error).message)
   );
 }
 
@@ -173,6 +180,11 @@ function storeError(url: string, bucket: string, error: unknown): Error {
     case "XMinioStorageFull":
       return new StoreFullError(url, why, { cause: error });
     default:
-      return new StoreUnreachableError(url, `the server does not answer as it should (${why})`, "check that it is running and that the url is right", { cause: error });
+      return new StoreUnreachableError(
+        url,
+        `the server does not answer as it should (${why})`,
+        "check that it is running and that the url is right",
+        { cause: error },
+      );
   }
 }

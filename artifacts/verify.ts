@@ -3,7 +3,13 @@ import type { ActionRecord, CampaignRecord } from "../schemas/records.ts";
 import { actionKeyOf } from "./actionKey.ts";
 import { asDigest } from "./digest.ts";
 import { type DocumentKind, parseDocument } from "./document.ts";
-import { DamagedBlobError, DamagedPointerError, MalformedDocumentError, MissingBlobError, StoreUnreachableError } from "./errors.ts";
+import {
+  DamagedBlobError,
+  DamagedPointerError,
+  MalformedDocumentError,
+  MissingBlobError,
+  StoreUnreachableError,
+} from "./errors.ts";
 import { inParallel } from "./inParallel.ts";
 import { manifestDocument } from "./manifest.ts";
 import { actionDocument, actionPointer, campaignDocument, campaignPointer, findAction, recordAt } from "./records.ts";
@@ -72,7 +78,11 @@ export async function verifyCampaign(store: Store, id: string, options: Verifica
       problems.push({ ...problemOf(error), what: `blob ${digest}`, where });
     }
     checked.add(digest);
-    options.onProgress?.({ checked: checked.size, total: Math.max(checked.size, records.size + artifacts.size + files.size + 1), bytes });
+    options.onProgress?.({
+      checked: checked.size,
+      total: Math.max(checked.size, records.size + artifacts.size + files.size + 1),
+      bytes,
+    });
     return blob;
   }
 
@@ -114,12 +124,18 @@ export async function verifyCampaign(store: Store, id: string, options: Verifica
   async function checkKey(digest: Digest, record: ActionRecord, where: string): Promise<void> {
     const key = actionKeyOf(record);
     if (record.actionKey !== key) {
-      problems.push({ kind: "key", what: `blob ${digest}`, where, detail: `the record says ${record.actionKey}, its contents give ${key}` });
+      problems.push({
+        kind: "key",
+        what: `blob ${digest}`,
+        where,
+        detail: `the record says ${record.actionKey}, its contents give ${key}`,
+      });
       return;
     }
     const what = `pointer ${actionPointer(key)}`;
     try {
-      if ((await findAction(store, key)) === null) problems.push({ kind: "missing", what, where, detail: "the action would be computed again" });
+      if ((await findAction(store, key)) === null)
+        problems.push({ kind: "missing", what, where, detail: "the action would be computed again" });
     } catch (error) {
       problems.push({ ...problemOf(error), what, where });
     }
@@ -135,12 +151,23 @@ export async function verifyCampaign(store: Store, id: string, options: Verifica
         if (origin !== undefined) {
           const maker = records.get(asDigest(origin));
           if (maker !== undefined && !Object.values(maker.record.outputs).includes(artifact)) {
-            problems.push({ kind: "origin", what, where, detail: `record ${origin}, from which it should come, has no such output` });
+            problems.push({
+              kind: "origin",
+              what,
+              where,
+              detail: `record ${origin}, from which it should come, has no such output`,
+            });
           }
         } else if (!made.has(artifact)) {
           const { manifest } = artifacts.get(asDigest(artifact)) ?? {};
           if (manifest?.type === "source" || declared.has(artifact)) external.push({ artifact: asDigest(artifact), where });
-          else problems.push({ kind: "origin", what, where, detail: "no action of this campaign made it, and it is not declared as external" });
+          else
+            problems.push({
+              kind: "origin",
+              what,
+              where,
+              detail: "no action of this campaign made it, and it is not declared as external",
+            });
         }
       }
     }
@@ -155,7 +182,12 @@ export async function verifyCampaign(store: Store, id: string, options: Verifica
         const known = files.get(blob);
         if (known === undefined) files.set(blob, { where, size: entry.size });
         else if (known.size !== undefined && known.size !== entry.size) {
-          problems.push({ kind: "malformed", what: `blob ${digest}`, where, detail: `its size is said to be ${entry.size} and, by ${known.where}, ${known.size} bytes` });
+          problems.push({
+            kind: "malformed",
+            what: `blob ${digest}`,
+            where,
+            detail: `its size is said to be ${entry.size} and, by ${known.where}, ${known.size} bytes`,
+          });
         }
       }
     });
@@ -165,7 +197,12 @@ export async function verifyCampaign(store: Store, id: string, options: Verifica
     await inParallel([...files], async ([digest, { where, size }]) => {
       const blob = await check(digest, where);
       if (blob !== undefined && size !== undefined && blob.length !== size) {
-        problems.push({ kind: "malformed", what: `blob ${digest}`, where, detail: `its manifest says ${size} bytes, it has ${blob.length}` });
+        problems.push({
+          kind: "malformed",
+          what: `blob ${digest}`,
+          where,
+          detail: `its manifest says ${size} bytes, it has ${blob.length}`,
+        });
       }
     });
   }
@@ -183,7 +220,12 @@ export async function verifyCampaign(store: Store, id: string, options: Verifica
       }
     }
     for await (const path of store.listStrays()) {
-      problems.push({ kind: "extra", what: `file ${path}`, where: "not of this campaign", detail: "the store did not put it there" });
+      problems.push({
+        kind: "extra",
+        what: `file ${path}`,
+        where: "not of this campaign",
+        detail: "the store did not put it there",
+      });
     }
   }
 
@@ -193,7 +235,12 @@ export async function verifyCampaign(store: Store, id: string, options: Verifica
     try {
       const digest = await recordAt(store, campaignPointer(id));
       if (digest === null) {
-        problems.push({ kind: "missing", what: pointer, where, detail: "no campaign of this name was finished in this store, or its pointer was deleted" });
+        problems.push({
+          kind: "missing",
+          what: pointer,
+          where,
+          detail: "no campaign of this name was finished in this store, or its pointer was deleted",
+        });
         return undefined;
       }
       const record = await checkDocument(campaignDocument, digest, where);
@@ -211,7 +258,9 @@ export async function verifyCampaign(store: Store, id: string, options: Verifica
   if (campaign !== undefined) {
     files.set(asDigest(campaign.pipeline), { where: "compiled pipeline" });
     files.set(asDigest(campaign.source), { where: "pipeline source" });
-    await checkRecords(Object.entries(campaign.steps).map(([name, record]) => ({ digest: asDigest(record), where: `step ${name}` })));
+    await checkRecords(
+      Object.entries(campaign.steps).map(([name, record]) => ({ digest: asDigest(record), where: `step ${name}` })),
+    );
     await checkArtifacts();
     checkOrigins();
     await checkFiles();
@@ -239,7 +288,8 @@ function problemOf(error: unknown): Pick<Problem, "kind" | "detail"> {
   if (error instanceof StoreUnreachableError) {
     const { code } = (error.cause ?? {}) as NodeJS.ErrnoException;
     // One file that cannot be read (a bad sector, a folder in its place, foreign rights) does not stop the others.
-    if (code !== undefined && ["EIO", "EISDIR", "ENOTDIR", "EACCES", "EPERM", "ELOOP"].includes(code)) return { kind: "damaged", detail };
+    if (code !== undefined && ["EIO", "EISDIR", "ENOTDIR", "EACCES", "EPERM", "ELOOP"].includes(code))
+      return { kind: "damaged", detail };
   }
   throw error;
 }

@@ -69,18 +69,33 @@ async function compare(title: string, store: Store, plain: Plain): Promise<void>
         }),
       );
     }
-    const [put, plainPut, get, plainGet] = [times.put, times.plainPut, times.get, times.plainGet].map((all) => (median(all) / count) * 1000);
-    const cells = [put.toFixed(2), plainPut.toFixed(2), (put / plainPut).toFixed(2), get.toFixed(2), plainGet.toFixed(2), (get / plainGet).toFixed(2)];
-    console.log(`${name.padEnd(6)} ${cells[0].padStart(8)} ${cells[1].padStart(10)} ${cells[2].padStart(7)}  ${cells[3].padStart(10)} ${cells[4].padStart(10)} ${cells[5].padStart(7)}`);
+    const [put, plainPut, get, plainGet] = [times.put, times.plainPut, times.get, times.plainGet].map(
+      (all) => (median(all) / count) * 1000,
+    );
+    const cells = [
+      put.toFixed(2),
+      plainPut.toFixed(2),
+      (put / plainPut).toFixed(2),
+      get.toFixed(2),
+      plainGet.toFixed(2),
+      (get / plainGet).toFixed(2),
+    ];
+    console.log(
+      `${name.padEnd(6)} ${cells[0].padStart(8)} ${cells[1].padStart(10)} ${cells[2].padStart(7)}  ${cells[3].padStart(10)} ${cells[4].padStart(10)} ${cells[5].padStart(7)}`,
+    );
   }
 }
 
 const scratch = mkdtempSync(join(tmpdir(), "recist3d-bench-"));
 try {
-  await compare("folder store beside writeFile with flush (both are on the disk when put returns)", openFileStore(join(scratch, "store")), {
-    put: (name, bytes) => writeFile(join(scratch, name), bytes, { flush: true }),
-    get: (name) => readFile(join(scratch, name)),
-  });
+  await compare(
+    "folder store beside writeFile with flush (both are on the disk when put returns)",
+    openFileStore(join(scratch, "store")),
+    {
+      put: (name, bytes) => writeFile(join(scratch, name), bytes, { flush: true }),
+      get: (name) => readFile(join(scratch, name)),
+    },
+  );
 } finally {
   rmSync(scratch, { recursive: true });
 }

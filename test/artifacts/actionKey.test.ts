@@ -16,13 +16,18 @@ describe("actionKey", () => {
     expect(actionKey(action)).toBe("9e2b7ef915dd253fc9fbc3d0f9256152e688d745da489a8a28204ad5104e024e");
     expect(actionKey({ ...action, part: undefined })).toBe("9e2b7ef915dd253fc9fbc3d0f9256152e688d745da489a8a28204ad5104e024e");
     expect(actionKey({ ...action, part: 0 })).toBe("c1ac91433a67cbacd361880a305b1b94872bf1262a9934ae210647ff53091cde");
-    expect(actionKey({ ...action, params: {}, inputs: {} })).toBe("2af6b384fb143247ae49a56d8c91f413cd14387454741b8f10fc7b9a79636c43");
+    expect(actionKey({ ...action, params: {}, inputs: {} })).toBe(
+      "2af6b384fb143247ae49a56d8c91f413cd14387454741b8f10fc7b9a79636c43",
+    );
   });
 
   it("does not depend on the order of parameters and inputs, nor on fields that are no part of the identity", () => {
     const { params, inputs } = action;
     const reversed = <T>(fields: Readonly<Record<string, T>>) => Object.fromEntries(Object.entries(fields).reverse());
-    const other = { ...reversed({ ...action, params: reversed(params), inputs: reversed(inputs) }), attempt: 3 } as unknown as ActionIdentity;
+    const other = {
+      ...reversed({ ...action, params: reversed(params), inputs: reversed(inputs) }),
+      attempt: 3,
+    } as unknown as ActionIdentity;
     expect(actionKey(other)).toBe(actionKey(action));
   });
 

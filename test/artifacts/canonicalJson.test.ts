@@ -20,9 +20,17 @@ describe("canonicalJson", () => {
   });
 
   it("sorts keys by UTF-16 code units, at every depth", () => {
-    expect(canonicalJson({ "\u20ac": 1, "\r": 2, "\ufb33": 3, "1": 4, "\u{1f600}": 5, "\u0080": 6, "\u00f6": { b: 1, a: [{ d: 1, c: 2 }] } })).toBe(
-      '{"\\r":2,"1":4,"\u0080":6,"\u00f6":{"a":[{"c":2,"d":1}],"b":1},"\u20ac":1,"\u{1f600}":5,"\ufb33":3}',
-    );
+    expect(
+      canonicalJson({
+        "\u20ac": 1,
+        "\r": 2,
+        "\ufb33": 3,
+        "1": 4,
+        "\u{1f600}": 5,
+        "\u0080": 6,
+        "\u00f6": { b: 1, a: [{ d: 1, c: 2 }] },
+      }),
+    ).toBe('{"\\r":2,"1":4,"\u0080":6,"\u00f6":{"a":[{"c":2,"d":1}],"b":1},"\u20ac":1,"\u{1f600}":5,"\ufb33":3}');
   });
 
   const cycle: { self?: unknown } = {};
@@ -61,7 +69,9 @@ describe("canonicalJson", () => {
     "does not depend on the order in which fields were set",
     (fields, ranks) => {
       const shuffled = fields.map((field) => ({ field, rank: ranks.next().value as number })).sort((a, b) => a.rank - b.rank);
-      expect(canonicalJson(Object.fromEntries(shuffled.map(({ field }) => field)))).toBe(canonicalJson(Object.fromEntries(fields)));
+      expect(canonicalJson(Object.fromEntries(shuffled.map(({ field }) => field)))).toBe(
+        canonicalJson(Object.fromEntries(fields)),
+      );
     },
   );
 });

@@ -14,7 +14,12 @@ const scratch = mkdtempSync(join(tmpdir(), "recist3d-export-"));
 afterAll(() => rmSync(scratch, { recursive: true }));
 const stored = join(scratch, "store");
 const store = openFileStore(stored);
-const contents: Record<string, string> = { "lesions.jsonl": "{}\n", "shards/00000.safetensors": "zero", "shards/00001.safetensors": "one", empty: "" };
+const contents: Record<string, string> = {
+  "lesions.jsonl": "{}\n",
+  "shards/00000.safetensors": "zero",
+  "shards/00001.safetensors": "one",
+  empty: "",
+};
 let artifact: Digest;
 beforeAll(async () => {
   const files = Object.entries(contents).map(([path, text]) => ({ path, bytes: Buffer.from(text), mediaType: "text/plain" }));

@@ -33,7 +33,9 @@ describe("kill -9 of a writer", () => {
     const child = run([...writer, folder, "large"]);
     await child.line("writing");
     const temporaries = join(folder, "tmp");
-    await until(() => existsSync(temporaries) && readdirSync(temporaries).some((name) => sizeOf(join(temporaries, name)) > 1_000_000));
+    await until(
+      () => existsSync(temporaries) && readdirSync(temporaries).some((name) => sizeOf(join(temporaries, name)) > 1_000_000),
+    );
     child.kill();
     expect((await child.ended).signal).toBe("SIGKILL");
     const [left] = readdirSync(temporaries);
@@ -56,7 +58,8 @@ describe("kill -9 of a writer", () => {
       child.kill();
       await child.ended;
       const store = openFileStore(folder);
-      for await (const name of store.listPointers("")) expect(await store.getPointer(name)).toEqual({ payload: expect.stringMatching(/^x{5000}$/) });
+      for await (const name of store.listPointers(""))
+        expect(await store.getPointer(name)).toEqual({ payload: expect.stringMatching(/^x{5000}$/) });
     }
     expect((await collect(openFileStore(folder).listPointers("commit/"))).length).toBeGreaterThan(0);
   }, 120_000);
@@ -91,7 +94,9 @@ describe("a full store", () => {
     const limited = emptyFolder();
     const script = `ulimit -f 1000 && exec ${process.execPath} ${writer.join(" ")} ${limited} fill 3000000`;
     const { stdout, stderr } = spawnSync("bash", ["-c", script], { encoding: "utf8" });
-    expect(stdout, stderr).toMatch(new RegExp(`StoreFullError file:${limited}: the store is full \\(EFBIG.*\\) — free some space`));
+    expect(stdout, stderr).toMatch(
+      new RegExp(`StoreFullError file:${limited}: the store is full \\(EFBIG.*\\) — free some space`),
+    );
     expect(stdout).toContain("blobs 0 temporaries 0 strays 0");
     expect(stdout).toContain("small ok");
   });
@@ -116,7 +121,9 @@ function run(args: string[]) {
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
   let output = "";
   child.stdout.on("data", (text) => (output += text));
-  const ended = new Promise<{ output: string; signal: NodeJS.Signals | null }>((done) => child.once("close", (_, signal) => done({ output, signal })));
+  const ended = new Promise<{ output: string; signal: NodeJS.Signals | null }>((done) =>
+    child.once("close", (_, signal) => done({ output, signal })),
+  );
   return {
     ended,
     kill: () => child.kill("SIGKILL"),

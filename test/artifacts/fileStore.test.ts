@@ -1,4 +1,15 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -47,7 +58,10 @@ describe("openFileStore", () => {
   it("removes what dead processes left an hour ago, and nothing younger, at its first write", async () => {
     const folder = emptyFolder();
     mkdirSync(join(folder, "tmp"));
-    for (const [name, ageMinutes] of [["old", 61], ["young", 59]] as const) {
+    for (const [name, ageMinutes] of [
+      ["old", 61],
+      ["young", 59],
+    ] as const) {
       writeFileSync(join(folder, "tmp", name), "half");
       const time = Date.now() / 1000 - ageMinutes * 60;
       utimesSync(join(folder, "tmp", name), time, time);
@@ -68,9 +82,14 @@ describe("openFileStore", () => {
     await expect(store.setPointer("a", 1)).rejects.toThrow(`file:${file}: cannot be written (`);
   });
 
-  it.skipIf(process.getuid?.() === 0)("says so when the folder is read-only (not tested as root, whom nothing stops)", async () => {
-    const folder = emptyFolder();
-    chmodSync(folder, 0o555);
-    await expect(openFileStore(folder).putBlob(Buffer.from("x"))).rejects.toThrow(/EACCES.*check that the folder is there and that this user may use it/);
-  });
+  it.skipIf(process.getuid?.() === 0)(
+    "says so when the folder is read-only (not tested as root, whom nothing stops)",
+    async () => {
+      const folder = emptyFolder();
+      chmodSync(folder, 0o555);
+      await expect(openFileStore(folder).putBlob(Buffer.from("x"))).rejects.toThrow(
+        /EACCES.*check that the folder is there and that this user may use it/,
+      );
+    },
+  );
 });

@@ -9,7 +9,10 @@ import { recordSchema } from "../../schemas/records.ts";
 describe("identify", () => {
   let root: string;
   const git = (...args: string[]) =>
-    execFileSync("git", ["-C", root, "-c", "user.name=Test", "-c", "user.email=test@example.org", ...args], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
+    execFileSync("git", ["-C", root, "-c", "user.name=Test", "-c", "user.email=test@example.org", ...args], {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    }).trim();
   beforeEach(() => {
     root = mkdtempSync(join(tmpdir(), "recist3d-identity-"));
     writeFileSync(join(root, "package.json"), '{"version":"1.2.3"}');
@@ -38,9 +41,14 @@ describe("identify", () => {
 
 describe("codeIdentity and machineIdentity", () => {
   it("are what records take, and name no host or user", () => {
-    const { version } = JSON.parse(readFileSync(resolve(import.meta.dirname, "../../package.json"), "utf8")) as { version: string };
+    const { version } = JSON.parse(readFileSync(resolve(import.meta.dirname, "../../package.json"), "utf8")) as {
+      version: string;
+    };
     expect(recordSchema.shape.code.parse(codeIdentity()).version).toBe(version);
-    expect(recordSchema.shape.machine.parse(machineIdentity())).toMatchObject({ platform: `${process.platform}-${process.arch}`, node: process.version });
+    expect(recordSchema.shape.machine.parse(machineIdentity())).toMatchObject({
+      platform: `${process.platform}-${process.arch}`,
+      node: process.version,
+    });
     expect(Object.keys(machineIdentity()).sort()).toEqual(["cores", "cpu", "node", "platform"]);
   });
 });

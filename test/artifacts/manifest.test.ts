@@ -18,7 +18,11 @@ const text = (path: string, content: string): ArtifactFile => ({ path, bytes: Bu
 
 describe("putArtifact", () => {
   it("writes the manifest that the documentation shows", async () => {
-    const artifact = await putArtifact(store, { type: "labels", meta: { slices: 2 }, files: [text("b.txt", "abc"), text("a/b.txt", "")] });
+    const artifact = await putArtifact(store, {
+      type: "labels",
+      meta: { slices: 2 },
+      files: [text("b.txt", "abc"), text("a/b.txt", "")],
+    });
     const bytes = await store.getBlob(artifact);
     expect(bytes.toString()).toBe(
       `{"blobs":[{"digest":"${sha256("")}","mediaType":"text/plain","path":"a/b.txt","size":0},` +
@@ -27,18 +31,25 @@ describe("putArtifact", () => {
     expect(artifact).toBe(sha256(bytes));
   });
 
-  test.prop([fc.shuffledSubarray([0, 1, 2, 3, 4], { minLength: 5 })])("gives one digest, in whatever order files and meta come", async (order) => {
-    const files = order.map((i) => text(`file-${i}`, `${i}`));
-    const meta = Object.fromEntries(order.map((i) => [`key-${i}`, i]));
-    expect(await putArtifact(store, { type: "model", meta, files })).toBe("b1b04fbd0621aa9d6075fc65787aae0a7a6ad486e94545deaadb8246faff0e3c");
-  });
+  test.prop([fc.shuffledSubarray([0, 1, 2, 3, 4], { minLength: 5 })])(
+    "gives one digest, in whatever order files and meta come",
+    async (order) => {
+      const files = order.map((i) => text(`file-${i}`, `${i}`));
+      const meta = Object.fromEntries(order.map((i) => [`key-${i}`, i]));
+      expect(await putArtifact(store, { type: "model", meta, files })).toBe(
+        "b1b04fbd0621aa9d6075fc65787aae0a7a6ad486e94545deaadb8246faff0e3c",
+      );
+    },
+  );
 
   it("takes entries of blobs that are stored, and names one that is not", async () => {
     const digest = await store.putBlob(Buffer.from("shard"));
     const entry = { path: "shards/0", digest, size: 5, mediaType: "application/octet-stream" };
     const artifact = await putArtifact(store, { type: "dataset", meta: {}, files: [text("lesions.jsonl", ""), entry] });
     expect((await getManifest(store, artifact)).blobs).toContainEqual(entry);
-    await expect(putArtifact(store, { type: "dataset", meta: {}, files: [{ ...entry, digest: sha256("gone") }] })).rejects.toThrow(MissingBlobError);
+    await expect(
+      putArtifact(store, { type: "dataset", meta: {}, files: [{ ...entry, digest: sha256("gone") }] }),
+    ).rejects.toThrow(MissingBlobError);
   });
 
   it.each([
@@ -79,7 +90,10 @@ describe("getManifest", () => {
 
 describe("readFile", () => {
   it("gives the bytes of a file, or names the files that there are", async () => {
-    const manifest = await getManifest(store, await putArtifact(store, { type: "labels", meta: {}, files: [text("a", "1"), text("b", "2")] }));
+    const manifest = await getManifest(
+      store,
+      await putArtifact(store, { type: "labels", meta: {}, files: [text("a", "1"), text("b", "2")] }),
+    );
     expect((await readFile(store, manifest, "b")).toString()).toBe("2");
     await expect(readFile(store, manifest, "c")).rejects.toThrow(new RangeError("this labels has no file c — it has a, b"));
   });
@@ -88,7 +102,12 @@ describe("readFile", () => {
 describe("mergeManifests", () => {
   it("holds the files of all parts, sorted, in whatever order the parts come", async () => {
     const parts = await Promise.all(
-      ["1", "0", "2"].map(async (i) => getManifest(store, await putArtifact(store, { type: "part", meta: { i }, files: [text(`shards/${i}`, i), text("common", "c")] }))),
+      ["1", "0", "2"].map(async (i) =>
+        getManifest(
+          store,
+          await putArtifact(store, { type: "part", meta: { i }, files: [text(`shards/${i}`, i), text("common", "c")] }),
+        ),
+      ),
     );
     const merged = mergeManifests(parts, { type: "labels", meta: { slices: 3 } });
     expect(merged.blobs.map(({ path }) => path)).toEqual(["common", "shards/0", "shards/1", "shards/2"]);
@@ -98,8 +117,14 @@ describe("mergeManifests", () => {
   });
 
   it("refuses two contents for one path", async () => {
-    const parts = await Promise.all(["1", "2"].map(async (i) => getManifest(store, await putArtifact(store, { type: "part", meta: {}, files: [text("a", i)] }))));
-    expect(() => mergeManifests(parts, { type: "labels", meta: {} })).toThrow(`parts disagree on a: ${sha256("1")} and ${sha256("2")}`);
+    const parts = await Promise.all(
+      ["1", "2"].map(async (i) =>
+        getManifest(store, await putArtifact(store, { type: "part", meta: {}, files: [text("a", i)] })),
+      ),
+    );
+    expect(() => mergeManifests(parts, { type: "labels", meta: {} })).toThrow(
+      `parts disagree on a: ${sha256("1")} and ${sha256("2")}`,
+    );
   });
 });
 

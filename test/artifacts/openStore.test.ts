@@ -36,7 +36,11 @@ describe("openStore", () => {
   it("refuses an S3 store without keys, before it asks the server", async () => {
     for (const env of [{}, { RECIST3D_S3_ACCESS_KEY: "a" }, { AWS_SECRET_ACCESS_KEY: "b", RECIST3D_S3_ACCESS_KEY: "a" }]) {
       await expect(openStore("s3:http://host/bucket", env)).rejects.toThrow(
-        new StoreInputError("no keys for this S3 store", "s3:http://host/bucket", "set RECIST3D_S3_ACCESS_KEY and RECIST3D_S3_SECRET_KEY"),
+        new StoreInputError(
+          "no keys for this S3 store",
+          "s3:http://host/bucket",
+          "set RECIST3D_S3_ACCESS_KEY and RECIST3D_S3_SECRET_KEY",
+        ),
       );
     }
   });
@@ -54,7 +58,11 @@ describe("openStore on S3", () => {
     ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"],
   ])("takes its keys from %s and %s", async (access, secret) => {
     const url = await server.bucket();
-    const store = await openStore(undefined, { RECIST3D_STORE: url, [access]: server.credentials.accessKey, [secret]: server.credentials.secretKey });
+    const store = await openStore(undefined, {
+      RECIST3D_STORE: url,
+      [access]: server.credentials.accessKey,
+      [secret]: server.credentials.secretKey,
+    });
     expect(store.url).toBe(url);
     expect(await store.hasBlob(await store.putBlob(Buffer.from("x")))).toBe(true);
   });

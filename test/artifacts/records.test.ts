@@ -3,10 +3,24 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { sha256 } from "../../artifacts/digest.ts";
-import { DamagedBlobError, DamagedPointerError, MalformedDocumentError, MissingBlobError, StoreInputError } from "../../artifacts/errors.ts";
+import {
+  DamagedBlobError,
+  DamagedPointerError,
+  MalformedDocumentError,
+  MissingBlobError,
+  StoreInputError,
+} from "../../artifacts/errors.ts";
 import { openFileStore } from "../../artifacts/fileStore.ts";
 import { putArtifact } from "../../artifacts/manifest.ts";
-import { actionPointer, commitAction, commitCampaign, findAction, findCampaign, getRecord, putRecord } from "../../artifacts/records.ts";
+import {
+  actionPointer,
+  commitAction,
+  commitCampaign,
+  findAction,
+  findCampaign,
+  getRecord,
+  putRecord,
+} from "../../artifacts/records.ts";
 import type { Digest, Store } from "../../artifacts/store.ts";
 import type { ActionRecord } from "../../schemas/records.ts";
 import { recordOf, smallCampaign } from "./smallCampaign.ts";
@@ -22,7 +36,11 @@ let key: Digest;
 beforeEach(async () => {
   folder = mkdtempSync(join(scratch, "store-"));
   store = openFileStore(folder);
-  const labels = await putArtifact(store, { type: "labels", meta: {}, files: [{ path: "a", bytes: Buffer.from("a"), mediaType: "text/plain" }] });
+  const labels = await putArtifact(store, {
+    type: "labels",
+    meta: {},
+    files: [{ path: "a", bytes: Buffer.from("a"), mediaType: "text/plain" }],
+  });
   record = recordOf({ kind: "labels.initial", inputs: {}, outputs: { labels } });
   key = record.actionKey as Digest;
 });
@@ -52,7 +70,9 @@ describe("commitAction", () => {
   });
 
   it("refuses a record of another action, and one whose key does not follow from its contents", async () => {
-    await expect(commitAction(store, sha256("other"), record)).rejects.toThrow(/^the record is of action [0-9a-f]{64}, not of [0-9a-f]{64}$/);
+    await expect(commitAction(store, sha256("other"), record)).rejects.toThrow(
+      /^the record is of action [0-9a-f]{64}, not of [0-9a-f]{64}$/,
+    );
     await expect(commitAction(store, key, { ...record, params: { more: 1 } })).rejects.toThrow(/do not give its key/);
     expect(await findAction(store, key)).toBeNull();
   });
@@ -68,7 +88,10 @@ describe("commitAction", () => {
     ["the winner's record is damaged", async (digest: Digest) => tamper(fileOf(digest), flipBit)],
     ["the pointer is damaged", async () => writeFileSync(join(folder, "pointers", `${actionPointer(key)}.json`), "{")],
     ["the pointer names no record", async () => void (await store.setPointer(actionPointer(key), { record: "x" }))],
-    ["the pointer names another thing", async () => void (await store.setPointer(actionPointer(key), { record: record.outputs.labels }))],
+    [
+      "the pointer names another thing",
+      async () => void (await store.setPointer(actionPointer(key), { record: record.outputs.labels })),
+    ],
   ])("replaces what can no longer answer: %s", async (_, spoil) => {
     await spoil((await commitAction(store, key, record)).digest);
     await expect(findAction(store, key)).rejects.toThrow(/missing|damaged|not a valid/);
@@ -103,7 +126,9 @@ describe("findAction", () => {
     const { records } = await smallCampaign(store, "c");
     const campaign = await findCampaign(store, "c");
     await expect(getRecord(store, campaign!.digest)).rejects.toThrow(MalformedDocumentError);
-    await expect(getRecord(store, records.lesions.record.outputs.lesions as Digest)).rejects.toThrow(/is not a valid action record/);
+    await expect(getRecord(store, records.lesions.record.outputs.lesions as Digest)).rejects.toThrow(
+      /is not a valid action record/,
+    );
   });
 });
 
@@ -120,7 +145,7 @@ describe("commitCampaign", () => {
     const { record: campaign } = await smallCampaign(store, "a");
     await expect(commitCampaign(store, "b", campaign)).rejects.toThrow("the record is of campaign a, not of b");
     await expect(commitCampaign(store, "../a", { ...campaign, campaign: "../a" })).rejects.toThrow(StoreInputError);
-    await store.setPointer("campaigns/b", (await store.getPointer("campaigns/a")));
+    await store.setPointer("campaigns/b", await store.getPointer("campaigns/a"));
     await expect(findCampaign(store, "b")).rejects.toThrow("it names the record of campaign a");
   });
 });

@@ -31,7 +31,10 @@ const credentials = { accessKey: "contract", secretKey: "contract-secret" };
 /** @throws when the server cannot be started: a test of an S3 store without an S3 server has failed. */
 export async function startS3Server(data?: string): Promise<S3Server> {
   const program = process.env.VERSITYGW_BIN ?? resolve(import.meta.dirname, "../../.bin/versitygw");
-  if (!existsSync(program)) throw new Error(`no S3 server: ${program} does not exist — run \`npm run setup\`, or set VERSITYGW_BIN to a versitygw binary`);
+  if (!existsSync(program))
+    throw new Error(
+      `no S3 server: ${program} does not exist — run \`npm run setup\`, or set VERSITYGW_BIN to a versitygw binary`,
+    );
   const root = await mkdtemp(join(tmpdir(), "recist3d-s3-"));
   const folder = data ?? join(root, "data");
   for (const made of [folder, join(root, "iam")]) mkdirSync(made, { recursive: true });
@@ -42,10 +45,14 @@ export async function startS3Server(data?: string): Promise<S3Server> {
 
   async function start(): Promise<void> {
     let log = "";
-    const server = spawn(program, ["--port", `127.0.0.1:${port}`, "--iam-dir", join(root, "iam"), "--quiet", "--keep-alive", "posix", folder], {
-      env: { ...process.env, ROOT_ACCESS_KEY: credentials.accessKey, ROOT_SECRET_KEY: credentials.secretKey },
-      stdio: ["ignore", "pipe", "pipe"],
-    });
+    const server = spawn(
+      program,
+      ["--port", `127.0.0.1:${port}`, "--iam-dir", join(root, "iam"), "--quiet", "--keep-alive", "posix", folder],
+      {
+        env: { ...process.env, ROOT_ACCESS_KEY: credentials.accessKey, ROOT_SECRET_KEY: credentials.secretKey },
+        stdio: ["ignore", "pipe", "pipe"],
+      },
+    );
     child = server;
     for (const stream of [server.stdout, server.stderr]) stream.on("data", (text) => (log += text));
     const failed = new Promise<never>((_, reject) => {

@@ -1,10 +1,10 @@
 import { spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, rmdirSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { sha256 } from "../../artifacts/digest.ts";
-import { StoreFullError, StoreUnreachableError } from "../../artifacts/errors.ts";
+import { StoreFullError } from "../../artifacts/errors.ts";
 import { openS3Store } from "../../artifacts/s3Store.ts";
 import type { Store } from "../../artifacts/store.ts";
 import { type S3Server, startS3Server } from "./s3Server.ts";
@@ -31,6 +31,20 @@ describe("S3 store", () => {
     expect(await listed(a)).toEqual([sha256(bytes)]);
   });
 
+  it("lists more objects than a server tells at once (1000)", async () => {
+    server = await startS3Server();
+    const url = await server.bucket();
+    const store = await openS3Store(url, server.credentials);
+    const bucket = new URL(url.slice(3)).pathname;
+    const names = Array.from({ length: 1100 }, (_, i) => sha256(`blob ${i}`)).sort();
+    for (const name of names) {
+      const folder = join(server.data, bucket, "sha256", name.slice(0, 2));
+      mkdirSync(folder, { recursive: true });
+      writeFileSync(join(folder, name.slice(2)), "");
+    }
+    expect((await listed(store)).sort()).toEqual(names);
+  });
+
   it("goes on by itself when its server is killed and back within two seconds", async () => {
     const running = await startS3Server();
     server = running;
@@ -38,22 +52,38 @@ describe("S3 store", () => {
     const kept = await store.putBlob(Buffer.from("before"));
     await running.kill();
     const restarted = new Promise((done) => setTimeout(done, 300)).then(() => running.start());
-    const [bytes, digest, won] = await Promise.all([store.getBlob(kept), store.putBlob(Buffer.from("after")), store.setPointer("commit", 1, { ifAbsent: true })]);
+    const [bytes, digest, won] = await Promise.all([
+      store.getBlob(kept),
+      store.putBlob(Buffer.from("after")),
+      store.setPointer("commit", 1, { ifAbsent: true }),
+    ]);
     await restarted;
     expect(bytes.toString()).toBe("before");
     expect(await store.hasBlob(digest)).toBe(true);
     expect(won).toBe(true);
   });
 
-  it("shows nothing of a blob whose server was killed during the upload, and says that it is gone", async () => {
+  /** A process that is in the middle of an upload. */
+  async function uploading(url: string, { credentials }: S3Server) {
+    const child = spawn(process.execPath, ["--import", "tsx", resolve(import.meta.dirname, "s3StoreWriter.ts"), url], {
+      env: { ...process.env, RECIST3D_S3_ACCESS_KEY: credentials.accessKey, RECIST3D_S3_SECRET_KEY: credentials.secretKey },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    let output = "";
+    child.stdout.on("data", (text) => (output += text));
+    const ended = new Promise<string>((done) => child.once("close", () => done(output)));
+    await Promise.race([new Promise((done) => child.stdout.once("data", done)), ended]);
+    return { ended, kill: () => child.kill("SIGKILL") };
+  }
+
+  it("shows nothing of a blob whose server was killed during the upload, and its writer is told", async () => {
     server = await startS3Server();
-    const store = await openS3Store(await server.bucket(), server.credentials);
-    const put = store.putBlob(large).catch((thrown: unknown) => thrown);
-    await new Promise((done) => setTimeout(done, 700));
+    const url = await server.bucket();
+    const writer = await uploading(url, server);
     await server.kill();
-    const error = await put;
+    expect(await writer.ended).toContain(`StoreUnreachableError: ${url}: the server does not answer as it should (ECONN`);
     await server.start();
-    expect(error).toBeInstanceOf(StoreUnreachableError);
+    const store = await openS3Store(url, server.credentials);
     expect(await listed(store)).toEqual([]);
     await store.putBlob(large);
     expect(await listed(store)).toEqual([sha256(large)]);
@@ -62,13 +92,9 @@ describe("S3 store", () => {
   it("shows nothing of a blob whose writer was killed during the upload", async () => {
     server = await startS3Server();
     const url = await server.bucket();
-    const child = spawn(process.execPath, ["--import", "tsx", resolve(import.meta.dirname, "s3StoreWriter.ts"), url], {
-      env: { ...process.env, RECIST3D_S3_ACCESS_KEY: server.credentials.accessKey, RECIST3D_S3_SECRET_KEY: server.credentials.secretKey },
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-    await new Promise((done) => child.stdout.once("data", done));
-    child.kill("SIGKILL");
-    await new Promise((done) => child.once("exit", done));
+    const writer = await uploading(url, server);
+    writer.kill();
+    await writer.ended;
     const store = await openS3Store(url, server.credentials);
     expect(await listed(store)).toEqual([]);
     await new Promise((done) => setTimeout(done, 500));

@@ -13,7 +13,10 @@ beforeAll(async () => {
 }, 30_000);
 afterAll(() => server?.stop());
 
-describe.each([["at the root of a bucket", undefined], ["below a prefix", "group/recist3d"]])("openS3Store %s", (_, prefix) => {
+describe.each([
+  ["at the root of a bucket", undefined],
+  ["below a prefix", "group/recist3d"],
+])("openS3Store %s", (_, prefix) => {
   storeContract("S3", {
     async open() {
       const url = await server.bucket(prefix);
@@ -47,7 +50,11 @@ describe("openS3Store", () => {
   it("commits although the claim of a dead process lies there", async () => {
     const url = await server.bucket();
     const store = await openS3Store(url, server.credentials);
-    await openS3Bucket(url, server.credentials).write(`claims/${sha256("pointers/commit.json")}/dead`, new Uint8Array(), "application/octet-stream");
+    await openS3Bucket(url, server.credentials).write(
+      `claims/${sha256("pointers/commit.json")}/dead`,
+      new Uint8Array(),
+      "application/octet-stream",
+    );
     expect(await store.setPointer("commit", 1, { ifAbsent: true })).toBe(true);
     expect(await store.setPointer("commit", 2, { ifAbsent: true })).toBe(false);
   });
@@ -73,7 +80,9 @@ describe("openS3Store", () => {
 
   it("says that nobody listens", async () => {
     const free = createServer();
-    const port = await new Promise<number>((done) => free.listen(0, "127.0.0.1", () => done((free.address() as { port: number }).port)));
+    const port = await new Promise<number>((done) =>
+      free.listen(0, "127.0.0.1", () => done((free.address() as { port: number }).port)),
+    );
     await new Promise((done) => free.close(done));
     await expect(openS3Store(`s3:http://127.0.0.1:${port}/bucket`, server.credentials)).rejects.toThrow(
       /^s3:http:\/\/127\.0\.0\.1:\d+\/bucket: the server does not answer as it should \(ECONNREFUSED: .*\) — check that it is running/,

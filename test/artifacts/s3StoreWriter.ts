@@ -1,4 +1,4 @@
-/** A process that uploads 300 MB to a store and says, once half of it is on its way, that it may be killed. */
+/** A process that uploads 300 MB to a store and says when half of it is on its way, and what went wrong. */
 import net from "node:net";
 import { openStore } from "../../artifacts/openStore.ts";
 
@@ -14,5 +14,9 @@ const timer = setInterval(() => {
   const sent = Math.max(...sockets.map((socket) => socket.bytesWritten - socket.writableLength));
   if (sent > 150_000_000) console.log(sent);
 }, 1);
-await store.putBlob(Buffer.alloc(300_000_000, 7));
+try {
+  await store.putBlob(Buffer.alloc(300_000_000, 7));
+} catch (error) {
+  console.log(String(error));
+}
 clearInterval(timer);

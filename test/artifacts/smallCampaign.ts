@@ -25,14 +25,20 @@ export function recordOf(fields: Pick<ActionRecord, "kind" | "inputs" | "outputs
   return { ...record, actionKey: actionKeyOf(record) };
 }
 
-export const commit = (store: Store, record: ActionRecord): Promise<FoundAction> => commitAction(store, record.actionKey as Digest, record);
+export const commit = (store: Store, record: ActionRecord): Promise<FoundAction> =>
+  commitAction(store, record.actionKey as Digest, record);
 
 export interface SmallCampaign {
   readonly source: Digest;
   readonly dataset: Digest;
   readonly labels: Digest;
   readonly model: Digest;
-  readonly records: { readonly parts: readonly FoundAction[]; readonly lesions: FoundAction; readonly masks: FoundAction; readonly theta: FoundAction };
+  readonly records: {
+    readonly parts: readonly FoundAction[];
+    readonly lesions: FoundAction;
+    readonly masks: FoundAction;
+    readonly theta: FoundAction;
+  };
   readonly record: CampaignRecord;
 }
 
@@ -40,7 +46,11 @@ export interface SmallCampaign {
 export async function smallCampaign(store: Store, id: string): Promise<SmallCampaign> {
   const bytes = (text: string) => Buffer.from(`${text} of ${id}`);
   const mediaType = "application/octet-stream";
-  const source = await putArtifact(store, { type: "source", meta: {}, files: [{ path: "files.jsonl", bytes: bytes("listing"), mediaType }] });
+  const source = await putArtifact(store, {
+    type: "source",
+    meta: {},
+    files: [{ path: "files.jsonl", bytes: bytes("listing"), mediaType }],
+  });
   const inputs = { source: { artifact: source } };
   const parts: FoundAction[] = [];
   for (const part of [0, 1]) {
@@ -51,11 +61,21 @@ export async function smallCampaign(store: Store, id: string): Promise<SmallCamp
   const manifests = await Promise.all(parts.map(({ record }) => getManifest(store, record.outputs.part as Digest)));
   const { type, meta, blobs } = mergeManifests(manifests, { type: "dataset", meta: { lesions: 2 } });
   const dataset = await putArtifact(store, { type, meta, files: blobs });
-  const lesions = await commit(store, recordOf({ kind: "dataset.import", inputs, outputs: { lesions: dataset }, parts: parts.map(({ digest }) => digest) }));
+  const lesions = await commit(
+    store,
+    recordOf({ kind: "dataset.import", inputs, outputs: { lesions: dataset }, parts: parts.map(({ digest }) => digest) }),
+  );
 
-  const labels = await putArtifact(store, { type: "labels", meta: {}, files: [{ path: "slices.jsonl", bytes: bytes("slices"), mediaType }] });
+  const labels = await putArtifact(store, {
+    type: "labels",
+    meta: {},
+    files: [{ path: "slices.jsonl", bytes: bytes("slices"), mediaType }],
+  });
   const images = { artifact: dataset, record: lesions.digest };
-  const masks = await commit(store, recordOf({ kind: "labels.initial", params: { method: "grabcut-r" }, inputs: { lesions: images }, outputs: { labels } }));
+  const masks = await commit(
+    store,
+    recordOf({ kind: "labels.initial", params: { method: "grabcut-r" }, inputs: { lesions: images }, outputs: { labels } }),
+  );
   const model = await putArtifact(store, {
     type: "model",
     meta: {},
@@ -64,7 +84,14 @@ export async function smallCampaign(store: Store, id: string): Promise<SmallCamp
       { path: "network.json", bytes: bytes("network"), mediaType },
     ],
   });
-  const theta = await commit(store, recordOf({ kind: "network.train", inputs: { images, labels: { artifact: labels, record: masks.digest } }, outputs: { model } }));
+  const theta = await commit(
+    store,
+    recordOf({
+      kind: "network.train",
+      inputs: { images, labels: { artifact: labels, record: masks.digest } },
+      outputs: { model },
+    }),
+  );
 
   const record: CampaignRecord = {
     type: "campaign-record",

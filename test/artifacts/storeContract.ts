@@ -8,7 +8,7 @@ import type { Store } from "../../artifacts/store.ts";
 
 export interface StoreUnderTest {
   /** Opens an empty store; each call of `again` gives another handle on the same store. */
-  open(): Promise<{ store: Store; again(): Promise<Store>; /** The folder that holds the store's files. */ files: string }>;
+  open(): Promise<{ store: Store; again(): Promise<Store> /** The folder that holds the store's files. */; files: string }>;
 }
 
 async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
@@ -47,12 +47,15 @@ export function storeContract(name: string, { open }: StoreUnderTest): void {
       expect(await (await again()).getBlob(digest)).toEqual(bytes);
     });
 
-    test.prop([fc.uint8Array({ maxLength: 2000 })], { numRuns: 20 })("of any content, given as part of a larger buffer", async (bytes) => {
-      const around = Buffer.concat([Buffer.from("before"), bytes, Buffer.from("after")]);
-      const digest = await store.putBlob(around.subarray(6, 6 + bytes.length));
-      expect(digest).toBe(sha256(bytes));
-      expect(Buffer.compare(await store.getBlob(digest), bytes)).toBe(0);
-    });
+    test.prop([fc.uint8Array({ maxLength: 2000 })], { numRuns: 20 })(
+      "of any content, given as part of a larger buffer",
+      async (bytes) => {
+        const around = Buffer.concat([Buffer.from("before"), bytes, Buffer.from("after")]);
+        const digest = await store.putBlob(around.subarray(6, 6 + bytes.length));
+        expect(digest).toBe(sha256(bytes));
+        expect(Buffer.compare(await store.getBlob(digest), bytes)).toBe(0);
+      },
+    );
 
     it("may be empty", async () => {
       const digest = await store.putBlob(new Uint8Array());
@@ -89,7 +92,11 @@ export function storeContract(name: string, { open }: StoreUnderTest): void {
       expect(await store.hasBlob(digest)).toBe(false);
       const error = await store.getBlob(digest).catch((thrown: unknown) => thrown);
       expect(error).toBeInstanceOf(MissingBlobError);
-      expect(error).toMatchObject({ digest, store: store.url, message: expect.stringMatching(new RegExp(`^${escaped(store.url)}: blob ${digest} is missing — `)) });
+      expect(error).toMatchObject({
+        digest,
+        store: store.url,
+        message: expect.stringMatching(new RegExp(`^${escaped(store.url)}: blob ${digest} is missing — `)),
+      });
     });
 
     it.each([
@@ -104,7 +111,12 @@ export function storeContract(name: string, { open }: StoreUnderTest): void {
       await tamper(fileOf(digest), change);
       const error = await store.getBlob(digest).catch((thrown: unknown) => thrown);
       expect(error).toBeInstanceOf(DamagedBlobError);
-      expect(error).toMatchObject({ digest, store: store.url, found, message: expect.stringMatching(new RegExp(`^${escaped(store.url)}: blob ${digest} is damaged: .*${found} — `)) });
+      expect(error).toMatchObject({
+        digest,
+        store: store.url,
+        found,
+        message: expect.stringMatching(new RegExp(`^${escaped(store.url)}: blob ${digest} is damaged: .*${found} — `)),
+      });
       await store.putBlob(bytes);
       expect(await store.getBlob(digest)).toEqual(bytes);
     });
@@ -128,7 +140,11 @@ export function storeContract(name: string, { open }: StoreUnderTest): void {
   describe(`${name}: lists`, () => {
     it("name every blob and pointer, and whatever else lies there", async () => {
       const { store, files } = await open();
-      expect([await all(store.listBlobs()), await all(store.listPointers("")), await all(store.listStrays())]).toEqual([[], [], []]);
+      expect([await all(store.listBlobs()), await all(store.listPointers("")), await all(store.listStrays())]).toEqual([
+        [],
+        [],
+        [],
+      ]);
       const digests = await Promise.all(Array.from({ length: 30 }, (_, i) => store.putBlob(Buffer.from(`blob ${i}`))));
       for (const pointer of ["campaigns/b", "campaigns/a", "campaigns/a/b", "actions/00/x"]) await store.setPointer(pointer, 1);
       expect((await all(store.listBlobs())).sort()).toEqual([...digests].sort());
@@ -137,7 +153,12 @@ export function storeContract(name: string, { open }: StoreUnderTest): void {
       expect(await all(store.listPointers(""))).toHaveLength(4);
       expect(await all(store.listPointers("none/"))).toEqual([]);
 
-      const strays = ["planted.txt", `sha256/${digests[0].slice(0, 2)}/${digests[0].slice(2)}.bak`, "sha256/readme", "pointers/campaigns/notes.txt"];
+      const strays = [
+        "planted.txt",
+        `sha256/${digests[0].slice(0, 2)}/${digests[0].slice(2)}.bak`,
+        "sha256/readme",
+        "pointers/campaigns/notes.txt",
+      ];
       for (const stray of strays) await writeFile(join(files, stray), "stray");
       expect((await all(store.listStrays())).sort()).toEqual([...strays].sort());
       expect(await all(store.listBlobs())).toHaveLength(30);
@@ -171,21 +192,41 @@ export function storeContract(name: string, { open }: StoreUnderTest): void {
       const handles = await Promise.all(Array.from({ length: 4 }, again));
       for (let race = 0; race < 3; race++) {
         const won = await Promise.all(
-          Array.from({ length: 20 }, (_, writer) => handles[writer % 4].setPointer(`race/${race}`, { writer }, { ifAbsent: true })),
+          Array.from({ length: 20 }, (_, writer) =>
+            handles[writer % 4].setPointer(`race/${race}`, { writer }, { ifAbsent: true }),
+          ),
         );
         expect(won.filter(Boolean)).toHaveLength(1);
         for (const handle of handles) expect(await handle.getPointer(`race/${race}`)).toEqual({ writer: won.indexOf(true) });
       }
     });
 
-    it.each(["", "/", "a/", "/a", "a//b", ".", "..", "a/../b", "../a", "a/..", ".hidden", "a b", "a\\b", "ä", "a\0", "a\n", "a.json/b", "a.JSON", "x".repeat(201), Array(17).fill("a").join("/")])(
-      "cannot be called %j",
-      async (pointer) => {
-        await expect(store.setPointer(pointer, 1)).rejects.toThrow(StoreInputError);
-        await expect(store.setPointer(pointer, 1, { ifAbsent: true })).rejects.toThrow(/cannot name a pointer — use segments/);
-        await expect(store.getPointer(pointer)).rejects.toThrow(StoreInputError);
-      },
-    );
+    it.each([
+      "",
+      "/",
+      "a/",
+      "/a",
+      "a//b",
+      ".",
+      "..",
+      "a/../b",
+      "../a",
+      "a/..",
+      ".hidden",
+      "a b",
+      "a\\b",
+      "ä",
+      "a\0",
+      "a\n",
+      "a.json/b",
+      "a.JSON",
+      "x".repeat(201),
+      Array(17).fill("a").join("/"),
+    ])("cannot be called %j", async (pointer) => {
+      await expect(store.setPointer(pointer, 1)).rejects.toThrow(StoreInputError);
+      await expect(store.setPointer(pointer, 1, { ifAbsent: true })).rejects.toThrow(/cannot name a pointer — use segments/);
+      await expect(store.getPointer(pointer)).rejects.toThrow(StoreInputError);
+    });
 
     it("may be called with every allowed character", async () => {
       for (const pointer of ["A-Z_a-z.0-9", "-", "_", "a..b/c.", "a/b/c/d/e", "jsonl"]) {
@@ -214,14 +255,17 @@ export function storeContract(name: string, { open }: StoreUnderTest): void {
       await rm(join(files, "pointers", "damaged.json"));
     });
 
-    test.prop([fc.uint8Array({ maxLength: 40 })], { numRuns: 25 })("of any bytes are read or refused, never misread", async (bytes) => {
-      await store.setPointer("fuzz", 1);
-      await tamper(join(files, "pointers", "fuzz.json"), () => bytes);
-      await store.getPointer("fuzz").then(
-        (value) => expect(Buffer.from(JSON.stringify(value))).toEqual(Buffer.from(bytes)),
-        (error: unknown) => expect(error).toBeInstanceOf(DamagedPointerError),
-      );
-    });
+    test.prop([fc.uint8Array({ maxLength: 40 })], { numRuns: 25 })(
+      "of any bytes are read or refused, never misread",
+      async (bytes) => {
+        await store.setPointer("fuzz", 1);
+        await tamper(join(files, "pointers", "fuzz.json"), () => bytes);
+        await store.getPointer("fuzz").then(
+          (value) => expect(Buffer.from(JSON.stringify(value))).toEqual(Buffer.from(bytes)),
+          (error: unknown) => expect(error).toBeInstanceOf(DamagedPointerError),
+        );
+      },
+    );
   });
 }
 

@@ -32,11 +32,15 @@ beforeEach(() => {
 });
 
 const filesBelow = (path: string): string[] =>
-  readdirSync(path, { recursive: true, encoding: "utf8" }).filter((name) => statSync(join(path, name)).isFile()).sort();
+  readdirSync(path, { recursive: true, encoding: "utf8" })
+    .filter((name) => statSync(join(path, name)).isFile())
+    .sort();
 const fileOf = (digest: string): string => `sha256/${digest.slice(0, 2)}/${digest.slice(2)}`;
 /** What a problem with a file of the store is called. */
 const nameOf = (path: string): string =>
-  path.startsWith("sha256/") ? `blob ${path.slice(7).replace("/", "")}` : `pointer ${path.slice("pointers/".length, -".json".length)}`;
+  path.startsWith("sha256/")
+    ? `blob ${path.slice(7).replace("/", "")}`
+    : `pointer ${path.slice("pointers/".length, -".json".length)}`;
 const problems = async (): Promise<readonly Problem[]> => (await verifyCampaign(store, "phantom-1")).problems;
 
 describe("verifyCampaign", () => {
@@ -50,7 +54,10 @@ describe("verifyCampaign", () => {
       artifacts: 6,
       blobs: blobs.length,
       bytes: blobs.reduce((sum, path) => sum + statSync(join(pristine, "sha256", path)).size, 0),
-      external: [{ artifact: campaign.source, where: "step lesions > input source" }, ...[0, 1].map((i) => ({ artifact: campaign.source, where: `step lesions > part ${i} > input source` }))],
+      external: [
+        { artifact: campaign.source, where: "step lesions > input source" },
+        ...[0, 1].map((i) => ({ artifact: campaign.source, where: `step lesions > part ${i} > input source` })),
+      ],
       problems: [],
     });
   });
@@ -69,7 +76,13 @@ describe("verifyCampaign", () => {
     ["an appended byte", (path) => tamper(path, (bytes) => Buffer.concat([bytes, Buffer.from(" ")]))],
     ["a missing last byte", (path) => tamper(path, (bytes) => bytes.subarray(0, -1))],
     ["a deleted file", (path) => rmSync(path)],
-    ["a folder in its place", (path) => (rmSync(path), void mkdirSync(path))],
+    [
+      "a folder in its place",
+      (path) => {
+        rmSync(path);
+        mkdirSync(path);
+      },
+    ],
   ])("names every file that was tampered with: %s", async (change, spoil) => {
     for (const path of filesBelow(pristine)) {
       await spoil(join(folder, path));
@@ -90,11 +103,21 @@ describe("verifyCampaign", () => {
     rmSync(join(folder, fileOf(sha256("weights of phantom-1"))));
     rmSync(join(folder, fileOf(campaign.labels)));
     rmSync(join(folder, fileOf(campaign.record.source)));
-    expect((await problems()).map(({ kind, what, where }) => ({ kind, what, where })).sort((a, b) => (a.where < b.where ? -1 : 1))).toEqual([
+    expect(
+      (await problems()).map(({ kind, what, where }) => ({ kind, what, where })).sort((a, b) => (a.where < b.where ? -1 : 1)),
+    ).toEqual([
       { kind: "missing", what: `blob ${campaign.record.source}`, where: "pipeline source" },
-      { kind: "damaged", what: `blob ${sha256("shard 1 of phantom-1")}`, where: "step lesions > output lesions > shards/00001.safetensors" },
+      {
+        kind: "damaged",
+        what: `blob ${sha256("shard 1 of phantom-1")}`,
+        where: "step lesions > output lesions > shards/00001.safetensors",
+      },
       { kind: "missing", what: `blob ${campaign.labels}`, where: "step masks > output labels" },
-      { kind: "missing", what: `blob ${sha256("weights of phantom-1")}`, where: "step theta > output model > weights.safetensors" },
+      {
+        kind: "missing",
+        what: `blob ${sha256("weights of phantom-1")}`,
+        where: "step theta > output model > weights.safetensors",
+      },
     ]);
   });
 
@@ -102,7 +125,9 @@ describe("verifyCampaign", () => {
     const blob = fileOf(campaign.model);
     const planted = ["notes.txt", `${blob}.orig`, "sha256/evil", "pointers/campaigns/x.txt", "pointers/.hidden.json"];
     for (const path of planted) writeFileSync(join(folder, path), "planted");
-    expect((await problems()).map(({ kind, what }) => [kind, what]).sort()).toEqual(planted.map((path) => ["extra", `file ${path}`]).sort());
+    expect((await problems()).map(({ kind, what }) => [kind, what]).sort()).toEqual(
+      planted.map((path) => ["extra", `file ${path}`]).sort(),
+    );
   });
 
   it("names planted blobs and pointers that carry a possible name", async () => {
@@ -120,7 +145,11 @@ describe("verifyCampaign", () => {
     await smallCampaign(store, "phantom-2");
     expect((await verifyCampaign(store, "phantom-1")).ok).toBe(true);
     expect((await verifyCampaign(store, "phantom-2")).ok).toBe(true);
-    expect(await verifyCampaign(store, "phantom-3")).toMatchObject({ ok: false, records: 0, problems: [{ kind: "missing", what: "pointer campaigns/phantom-3" }] });
+    expect(await verifyCampaign(store, "phantom-3")).toMatchObject({
+      ok: false,
+      records: 0,
+      problems: [{ kind: "missing", what: "pointer campaigns/phantom-3" }],
+    });
   });
 });
 
@@ -156,16 +185,29 @@ describe("verifyCampaign on forged records", () => {
     const record = recordOf({ kind: "labels.initial", params: { method: "ellipse" }, inputs: {}, outputs: {} });
     await forge({ ellipses: record });
     expect(await problems()).toEqual([
-      { kind: "missing", what: `pointer ${actionPointer(record.actionKey as Digest)}`, where: "step ellipses", detail: "the action would be computed again" },
+      {
+        kind: "missing",
+        what: `pointer ${actionPointer(record.actionKey as Digest)}`,
+        where: "step ellipses",
+        detail: "the action would be computed again",
+      },
     ]);
   });
 
   it("names an input that no action made, unless it is declared", async () => {
     const model = await putArtifact(store, { type: "model", meta: {}, files: [] });
-    const step = await commit(store, recordOf({ kind: "segmentation.predict", inputs: { model: { artifact: model } }, outputs: {} }));
+    const step = await commit(
+      store,
+      recordOf({ kind: "segmentation.predict", inputs: { model: { artifact: model } }, outputs: {} }),
+    );
     await forge({ masks3d: step.record });
     expect(await problems()).toEqual([
-      { kind: "origin", what: `blob ${model}`, where: "step masks3d > input model", detail: "no action of this campaign made it, and it is not declared as external" },
+      {
+        kind: "origin",
+        what: `blob ${model}`,
+        where: "step masks3d > input model",
+        detail: "no action of this campaign made it, and it is not declared as external",
+      },
     ]);
     const declared = await verifyCampaign(store, "phantom-1", { external: [model] });
     expect(declared.ok).toBe(true);
@@ -177,7 +219,12 @@ describe("verifyCampaign on forged records", () => {
     const step = await commit(store, recordOf({ kind: "evaluate", inputs, outputs: {} }));
     await forge({ report: step.record });
     expect(await problems()).toEqual([
-      { kind: "origin", what: `blob ${campaign.labels}`, where: "step report > input lesions", detail: `record ${campaign.records.lesions.digest}, from which it should come, has no such output` },
+      {
+        kind: "origin",
+        what: `blob ${campaign.labels}`,
+        where: "step report > input lesions",
+        detail: `record ${campaign.records.lesions.digest}, from which it should come, has no such output`,
+      },
     ]);
   });
 
@@ -188,14 +235,20 @@ describe("verifyCampaign on forged records", () => {
     expect(await verifyCampaign(store, "phantom-1")).toMatchObject({ ok: true, records: 11 });
     rmSync(join(folder, fileOf(other.records.parts[1].digest)));
     expect(await problems()).toContainEqual(
-      expect.objectContaining({ kind: "missing", what: `blob ${other.records.parts[1].digest}`, where: "step masks3d > input model > input images > part 1" }),
+      expect.objectContaining({
+        kind: "missing",
+        what: `blob ${other.records.parts[1].digest}`,
+        where: "step masks3d > input model > input images > part 1",
+      }),
     );
   });
 
   it("names documents that are something else, and sizes that are wrong", async () => {
     const digest = sha256("weights of phantom-1");
     const lying = await store.putBlob(
-      Buffer.from(canonicalJson({ type: "model", schemaVersion: 1, meta: {}, blobs: [{ path: "w", digest, size: 1, mediaType: "x" }] })),
+      Buffer.from(
+        canonicalJson({ type: "model", schemaVersion: 1, meta: {}, blobs: [{ path: "w", digest, size: 1, mediaType: "x" }] }),
+      ),
     );
     const noManifest = await store.putBlob(Buffer.from("no manifest"));
     const record = recordOf({ kind: "network.train", inputs: {}, outputs: { a: lying, b: noManifest } });
@@ -227,8 +280,12 @@ describe("verifyCampaign on S3", () => {
     const files = join(server.data, new URL(url.slice(3)).pathname);
     writeFileSync(join(files, "planted"), "");
     expect((await verifyCampaign(remote, "phantom-1")).ok).toBe(true);
-    expect((await verifyCampaign(remote, "phantom-1", { wholeStore: true })).problems).toMatchObject([{ kind: "extra", what: "file planted" }]);
+    expect((await verifyCampaign(remote, "phantom-1", { wholeStore: true })).problems).toMatchObject([
+      { kind: "extra", what: "file planted" },
+    ]);
     await tamper(join(files, fileOf(campaign.model)), flipBit);
-    expect((await verifyCampaign(remote, "phantom-1")).problems).toMatchObject([{ kind: "damaged", what: `blob ${campaign.model}`, where: "step theta > output model" }]);
+    expect((await verifyCampaign(remote, "phantom-1")).problems).toMatchObject([
+      { kind: "damaged", what: `blob ${campaign.model}`, where: "step theta > output model" },
+    ]);
   });
 });
