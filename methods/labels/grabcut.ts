@@ -98,9 +98,9 @@ function initialMixtures(
     const label = regions[p] & 1;
     samples[label][filled[label]++] = levels[p];
   }
-  const fit = (of: Uint8Array): GreyMixture => fitMixture(clusterLevels(of, Math.min(COMPONENTS, of.length), random));
-  const background = fit(samples[0]);
-  return [background, fit(samples[1])];
+  const mixtureOf = (of: Uint8Array): GreyMixture => fitMixture(clusterLevels(of, Math.min(COMPONENTS, of.length), random));
+  const background = mixtureOf(samples[0]);
+  return [background, mixtureOf(samples[1])];
 }
 
 /** Pixels per level in the background and in the foreground, sure or probable. */

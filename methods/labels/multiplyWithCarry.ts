@@ -26,6 +26,6 @@ export class MultiplyWithCarry {
   /** Uniform in [0, 1] from two draws, the first one leading. */
   uniform(): number {
     const leading = this.next();
-    return (leading * 4294967296 + this.next()) / 18446744073709551616;
+    return (leading * 4294967296 + this.next()) / 2 ** 64;
   }
 }
