@@ -90,6 +90,9 @@ function colourScale(names: readonly string[], colours: Colours): { domain: stri
   return { domain, range: domain.map((name) => colours.get(name) ?? GREY) };
 }
 
+/** More ticks than this cannot be told apart and make the page heavy. */
+const MOST_TICKS = 3000;
+
 function diceChart(methods: ReportData["methods"], colours: Colours): ChartSpec {
   const values = methods.flatMap((m) => m.scores.map((s) => ({ method: m.name, dice: s.dice })));
   const names = methods.map((m) => m.name);
@@ -107,7 +110,9 @@ function diceChart(methods: ReportData["methods"], colours: Colours): ChartSpec 
     width: 560,
     height: { step: 30 },
     layer: [
-      { mark: { type: "tick", thickness: 1, opacity: 0.35, bandSize: 22 }, encoding: { x, y, color } },
+      ...(values.length > MOST_TICKS
+        ? []
+        : [{ mark: { type: "tick" as const, thickness: 1, opacity: 0.35, bandSize: 22 }, encoding: { x, y, color } }]),
       {
         mark: {
           type: "boxplot",

@@ -74,7 +74,7 @@ function resultsSection(
   if (!data.methods.some((m) => m.dimension === dimension)) return null;
   const lymphNodes = data.datasets.some((d) => /lymph/i.test(d.name));
   const body = html`${totalsTable(numbers, dimension, lymphNodes)}
-${figureHtml(figureOf(figures, "dice", dimension), "Dice of every lesion (ticks), with range, quartiles and median (white).")}
+${figureHtml(figureOf(figures, "dice", dimension), "Range, quartiles and median (white) of Dice; a tick is a lesion, where there are few enough to tell apart.")}
 <h3>By category</h3>${categoriesTable(numbers, dimension, lymphNodes)}
 ${dimension === "3D" && offsets(data, figures)}
 ${figureHtml(figureOf(figures, "precision-recall", dimension), "Precision and recall of the network's output over all thresholds, pixels of all lesions together; largest F-measure in brackets (the paper's Figs 5 and 11).")}

@@ -21,11 +21,11 @@ export async function renderReport(input: ReportInput): Promise<ReportFiles> {
   const data = reportInputSchema.parse(input);
   const numbers = reportNumbers(data);
   const figures = await reportFigures(data);
-  const { campaign, environment, dag, datasets, offsets, training, harvest, precisionRecall, provenance } = data;
+  const { methods, gallery: _pictures, volumes, ...told } = data;
   return {
     "report.html": reportPage(data, numbers, figures),
-    "numbers.json": `${JSON.stringify({ campaign, environment, dag, datasets, ...numbers, offsets, training, harvest, precisionRecall, provenance }, null, 2)}\n`,
-    "scores.csv": scoresCsv(data.methods),
+    "numbers.json": `${JSON.stringify({ ...told, ...numbers, volumePoints: volumes }, null, 2)}\n`,
+    "scores.csv": scoresCsv(methods),
     ...Object.fromEntries(figures.map(({ name, svg }) => [`figures/${name}.svg`, svg])),
   };
 }
