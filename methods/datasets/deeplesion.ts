@@ -6,8 +6,8 @@ import { readNiftiMask } from "../imaging/nifti.ts";
 import { decodeCtPng } from "../imaging/png16.ts";
 import { type Mask, sliceOf, type Vec3, type Volume } from "../imaging/volume.ts";
 import { InputError } from "../inputError.ts";
-import { endPoints, lengthMm, type RecistMarks } from "../labels/recist.ts";
 import { drawnAxes } from "../labels/raster.ts";
+import { endPoints, lengthMm, type RecistMarks } from "../labels/recist.ts";
 import { type DeepLesionRow, parseDeepLesionInfo } from "./deeplesionInfo.ts";
 import type { LesionCase, LesionSource, SourceEntry } from "./lesionCase.ts";
 import { lesionRange, marksInRange, rangeOfMask, type VoxelRange, wantedSlices } from "./lesionCrop.ts";
@@ -87,8 +87,10 @@ function reasonToSkip(row: DeepLesionRow, slices: ReadonlyMap<number, string>, n
   if (row.possiblyNoisy && noisyRows === "skip") return "possibly noisy";
   if (!slices.has(row.keySlice)) return "image file is absent";
   if (!(Math.abs(row.spacingMm[2]) > 0)) return "z spacing is unknown";
-  if (Math.min(lengthMm(row.diameters.long, row.spacingMm), lengthMm(row.diameters.short, row.spacingMm)) === 0) return "a diameter has length 0";
-  if (endPoints(row.diameters).some(([x, y]) => x < -0.5 || y < -0.5 || x > width - 0.5 || y > height - 0.5)) return "marks lie outside the image";
+  if (Math.min(lengthMm(row.diameters.long, row.spacingMm), lengthMm(row.diameters.short, row.spacingMm)) === 0)
+    return "a diameter has length 0";
+  if (endPoints(row.diameters).some(([x, y]) => x < -0.5 || y < -0.5 || x > width - 0.5 || y > height - 0.5))
+    return "marks lie outside the image";
   return undefined;
 }
 
@@ -102,8 +104,16 @@ function list(row: DeepLesionRow, files: ReadonlyMap<number, string>, masks: rea
   const notes: string[] = [];
   if (sz < 0) notes.push("z spacing was negative");
   // Where DeepLesion itself stops, nothing is missing.
-  if (first > Math.max(wantedFirst, row.sliceRange[0]) || last < Math.min(wantedLast, row.sliceRange[1])) notes.push("neighbouring slices are absent");
-  return { row, spacingMm, run: [first, last], files, masks: masks.filter((mask) => mask.first <= row.keySlice && row.keySlice <= mask.last), notes };
+  if (first > Math.max(wantedFirst, row.sliceRange[0]) || last < Math.min(wantedLast, row.sliceRange[1]))
+    notes.push("neighbouring slices are absent");
+  return {
+    row,
+    spacingMm,
+    run: [first, last],
+    files,
+    masks: masks.filter((mask) => mask.first <= row.keySlice && row.keySlice <= mask.last),
+    notes,
+  };
 }
 
 /** Lists the slices that the case can need: a reference can enlarge it up to its mask's own slices. */
@@ -111,11 +121,21 @@ function entryOf({ row, spacingMm, run, files, masks }: Listed, imagesFolder: st
   const [wantedFirst, wantedLast] = wantedSlices({ ...row.diameters, slice: row.keySlice }, spacingMm);
   const first = Math.max(run[0], Math.min(wantedFirst, ...masks.map((mask) => mask.first)));
   const last = Math.min(run[1], Math.max(wantedLast, ...masks.map((mask) => mask.last)));
-  const slices = Array.from({ length: last - first + 1 }, (_, i) => path.posix.join(imagesFolder, row.series, files.get(first + i) as string));
-  return { id: row.id, patient: row.patient, officialSplit: row.officialSplit, files: [...slices, ...masks.map((mask) => path.posix.join(masksFolder, mask.name))] };
+  const slices = Array.from({ length: last - first + 1 }, (_, i) =>
+    path.posix.join(imagesFolder, row.series, files.get(first + i) as string),
+  );
+  return {
+    id: row.id,
+    patient: row.patient,
+    officialSplit: row.officialSplit,
+    files: [...slices, ...masks.map((mask) => path.posix.join(masksFolder, mask.name))],
+  };
 }
 
-async function loadCase({ row, spacingMm, run, files, masks, notes }: Listed, folders: { images: string; masks: string }): Promise<LesionCase> {
+async function loadCase(
+  { row, spacingMm, run, files, masks, notes }: Listed,
+  folders: { images: string; masks: string },
+): Promise<LesionCase> {
   const dims: Vec3 = [row.imageSize[0], row.imageSize[1], run[1] - run[0] + 1];
   const marks: RecistMarks = { ...row.diameters, slice: row.keySlice - run[0] };
   const found = await findReference(row, spacingMm, masks, folders.masks);
@@ -123,7 +143,9 @@ async function loadCase({ row, spacingMm, run, files, masks, notes }: Listed, fo
   const range = lesionRange(marks, spacingMm, dims, reach);
   const firstSlice = run[0] + range.start[2];
 
-  const image = await readCrop(row, spacingMm, range, firstSlice, (slice) => path.join(folders.images, row.series, files.get(slice) as string));
+  const image = await readCrop(row, spacingMm, range, firstSlice, (slice) =>
+    path.join(folders.images, row.series, files.get(slice) as string),
+  );
   const beyond = reach !== undefined && (reach.start[2] < 0 || reach.end[2] > dims[2]);
   return {
     id: row.id,
@@ -139,14 +161,24 @@ async function loadCase({ row, spacingMm, run, files, masks, notes }: Listed, fo
   };
 }
 
-async function readCrop(row: DeepLesionRow, spacingMm: Vec3, { start, end }: VoxelRange, firstSlice: number, fileOf: (slice: number) => string): Promise<Volume> {
+async function readCrop(
+  row: DeepLesionRow,
+  spacingMm: Vec3,
+  { start, end }: VoxelRange,
+  firstSlice: number,
+  fileOf: (slice: number) => string,
+): Promise<Volume> {
   const [width, height, depth] = [end[0] - start[0], end[1] - start[1], end[2] - start[2]];
   const data = new Int16Array(width * height * depth);
   for (let z = 0; z < depth; z++) {
     const file = fileOf(firstSlice + z);
     const slice = decodeCtPng(await readFile(file), file);
     if (slice.width !== row.imageSize[0] || slice.height !== row.imageSize[1]) {
-      throw new InputError(`is ${slice.width} × ${slice.height} pixels, its row says ${row.imageSize.join(" × ")}`, file, `compare line ${row.line} of the table`);
+      throw new InputError(
+        `is ${slice.width} × ${slice.height} pixels, its row says ${row.imageSize.join(" × ")}`,
+        file,
+        `compare line ${row.line} of the table`,
+      );
     }
     data.set(cropSlice(slice, { x0: start[0], y0: start[1], x1: end[0], y1: end[1] }).data, z * width * height);
   }
@@ -160,7 +192,12 @@ async function readCrop(row: DeepLesionRow, spacingMm: Vec3, { start, end }: Vox
  * of the pixels on their two axes, at least half must lie in the mask; its 26-connected components that hold a tenth or
  * more of them are the lesion, so that a neighbour that an end point grazes is not.
  */
-async function findReference(row: DeepLesionRow, spacingMm: Vec3, masks: readonly MaskFile[], folder: string): Promise<{ mask: Mask; first: number } | undefined> {
+async function findReference(
+  row: DeepLesionRow,
+  spacingMm: Vec3,
+  masks: readonly MaskFile[],
+  folder: string,
+): Promise<{ mask: Mask; first: number } | undefined> {
   for (const { name, first, last } of masks) {
     const file = path.join(folder, name);
     const mask = readNiftiMask(await readFile(file), file);
@@ -184,8 +221,16 @@ async function findReference(row: DeepLesionRow, spacingMm: Vec3, masks: readonl
   return undefined;
 }
 
-function checkGeometry({ dims, spacingMm }: Mask, expectedDims: readonly number[], expectedSpacingMm: Vec3, file: string, row: DeepLesionRow): void {
-  const same = dims.every((n, axis) => n === expectedDims[axis]) && spacingMm.every((s, axis) => Math.abs(s - expectedSpacingMm[axis]) <= 1e-3 * s);
+function checkGeometry(
+  { dims, spacingMm }: Mask,
+  expectedDims: readonly number[],
+  expectedSpacingMm: Vec3,
+  file: string,
+  row: DeepLesionRow,
+): void {
+  const same =
+    dims.every((n, axis) => n === expectedDims[axis]) &&
+    spacingMm.every((s, axis) => Math.abs(s - expectedSpacingMm[axis]) <= 1e-3 * s);
   if (same) return;
   throw new InputError(
     `is ${dims.join("×")} voxels of ${spacingMm.map((s) => Number(s.toFixed(4))).join("×")} mm, its series is ${expectedDims.join("×")} voxels of ${expectedSpacingMm.join("×")} mm`,
@@ -195,7 +240,12 @@ function checkGeometry({ dims, spacingMm }: Mask, expectedDims: readonly number[
 }
 
 /** The reference on the crop's grid; slices of the mask that have no image are left out. */
-function cropReference({ mask, first }: { mask: Mask; first: number }, { dims, spacingMm, affine }: Volume, { start, end }: VoxelRange, firstSlice: number): Mask {
+function cropReference(
+  { mask, first }: { mask: Mask; first: number },
+  { dims, spacingMm, affine }: Volume,
+  { start, end }: VoxelRange,
+  firstSlice: number,
+): Mask {
   const data = new Uint8Array(dims[0] * dims[1] * dims[2]);
   for (let z = 0; z < dims[2]; z++) {
     const inMask = firstSlice + z - first;
@@ -239,6 +289,8 @@ async function listFolder(folder: string): Promise<string[]> {
 
 async function readText(file: string): Promise<string> {
   return readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
-    throw new InputError(`cannot be read (${error.code})`, file, "give the folder that holds DL_info.csv and Images_png", { cause: error });
+    throw new InputError(`cannot be read (${error.code})`, file, "give the folder that holds DL_info.csv and Images_png", {
+      cause: error,
+    });
   });
 }

@@ -29,12 +29,14 @@ export interface DeepLesionRow {
   readonly officialSplit: NonNullable<LesionCase["officialSplit"]>;
 }
 
+// biome-ignore format: one line reads best
 const CATEGORIES: Readonly<Record<number, Category>> = {
   [-1]: "unknown", 1: "bone", 2: "abdomen", 3: "mediastinum", 4: "liver", 5: "lung", 6: "kidney", 7: "soft-tissue", 8: "pelvis",
 };
 const SPLITS: Readonly<Record<number, DeepLesionRow["officialSplit"]>> = { 1: "train", 2: "validation", 3: "test" };
 
 /** The columns that are read; the others (age, sex, boxes, normalised locations) may hold anything. */
+// biome-ignore format: groups of the table
 const COLUMNS = [
   "File_name", "Key_slice_index", "Measurement_coordinates", "Coarse_lesion_type", "Possibly_noisy", "Slice_range",
   "Spacing_mm_px_", "Image_size", "DICOM_windows", "Train_Val_Test",
@@ -51,7 +53,11 @@ export function parseDeepLesionInfo(text: string, where: string): DeepLesionRow[
   const ordinals = new Map<string, number>();
   return records(text, where).map(({ record, line }) => {
     const cell = new Cells(record, `${where}:${line}`);
-    const [, series, patient, keySliceDigits] = cell.match("File_name", /^((\d+)_\d+_\d+)_(\d+)\.png$/, "<patient>_<study>_<series>_<slice>.png");
+    const [, series, patient, keySliceDigits] = cell.match(
+      "File_name",
+      /^((\d+)_\d+_\d+)_(\d+)\.png$/,
+      "<patient>_<study>_<series>_<slice>.png",
+    );
     const keySlice = Number(keySliceDigits);
     if (cell.number("Key_slice_index") !== keySlice) cell.fail("Key_slice_index", `the slice of File_name, ${keySlice}`);
 
@@ -88,11 +94,18 @@ export function parseDeepLesionInfo(text: string, where: string): DeepLesionRow[
 function records(text: string, where: string): { record: Record<Column, string>; line: number }[] {
   const checkColumns = (header: string[]): string[] => {
     const missing = COLUMNS.filter((column) => !header.includes(column));
-    if (missing.length > 0) throw new InputError(`has no column ${missing.join(", ")}`, where, "give DeepLesion's DL_info.csv with its header line");
+    if (missing.length > 0)
+      throw new InputError(`has no column ${missing.join(", ")}`, where, "give DeepLesion's DL_info.csv with its header line");
     return header;
   };
   try {
-    const parsed = parse(text, { bom: true, columns: checkColumns, info: true, skip_empty_lines: true, trim: true }) as unknown as { record: Record<Column, string>; info: { lines: number } }[];
+    const parsed = parse(text, {
+      bom: true,
+      columns: checkColumns,
+      info: true,
+      skip_empty_lines: true,
+      trim: true,
+    }) as unknown as { record: Record<Column, string>; info: { lines: number } }[];
     if (parsed.length === 0) checkColumns(text.split(/\r?\n/, 1)[0].split(","));
     return parsed.map(({ record, info }) => ({ record, line: info.lines }));
   } catch (error) {

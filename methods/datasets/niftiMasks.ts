@@ -61,7 +61,8 @@ interface Listed {
  */
 export async function openNiftiMasks(root: string, options: NiftiMasksOptions): Promise<LesionSource> {
   const { seed, noise = 0, window = "auto", imagePattern = IMAGE_PATTERN, maskPattern = MASK_PATTERN } = options;
-  if (!(noise >= 0 && noise < 1)) throw new InputError(`noise of the marks is ${noise}`, undefined, "give a part from 0 to below 1, e.g. 0.2");
+  if (!(noise >= 0 && noise < 1))
+    throw new InputError(`noise of the marks is ${noise}`, undefined, "give a part from 0 to below 1, e.g. 0.2");
   const skipped: Record<string, number> = {};
   const skip = (reason: string): void => {
     skipped[reason] = (skipped[reason] ?? 0) + 1;
@@ -72,7 +73,12 @@ export async function openNiftiMasks(root: string, options: NiftiMasksOptions): 
   }
   const ids = new Set<string>();
   for (const { id, mask } of listed) {
-    if (ids.has(id)) throw new InputError(`a second lesion would be called ${id}`, path.join(root, mask), "give the mask files of a case different names");
+    if (ids.has(id))
+      throw new InputError(
+        `a second lesion would be called ${id}`,
+        path.join(root, mask),
+        "give the mask files of a case different names",
+      );
     ids.add(id);
   }
   // Lesions of a case are loaded one after the other, so that keeping one volume is enough.
@@ -81,29 +87,54 @@ export async function openNiftiMasks(root: string, options: NiftiMasksOptions): 
   return {
     entries: listed.map(({ id, patient, image, mask }) => ({ id, patient, files: [image, mask] })),
     skipped,
-    load: async (index) => caseOf(listed[index], await readImage(listed[index].image), await readMask(listed[index].mask), window),
+    load: async (index) =>
+      caseOf(listed[index], await readImage(listed[index].image), await readMask(listed[index].mask), window),
   };
 }
 
-async function caseFolders(root: string, imagePattern: RegExp, maskPattern: RegExp, skip: (reason: string) => void): Promise<CaseFolder[]> {
+async function caseFolders(
+  root: string,
+  imagePattern: RegExp,
+  maskPattern: RegExp,
+  skip: (reason: string) => void,
+): Promise<CaseFolder[]> {
   const children = await readdir(root, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
     throw new InputError(`cannot be listed (${error.code})`, root, "give a folder with one folder per case", { cause: error });
   });
   const cases: CaseFolder[] = [];
-  for (const name of children.filter((child) => child.isDirectory()).map((child) => child.name).sort()) {
+  for (const name of children
+    .filter((child) => child.isDirectory())
+    .map((child) => child.name)
+    .sort()) {
     const files = (await readdir(path.join(root, name), { recursive: true })).map((file) => file.split(path.sep).join("/"));
     const masks = files.filter((file) => maskPattern.test(file)).sort();
     const images = files.filter((file) => imagePattern.test(file) && !masks.includes(file)).sort();
-    if (images.length > 1) throw new InputError(`holds ${images.length} CT images: ${images.join(", ")}`, path.join(root, name), "keep one per folder");
+    if (images.length > 1)
+      throw new InputError(
+        `holds ${images.length} CT images: ${images.join(", ")}`,
+        path.join(root, name),
+        "keep one per folder",
+      );
     if (images.length === 0) skip("folder has no CT image");
     else if (masks.length === 0) skip("folder has no mask");
     else cases.push({ name, image: `${name}/${images[0]}`, masks: masks.map((mask) => `${name}/${mask}`) });
   }
-  if (cases.length === 0) throw new InputError("no folder in it holds a CT image and a mask", root, "expected e.g. <case>/CT_image.nii.gz and <case>/CT_mask.nii.gz");
+  if (cases.length === 0)
+    throw new InputError(
+      "no folder in it holds a CT image and a mask",
+      root,
+      "expected e.g. <case>/CT_image.nii.gz and <case>/CT_mask.nii.gz",
+    );
   return cases;
 }
 
-async function listLesions(root: string, { name, image }: CaseFolder, maskFile: string, { seed, noise }: { seed: number; noise: number }, skip: (reason: string) => void): Promise<Listed[]> {
+async function listLesions(
+  root: string,
+  { name, image }: CaseFolder,
+  maskFile: string,
+  { seed, noise }: { seed: number; noise: number },
+  skip: (reason: string) => void,
+): Promise<Listed[]> {
   const imagePath = path.join(root, image);
   const maskPath = path.join(root, maskFile);
   const mask = readNiftiMask(await readFile(maskPath), maskPath);
@@ -129,17 +160,35 @@ async function listLesions(root: string, { name, image }: CaseFolder, maskFile: 
     const id = idOf(`${name}-${maskName}-${listed.length + 1}`);
     const noisy = withNoise(measured, noise, seed, id);
     const marks: RecistMarks = { slice: noisy.slice + whole.start[2], ...shiftedTo([-whole.start[0], -whole.start[1]], noisy) };
-    listed.push({ id, patient: name, image, mask: maskFile, range: { start: sum(own.start, whole.start), end: sum(own.end, whole.start) }, voxel: sum(inTight, whole.start), marks });
+    listed.push({
+      id,
+      patient: name,
+      image,
+      mask: maskFile,
+      range: { start: sum(own.start, whole.start), end: sum(own.end, whole.start) },
+      voxel: sum(inTight, whole.start),
+      marks,
+    });
   });
   return listed;
 }
 
-function caseOf({ id, patient, image: imageFile, range, voxel, marks }: Listed, image: Volume, mask: Mask, window: "auto" | HuWindow): LesionCase {
+function caseOf(
+  { id, patient, image: imageFile, range, voxel, marks }: Listed,
+  image: Volume,
+  mask: Mask,
+  window: "auto" | HuWindow,
+): LesionCase {
   const own = cropVolume(mask, range.start, range.end);
   const lesion = componentAt(own.data, own.dims, 26, sum(voxel, negative(range.start)));
   const cut = lesionRange(marks, image.spacingMm, image.dims, range);
   const crop = cropVolume(image, cut.start, cut.end);
-  const reference: Mask = { dims: crop.dims, spacingMm: crop.spacingMm, affine: crop.affine, data: new Uint8Array(crop.data.length) };
+  const reference: Mask = {
+    dims: crop.dims,
+    spacingMm: crop.spacingMm,
+    affine: crop.affine,
+    data: new Uint8Array(crop.data.length),
+  };
   place(lesion, own.dims, reference, sum(range.start, negative(cut.start)));
   return {
     id,
@@ -155,7 +204,12 @@ function caseOf({ id, patient, image: imageFile, range, voxel, marks }: Listed, 
 }
 
 /** One lesion's section on a whole slice of its volume. */
-function sectionOf(lesion: Uint8Array, { start, end }: VoxelRange, slice: number, { dims, spacingMm, affine }: Volume): Slice<Uint8Array> {
+function sectionOf(
+  lesion: Uint8Array,
+  { start, end }: VoxelRange,
+  slice: number,
+  { dims, spacingMm, affine }: Volume,
+): Slice<Uint8Array> {
   const [width, height] = [end[0] - start[0], end[1] - start[1]];
   const from = (slice - start[2]) * width * height;
   const whole: Mask = { dims: [dims[0], dims[1], 1], spacingMm, affine, data: new Uint8Array(dims[0] * dims[1]) };
@@ -175,7 +229,10 @@ function place(block: Uint8Array, [width, height, depth]: Vec3, { data, dims }: 
 
 /** Ids name files: other characters become `_`. */
 function idOf(name: string): string {
-  return name.replace(/[^A-Za-z0-9._-]/g, "_").replace(/^[^A-Za-z0-9]/, "x").slice(0, 128);
+  return name
+    .replace(/[^A-Za-z0-9._-]/g, "_")
+    .replace(/^[^A-Za-z0-9]/, "x")
+    .slice(0, 128);
 }
 
 function keepLatest<T>(read: (file: string) => Promise<T>): (file: string) => Promise<T> {

@@ -15,14 +15,20 @@ const SLICES_FROM_LARGEST = 2;
  */
 export function marksOfMask(mask: Mask): RecistMarks | undefined {
   const [width, height, depth] = mask.dims;
-  const areas = Array.from({ length: depth }, (_, z) => mask.data.subarray(z * width * height, (z + 1) * width * height).reduce((sum, value) => sum + value, 0));
+  const areas = Array.from({ length: depth }, (_, z) =>
+    mask.data.subarray(z * width * height, (z + 1) * width * height).reduce((sum, value) => sum + value, 0),
+  );
   const largest = areas.indexOf(Math.max(...areas));
   let longest: RecistMarks | undefined;
   for (let z = Math.max(0, largest - SLICES_FROM_LARGEST); z <= Math.min(depth - 1, largest + SLICES_FROM_LARGEST); z++) {
     const section = sliceOf(mask, z);
-    const diameters = diametersOfMask({ ...section, data: largestComponent(section.data, [width, height, 1], 8) }, mask.spacingMm);
+    const diameters = diametersOfMask(
+      { ...section, data: largestComponent(section.data, [width, height, 1], 8) },
+      mask.spacingMm,
+    );
     if (diameters === null || lengthMm(diameters.short, mask.spacingMm) === 0) continue;
-    if (longest === undefined || lengthMm(diameters.long, mask.spacingMm) > lengthMm(longest.long, mask.spacingMm)) longest = { ...diameters, slice: z };
+    if (longest === undefined || lengthMm(diameters.long, mask.spacingMm) > lengthMm(longest.long, mask.spacingMm))
+      longest = { ...diameters, slice: z };
   }
   return longest;
 }

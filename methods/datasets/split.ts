@@ -16,12 +16,19 @@ export type Split = { readonly testFraction: number; readonly seed: number } | {
  *
  * @throws InputError where the official split is asked for and an entry has none, or a patient is on both sides of it.
  */
-export function splitByPatient(entries: readonly Pick<SourceEntry, "id" | "patient" | "officialSplit">[], split: Split): Map<string, Side> {
+export function splitByPatient(
+  entries: readonly Pick<SourceEntry, "id" | "patient" | "officialSplit">[],
+  split: Split,
+): Map<string, Side> {
   return "official" in split ? officialSides(entries) : drawnSides(entries, split);
 }
 
-function drawnSides(entries: readonly Pick<SourceEntry, "patient">[], { testFraction, seed }: { testFraction: number; seed: number }): Map<string, Side> {
-  if (!(testFraction >= 0 && testFraction <= 1)) throw new InputError(`test fraction is ${testFraction}`, undefined, "give a part from 0 to 1, e.g. 0.2");
+function drawnSides(
+  entries: readonly Pick<SourceEntry, "patient">[],
+  { testFraction, seed }: { testFraction: number; seed: number },
+): Map<string, Side> {
+  if (!(testFraction >= 0 && testFraction <= 1))
+    throw new InputError(`test fraction is ${testFraction}`, undefined, "give a part from 0 to 1, e.g. 0.2");
   const patients = [...new Set(entries.map(({ patient }) => patient))];
   const draw = new Map(patients.map((patient) => [patient, randomStream(seed, `split of patient ${patient}`).uniform()]));
   const key = (patient: string): number => draw.get(patient) as number;
@@ -37,7 +44,8 @@ function officialSides(entries: readonly Pick<SourceEntry, "id" | "patient" | "o
   for (const { id, patient, officialSplit } of entries) {
     if (officialSplit === undefined) throw new InputError("has no official split", id, "split by patient instead");
     const side = officialSplit === "test" ? "test" : "train";
-    if ((sides.get(patient) ?? side) !== side) throw new InputError(`the official split has patient ${patient} on both sides`, id, "split by patient instead");
+    if ((sides.get(patient) ?? side) !== side)
+      throw new InputError(`the official split has patient ${patient} on both sides`, id, "split by patient instead");
     sides.set(patient, side);
   }
   return sides;

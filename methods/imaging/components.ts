@@ -66,7 +66,12 @@ function checkSize(mask: Uint8Array, [nx, ny, nz]: Vec3): void {
 }
 
 /** A function that writes `label` on the component of a voxel and returns the component's size. */
-function floodFill(mask: Uint8Array, [nx, ny, nz]: Vec3, connectivity: Connectivity, labels: Int32Array): (seed: number, label: number) => number {
+function floodFill(
+  mask: Uint8Array,
+  [nx, ny, nz]: Vec3,
+  connectivity: Connectivity,
+  labels: Int32Array,
+): (seed: number, label: number) => number {
   const { axes, depth } = REACH[connectivity];
   const steps: Vec3[] = [];
   for (let dz = -depth; dz <= depth; dz++) {

@@ -22,7 +22,10 @@ export function cropVolume<V extends Volume | Mask>(volume: V, start: Vec3, end:
 }
 
 /** The pixels of `box`. @throws RangeError where the box is empty or leaves the slice. */
-export function cropSlice<A extends Uint8Array | Int16Array | Float32Array>({ data, width, height }: Slice<A>, box: Box): Slice<A> {
+export function cropSlice<A extends Uint8Array | Int16Array | Float32Array>(
+  { data, width, height }: Slice<A>,
+  box: Box,
+): Slice<A> {
   checkRange(box.x0, box.x1, width, "x");
   checkRange(box.y0, box.y1, height, "y");
   const [w, h] = [box.x1 - box.x0, box.y1 - box.y0];

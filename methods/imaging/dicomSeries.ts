@@ -19,7 +19,8 @@ export function assembleSeries(slices: readonly DicomSlice[], where: string): Vo
   const [first, ...others] = slices;
   if (first === undefined) throw new InputError("holds no DICOM slice", where);
   const series = new Set(slices.map((slice) => slice.series));
-  if (series.size > 1) throw new InputError(`holds slices of ${series.size} series`, where, "give a folder that holds one series");
+  if (series.size > 1)
+    throw new InputError(`holds slices of ${series.size} series`, where, "give a folder that holds one series");
   for (const other of others) checkAlike(first, other);
 
   const [u, v] = [first.alongColumns, first.alongRows];
@@ -31,6 +32,7 @@ export function assembleSeries(slices: readonly DicomSlice[], where: string): Vo
   const [sx, sy] = first.spacingMm;
   const sz = Math.hypot(...step);
   const [p, q, r] = ordered[0].position;
+  // biome-ignore format: a matrix
   const affine = [
     -u[0] * sx, -v[0] * sy, -step[0], -p,
     -u[1] * sx, -v[1] * sy, -step[1], -q,
@@ -38,16 +40,27 @@ export function assembleSeries(slices: readonly DicomSlice[], where: string): Vo
     0, 0, 0, 1,
   ];
   const size = first.columns * first.rows;
-  const data = slices.every((slice) => slice.data instanceof Int16Array) ? new Int16Array(size * slices.length) : new Float32Array(size * slices.length);
+  const data = slices.every((slice) => slice.data instanceof Int16Array)
+    ? new Int16Array(size * slices.length)
+    : new Float32Array(size * slices.length);
   ordered.forEach((slice, z) => data.set(slice.data, z * size));
   // + 0 turns −0 into 0.
-  return { dims: [first.columns, first.rows, slices.length], spacingMm: [sx, sy, sz], affine: affine.map((value) => value + 0), data };
+  return {
+    dims: [first.columns, first.rows, slices.length],
+    spacingMm: [sx, sy, sz],
+    affine: affine.map((value) => value + 0),
+    data,
+  };
 }
 
 function checkAlike(a: DicomSlice, b: DicomSlice): void {
   const near = (p: readonly number[], q: readonly number[]): boolean => p.every((value, i) => Math.abs(value - q[i]) <= 1e-4);
   const differs = (what: string): never => {
-    throw new InputError(`${what} differs from that of ${a.where}`, b.where, "give a folder that holds one series without scouts");
+    throw new InputError(
+      `${what} differs from that of ${a.where}`,
+      b.where,
+      "give a folder that holds one series without scouts",
+    );
   };
   if (a.columns !== b.columns || a.rows !== b.rows) differs("image size");
   if (!near(a.spacingMm, b.spacingMm)) differs("pixel spacing");
@@ -66,15 +79,29 @@ function stepBetween(ordered: readonly DicomSlice[], height: (slice: DicomSlice)
   const usual = [...steps].sort((a, b) => a - b)[steps.length >> 1];
   steps.forEach((step, i) => {
     const between = `between ${ordered[i].where} and ${ordered[i + 1].where}`;
-    if (step < 1e-3) throw new InputError(`two slices lie at one position, ${ordered[i].where} and ${ordered[i + 1].where}`, where, "give one series, one phase");
+    if (step < 1e-3)
+      throw new InputError(
+        `two slices lie at one position, ${ordered[i].where} and ${ordered[i + 1].where}`,
+        where,
+        "give one series, one phase",
+      );
     if (Math.abs(step - usual) > STEP_TOLERANCE * usual) {
-      throw new InputError(`the step ${between} is ${Number(step.toFixed(3))} mm, elsewhere ${Number(usual.toFixed(3))} mm`, where, "a slice is missing, or the spacing is not even");
+      throw new InputError(
+        `the step ${between} is ${Number(step.toFixed(3))} mm, elsewhere ${Number(usual.toFixed(3))} mm`,
+        where,
+        "a slice is missing, or the spacing is not even",
+      );
     }
   });
   const count = ordered.length - 1;
   const step = [0, 1, 2].map((axis) => (last.position[axis] - first.position[axis]) / count) as unknown as Vec3;
   const sideways = Math.hypot(...step.map((value, axis) => value - (normal[axis] * (height(last) - height(first))) / count));
-  if (sideways > SHEAR_TOLERANCE_MM) throw new InputError(`slices are displaced sideways by ${Number(sideways.toFixed(3))} mm per step`, where, "a tilted gantry: resample the series to a right-angled grid first");
+  if (sideways > SHEAR_TOLERANCE_MM)
+    throw new InputError(
+      `slices are displaced sideways by ${Number(sideways.toFixed(3))} mm per step`,
+      where,
+      "a tilted gantry: resample the series to a right-angled grid first",
+    );
   return step;
 }
 

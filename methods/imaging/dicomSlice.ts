@@ -67,7 +67,8 @@ function read(bytes: Uint8Array, where: string): DicomSlice {
     throw new InputError(what, where, remedy);
   };
   const kind = dataSet.string("x00080016");
-  if (kind !== CT_IMAGE_STORAGE) fail(`is no single-slice CT image (SOP class ${kind ?? "absent"})`, "give a folder that holds one CT series");
+  if (kind !== CT_IMAGE_STORAGE)
+    fail(`is no single-slice CT image (SOP class ${kind ?? "absent"})`, "give a folder that holds one CT series");
 
   const numbers = (tag: string, name: string, count: number): number[] => {
     const values = (dataSet.string(tag) ?? "").split("\\").map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
@@ -79,7 +80,8 @@ function read(bytes: Uint8Array, where: string): DicomSlice {
   const bitsStored = integer("x00280101", "BitsStored");
   const signed = integer("x00280103", "PixelRepresentation") === 1;
   if (integer("x00280100", "BitsAllocated") !== 16 || bitsStored < 1 || bitsStored > 16) fail("pixels are not stored in 16 bits");
-  if (integer("x00280002", "SamplesPerPixel") !== 1 || dataSet.string("x00280004") !== "MONOCHROME2") fail("pixels are not plain grey values (MONOCHROME2)");
+  if (integer("x00280002", "SamplesPerPixel") !== 1 || dataSet.string("x00280004") !== "MONOCHROME2")
+    fail("pixels are not plain grey values (MONOCHROME2)");
   if (Number(dataSet.string("x00280008") ?? 1) !== 1) fail("holds more than one frame");
 
   const [rowSpacing, columnSpacing] = numbers("x00280030", "PixelSpacing", 2);
@@ -89,7 +91,8 @@ function read(bytes: Uint8Array, where: string): DicomSlice {
   const alongRows = directions.slice(3) as unknown as Vec3;
   const unit = ([x, y, z]: Vec3): boolean => Math.abs(Math.hypot(x, y, z) - 1) < 1e-3;
   const dot = alongColumns[0] * alongRows[0] + alongColumns[1] * alongRows[1] + alongColumns[2] * alongRows[2];
-  if (!unit(alongColumns) || !unit(alongRows) || Math.abs(dot) > 1e-3) fail("ImageOrientationPatient is not two perpendicular directions");
+  if (!unit(alongColumns) || !unit(alongRows) || Math.abs(dot) > 1e-3)
+    fail("ImageOrientationPatient is not two perpendicular directions");
 
   const pixels = dataSet.elements.x7fe00010 ?? fail("PixelData is absent");
   if (rows < 1 || columns < 1 || pixels.length < rows * columns * 2 || pixels.dataOffset + pixels.length > bytes.length) {
@@ -123,7 +126,11 @@ function parse(bytes: Uint8Array, where: string): { dataSet: DataSet; littleEndi
   const form = UNCOMPRESSED[syntax ?? ""];
   if (form === undefined) {
     const name = COMPRESSED[syntax ?? ""];
-    throw new InputError(`is stored in transfer syntax ${syntax ?? "(absent)"}${name === undefined ? "" : `, ${name}`}`, where, "decompress it first, e.g. with dcmdjpeg or gdcmconv --raw");
+    throw new InputError(
+      `is stored in transfer syntax ${syntax ?? "(absent)"}${name === undefined ? "" : `, ${name}`}`,
+      where,
+      "decompress it first, e.g. with dcmdjpeg or gdcmconv --raw",
+    );
   }
   return { dataSet: dicomParser.parseDicom(bytes), littleEndian: form.littleEndian };
 }

@@ -10,7 +10,9 @@ const MAX_DEFLATE_RATIO = 1032;
 const GZIP_LEVEL = 6;
 
 /** Bytes of a voxel and how one is read, by NIfTI datatype code. */
-const DATATYPES: Readonly<Record<number, { bytes: number; read: (view: DataView, at: number, littleEndian: boolean) => number }>> = {
+const DATATYPES: Readonly<
+  Record<number, { bytes: number; read: (view: DataView, at: number, littleEndian: boolean) => number }>
+> = {
   2: { bytes: 1, read: (view, at) => view.getUint8(at) },
   256: { bytes: 1, read: (view, at) => view.getInt8(at) },
   4: { bytes: 2, read: (view, at, le) => view.getInt16(at, le) },
@@ -22,7 +24,15 @@ const DATATYPES: Readonly<Record<number, { bytes: number; read: (view: DataView,
   16: { bytes: 4, read: (view, at, le) => view.getFloat32(at, le) },
   64: { bytes: 8, read: (view, at, le) => view.getFloat64(at, le) },
 };
-const UNREADABLE: Readonly<Record<number, string>> = { 1: "1-bit", 32: "complex", 128: "RGB", 1536: "128-bit float", 1792: "complex", 2048: "complex", 2304: "RGBA" };
+const UNREADABLE: Readonly<Record<number, string>> = {
+  1: "1-bit",
+  32: "complex",
+  128: "RGB",
+  1536: "128-bit float",
+  1792: "complex",
+  2048: "complex",
+  2304: "RGBA",
+};
 
 /**
  * Reads a `.nii` or `.nii.gz` image (NIfTI-1 or -2, either byte order, integer or float voxels) with its rescaling.
@@ -74,25 +84,41 @@ function gridOf({ dims, spacingMm, affine }: NiftiHeader): Grid {
 }
 
 /** The file's voxels as they lie, checked against its size; `valueAt` decodes and rescales one. */
-function openVoxels(bytes: Uint8Array, where: string): { header: NiftiHeader; voxels: number; valueAt: (index: number) => number } {
+function openVoxels(
+  bytes: Uint8Array,
+  where: string,
+): { header: NiftiHeader; voxels: number; valueAt: (index: number) => number } {
   const compressed = isGzip(bytes);
   const header = readHeader(compressed ? beginning(bytes, where) : bytes, where);
   const type = DATATYPES[header.datatype];
   if (type === undefined) {
-    throw new InputError(`stores ${UNREADABLE[header.datatype] ?? `datatype ${header.datatype}`} voxels`, where, "expected one integer or real number per voxel");
+    throw new InputError(
+      `stores ${UNREADABLE[header.datatype] ?? `datatype ${header.datatype}`} voxels`,
+      where,
+      "expected one integer or real number per voxel",
+    );
   }
   const { dims, dataOffset, littleEndian, slope, intercept } = header;
   const voxels = dims[0] * dims[1] * dims[2];
   const size = dataOffset + voxels * type.bytes;
-  if (size > bytes.length * (compressed ? MAX_DEFLATE_RATIO : 1)) throw wrongSize(`its ${bytes.length} bytes cannot hold`, header, where);
+  if (size > bytes.length * (compressed ? MAX_DEFLATE_RATIO : 1))
+    throw wrongSize(`its ${bytes.length} bytes cannot hold`, header, where);
   const file = compressed ? decompress(bytes, size, where) : bytes;
   if (file.length !== size) throw wrongSize(`${file.length - dataOffset} bytes of voxels are not`, header, where);
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
-  return { header, voxels, valueAt: (index) => type.read(view, dataOffset + index * type.bytes, littleEndian) * slope + intercept };
+  return {
+    header,
+    voxels,
+    valueAt: (index) => type.read(view, dataOffset + index * type.bytes, littleEndian) * slope + intercept,
+  };
 }
 
 function wrongSize(what: string, { dims }: NiftiHeader, where: string): InputError {
-  return new InputError(`${what} the ${dims.join(" × ")} voxels that its header declares`, where, "copy the file again from its source");
+  return new InputError(
+    `${what} the ${dims.join(" × ")} voxels that its header declares`,
+    where,
+    "copy the file again from its source",
+  );
 }
 
 function isGzip(bytes: Uint8Array): boolean {
@@ -101,7 +127,14 @@ function isGzip(bytes: Uint8Array): boolean {
 
 /** Enough of a compressed file to read its header; the rest stays compressed until the sizes are known to agree. */
 function beginning(bytes: Uint8Array, where: string): Uint8Array {
-  return inflate(() => gunzipSync(bytes.subarray(0, GRID_BYTES), { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: 2 * GRID_BYTES * MAX_DEFLATE_RATIO }), where);
+  return inflate(
+    () =>
+      gunzipSync(bytes.subarray(0, GRID_BYTES), {
+        finishFlush: constants.Z_SYNC_FLUSH,
+        maxOutputLength: 2 * GRID_BYTES * MAX_DEFLATE_RATIO,
+      }),
+    where,
+  );
 }
 
 /** At most one byte more than expected comes out: what is too long is as wrong as what is too short. */
@@ -114,7 +147,9 @@ function inflate(run: () => Uint8Array, where: string): Uint8Array {
     return run();
   } catch (error) {
     const tooLong = (error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE";
-    const what = tooLong ? "holds more bytes than its header declares" : `the gzip stream is damaged or cut off: ${(error as Error).message}`;
+    const what = tooLong
+      ? "holds more bytes than its header declares"
+      : `the gzip stream is damaged or cut off: ${(error as Error).message}`;
     throw new InputError(what, where, "copy the file again from its source", { cause: error });
   }
 }

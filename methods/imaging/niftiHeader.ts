@@ -40,7 +40,9 @@ interface Layout {
   readonly units: number;
   readonly realBytes: 4 | 8;
 }
+// biome-ignore format: one line per version, to compare
 const NIFTI1: Layout = { dim: 40, datatype: 70, pixdim: 76, dataOffset: 108, slope: 112, intercept: 116, qformCode: 252, sformCode: 254, quaternion: 256, qoffset: 268, srow: 280, units: 123, realBytes: 4 };
+// biome-ignore format: as above
 const NIFTI2: Layout = { dim: 16, datatype: 12, pixdim: 104, dataOffset: 168, slope: 176, intercept: 184, qformCode: 344, sformCode: 348, quaternion: 352, qoffset: 376, srow: 400, units: 500, realBytes: 8 };
 
 /**
@@ -58,10 +60,12 @@ export function readHeader(bytes: Uint8Array, where: string): NiftiHeader {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const { layout, littleEndian } = recognise(view) ?? fail("is not a NIfTI file");
   if (view.byteLength < (layout === NIFTI1 ? 348 : HEADER_BYTES)) fail("the header is cut off");
-  if (layout === NIFTI1 && view.getUint8(345) === 0x69) fail("is the header of a .hdr/.img pair", "convert the pair to one .nii.gz");
+  if (layout === NIFTI1 && view.getUint8(345) === 0x69)
+    fail("is the header of a .hdr/.img pair", "convert the pair to one .nii.gz");
 
   const short = (at: number): number => view.getInt16(at, littleEndian);
-  const real = (at: number, index = 0): number => (layout.realBytes === 4 ? view.getFloat32(at + 4 * index, littleEndian) : view.getFloat64(at + 8 * index, littleEndian));
+  const real = (at: number, index = 0): number =>
+    layout.realBytes === 4 ? view.getFloat32(at + 4 * index, littleEndian) : view.getFloat64(at + 8 * index, littleEndian);
   const code = (at: number): number => (layout === NIFTI1 ? short(at) : view.getInt32(at, littleEndian));
   const long = (at: number): number => Number(view.getBigInt64(at, littleEndian));
 
@@ -74,15 +78,18 @@ export function readHeader(bytes: Uint8Array, where: string): NiftiHeader {
   const dims: Vec3 = [dim[1], dim[2], dim[0] > 2 ? dim[3] : 1];
 
   const lengthUnit = (layout === NIFTI1 ? view.getUint8(layout.units) : view.getInt32(layout.units, littleEndian)) & 7;
-  if (lengthUnit === 1 || lengthUnit === 3) fail(`gives lengths in ${lengthUnit === 1 ? "metres" : "micrometres"}`, "expected millimetres");
+  if (lengthUnit === 1 || lengthUnit === 3)
+    fail(`gives lengths in ${lengthUnit === 1 ? "metres" : "micrometres"}`, "expected millimetres");
   const spacingMm: Vec3 = [real(layout.pixdim, 1), real(layout.pixdim, 2), real(layout.pixdim, 3)];
-  if (!spacingMm.every((s) => s > 0 && s < Infinity)) fail(`voxel spacing is ${spacingMm.join(" × ")} mm`, "correct pixdim in the header");
+  if (!spacingMm.every((s) => s > 0 && s < Infinity))
+    fail(`voxel spacing is ${spacingMm.join(" × ")} mm`, "correct pixdim in the header");
 
   const affine = ((): number[] => {
     if (code(layout.sformCode) > 0) return [...Array.from({ length: 12 }, (_, i) => real(layout.srow, i)), 0, 0, 0, 1];
     if (code(layout.qformCode) <= 0) return undirectedAffine(dims, spacingMm);
     const quaternion = [0, 1, 2].map((i) => real(layout.quaternion, i)) as unknown as Vec3;
-    const rotation = rotationOf(quaternion) ?? fail(`the qform's quaternion (${quaternion.join(", ")}) is no rotation`, "correct the header");
+    const rotation =
+      rotationOf(quaternion) ?? fail(`the qform's quaternion (${quaternion.join(", ")}) is no rotation`, "correct the header");
     const handedness = real(layout.pixdim) === -1 ? -1 : 1;
     const scale = [spacingMm[0], spacingMm[1], spacingMm[2] * handedness];
     const row = (r: number): number[] => [...[0, 1, 2].map((c) => rotation[3 * r + c] * scale[c]), real(layout.qoffset, r)];
@@ -93,10 +100,12 @@ export function readHeader(bytes: Uint8Array, where: string): NiftiHeader {
   let slope = real(layout.slope);
   let intercept = real(layout.intercept);
   if (slope === 0 || Number.isNaN(slope)) [slope, intercept] = [1, 0];
-  if (!Number.isFinite(slope) || !Number.isFinite(intercept)) fail(`scales its values by ${slope} and ${intercept}`, "correct scl_slope and scl_inter in the header");
+  if (!Number.isFinite(slope) || !Number.isFinite(intercept))
+    fail(`scales its values by ${slope} and ${intercept}`, "correct scl_slope and scl_inter in the header");
 
   const dataOffset = layout === NIFTI1 ? real(layout.dataOffset) : long(layout.dataOffset);
-  if (!Number.isInteger(dataOffset) || dataOffset < (layout === NIFTI1 ? 348 : HEADER_BYTES)) fail(`says that its voxels begin at byte ${dataOffset}`);
+  if (!Number.isInteger(dataOffset) || dataOffset < (layout === NIFTI1 ? 348 : HEADER_BYTES))
+    fail(`says that its voxels begin at byte ${dataOffset}`);
   return { dims, spacingMm, affine, datatype: short(layout.datatype), littleEndian, dataOffset, slope, intercept };
 }
 
@@ -155,9 +164,13 @@ function checkAffine(affine: readonly number[], spacingMm: Vec3, fail: (what: st
   if (!affine.every(Number.isFinite)) fail("the affine is not finite", "correct the header");
   const lengths = [0, 1, 2].map((axis) => Math.hypot(affine[axis], affine[4 + axis], affine[8 + axis]));
   if (lengths.some((length, axis) => Math.abs(length - spacingMm[axis]) > SPACING_TOLERANCE * spacingMm[axis])) {
-    fail(`pixdim says ${spacingMm.join(" × ")} mm, the affine ${lengths.map((l) => Number(l.toFixed(6))).join(" × ")} mm`, "correct the header: millimetres would be wrong");
+    fail(
+      `pixdim says ${spacingMm.join(" × ")} mm, the affine ${lengths.map((l) => Number(l.toFixed(6))).join(" × ")} mm`,
+      "correct the header: millimetres would be wrong",
+    );
   }
-  if (Math.abs(determinant(affine)) < 1e-3 * lengths[0] * lengths[1] * lengths[2]) fail("the affine's axes are not independent", "correct the header");
+  if (Math.abs(determinant(affine)) < 1e-3 * lengths[0] * lengths[1] * lengths[2])
+    fail("the affine's axes are not independent", "correct the header");
 }
 
 function determinant(m: readonly number[]): number {
@@ -171,6 +184,7 @@ function rotationOf([b, c, d]: Vec3): number[] | undefined {
   // What float32 cannot tell from a half turn is one; nibabel draws the line at the same place.
   const a = rest < 3 * FLOAT32_EPSILON ? 0 : Math.sqrt(rest);
   const k = 2 / (a * a + b * b + c * c + d * d);
+  // biome-ignore format: a matrix
   return [
     1 - k * (c * c + d * d), k * (b * c - a * d), k * (b * d + a * c),
     k * (b * c + a * d), 1 - k * (b * b + d * d), k * (c * d - a * b),

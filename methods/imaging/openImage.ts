@@ -18,29 +18,48 @@ export type ImageKind = "nifti" | "png-slices" | "dicom";
  *
  * @throws InputError where the path is none of these, or what it holds is damaged or incomplete.
  */
-export async function openImage(image: string, { spacingMm }: { readonly spacingMm?: Vec3 } = {}): Promise<{ volume: Volume; kind: ImageKind }> {
+export async function openImage(
+  image: string,
+  { spacingMm }: { readonly spacingMm?: Vec3 } = {},
+): Promise<{ volume: Volume; kind: ImageKind }> {
   const found = await stat(image).catch((error: NodeJS.ErrnoException) => {
-    throw new InputError(`cannot be opened (${error.code})`, image, "give a NIfTI file, a folder of PNG slices or a DICOM series", { cause: error });
+    throw new InputError(
+      `cannot be opened (${error.code})`,
+      image,
+      "give a NIfTI file, a folder of PNG slices or a DICOM series",
+      { cause: error },
+    );
   });
   const names = found.isDirectory() ? (await readdir(image)).sort() : [];
   const slices = names.filter((name) => /\.png$/i.test(name));
   if (slices.length > 0) return { volume: await readPngSlices(image, slices, spacingMm), kind: "png-slices" };
-  if (spacingMm !== undefined) throw new InputError("is no folder of PNG slices, so it has a spacing of its own", image, "leave the spacing out");
+  if (spacingMm !== undefined)
+    throw new InputError("is no folder of PNG slices, so it has a spacing of its own", image, "leave the spacing out");
   if (!found.isDirectory()) return { volume: readNifti(await readFile(image), image), kind: "nifti" };
   return { volume: assembleSeries(await readDicomSlices(image, names), image), kind: "dicom" };
 }
 
 async function readPngSlices(folder: string, names: readonly string[], spacingMm: Vec3 | undefined): Promise<Volume> {
-  if (spacingMm === undefined) throw new InputError("PNG slices do not say how large a pixel is", folder, "give the spacing x,y,z in mm");
-  if (!spacingMm.every((s) => s > 0 && s < Infinity)) throw new InputError(`spacing is ${spacingMm.join(" × ")} mm`, folder, "give three positive numbers");
+  if (spacingMm === undefined)
+    throw new InputError("PNG slices do not say how large a pixel is", folder, "give the spacing x,y,z in mm");
+  if (!spacingMm.every((s) => s > 0 && s < Infinity))
+    throw new InputError(`spacing is ${spacingMm.join(" × ")} mm`, folder, "give three positive numbers");
   const numbered = names
     .map((name) => ({ name, number: Number(/(\d+)\.png$/i.exec(name)?.[1] ?? Number.NaN) }))
     .sort((a, b) => a.number - b.number);
   numbered.forEach(({ name, number }, i) => {
-    if (Number.isNaN(number)) throw new InputError("its name does not end in the slice's number", path.join(folder, name), "name slices 001.png, 002.png …");
+    if (Number.isNaN(number))
+      throw new InputError(
+        "its name does not end in the slice's number",
+        path.join(folder, name),
+        "name slices 001.png, 002.png …",
+      );
     const previous = numbered[i - 1];
     if (previous !== undefined && number !== previous.number + 1) {
-      const what = number === previous.number ? `${previous.name} and ${name} have one number` : `slice ${previous.number + 1} is missing between ${previous.name} and ${name}`;
+      const what =
+        number === previous.number
+          ? `${previous.name} and ${name} have one number`
+          : `slice ${previous.number + 1} is missing between ${previous.name} and ${name}`;
       throw new InputError(what, folder, "give an unbroken run of slices");
     }
   });
@@ -54,7 +73,11 @@ async function readPngSlices(folder: string, names: readonly string[], spacingMm
       size = { width: slice.width, height: slice.height };
       data = new Int16Array(slice.data.length * numbered.length);
     } else if (slice.width !== size.width || slice.height !== size.height) {
-      throw new InputError(`is ${slice.width} × ${slice.height} pixels, ${numbered[0].name} is ${size.width} × ${size.height}`, file, "give slices of one series");
+      throw new InputError(
+        `is ${slice.width} × ${slice.height} pixels, ${numbered[0].name} is ${size.width} × ${size.height}`,
+        file,
+        "give slices of one series",
+      );
     }
     data.set(slice.data, z * slice.data.length);
   }
@@ -72,6 +95,11 @@ async function readDicomSlices(folder: string, names: readonly string[]): Promis
     if (isDicom(bytes)) slices.push(readDicomSlice(bytes, file));
     else if (/\.dcm$/i.test(name)) throw new InputError("is not a DICOM file", file, "copy the file again from its source");
   }
-  if (slices.length === 0) throw new InputError("holds neither PNG slices nor a DICOM series", folder, "give a NIfTI file, a folder of PNG slices or a DICOM series");
+  if (slices.length === 0)
+    throw new InputError(
+      "holds neither PNG slices nor a DICOM series",
+      folder,
+      "give a NIfTI file, a folder of PNG slices or a DICOM series",
+    );
   return slices;
 }

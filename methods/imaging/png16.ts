@@ -21,7 +21,12 @@ export function decodeCtPng(bytes: Uint8Array, where: string): Slice<Int16Array>
   try {
     samples = decode(bytes, { checkCrc: true }).data;
   } catch (error) {
-    throw new InputError(`the PNG is damaged or cut off: ${(error as Error).message}`, where, "copy the file again from its source", { cause: error });
+    throw new InputError(
+      `the PNG is damaged or cut off: ${(error as Error).message}`,
+      where,
+      "copy the file again from its source",
+      { cause: error },
+    );
   }
   const data = new Int16Array(samples.length);
   for (let i = 0; i < data.length; i++) data[i] = samples[i] - HU_OFFSET;
@@ -43,18 +48,25 @@ export function encodeRgbPng(width: number, height: number, rgb: Uint8Array): Ui
 
 /** Reads IHDR before anything is decoded, so that a false size allocates nothing. */
 function checkHeader(bytes: Uint8Array, where: string): { width: number; height: number } {
-  if (bytes.length < 33 || SIGNATURE.some((byte, i) => bytes[i] !== byte)) throw new InputError("is not a PNG file", where, REMEDY);
+  if (bytes.length < 33 || SIGNATURE.some((byte, i) => bytes[i] !== byte))
+    throw new InputError("is not a PNG file", where, REMEDY);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const width = view.getUint32(16);
   const height = view.getUint32(20);
   const depth = view.getUint8(24);
   const colourType = view.getUint8(25);
   if (depth !== 16 || colourType !== 0) {
-    const colour = { 0: "grey", 2: "colour", 3: "palette", 4: "grey with alpha", 6: "colour with alpha" }[colourType] ?? `colour type ${colourType}`;
+    const colour =
+      { 0: "grey", 2: "colour", 3: "palette", 4: "grey with alpha", 6: "colour with alpha" }[colourType] ??
+      `colour type ${colourType}`;
     throw new InputError(`the PNG is ${depth}-bit ${colour}`, where, REMEDY);
   }
   if (width < 1 || height < 1 || width * height * 2 > bytes.length * MAX_DEFLATE_RATIO) {
-    throw new InputError(`the PNG declares ${width} × ${height} pixels, which its ${bytes.length} bytes cannot hold`, where, "copy the file again from its source");
+    throw new InputError(
+      `the PNG declares ${width} × ${height} pixels, which its ${bytes.length} bytes cannot hold`,
+      where,
+      "copy the file again from its source",
+    );
   }
   return { width, height };
 }

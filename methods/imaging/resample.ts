@@ -14,7 +14,11 @@ export function resize(slice: Slice<ArrayLike<number>>, width: number, height: n
 
 /** Nearest neighbour, for labels: every target pixel takes the label of the source pixel that its centre lies in. */
 export function resizeLabels(labels: Slice<Uint8Array>, width: number, height: number): Slice<Uint8Array> {
-  return nearest(labels, centresOf(middle(labels.width), labels.width, width), centresOf(middle(labels.height), labels.height, height));
+  return nearest(
+    labels,
+    centresOf(middle(labels.width), labels.width, width),
+    centresOf(middle(labels.height), labels.height, height),
+  );
 }
 
 /** The square of `sidePx` source pixels around `centre` (x, y), which may reach beyond the slice, as n × n pixels; bilinear. */
@@ -31,7 +35,14 @@ export function resampleSquareLabels(labels: Slice<Uint8Array>, centre: Point, s
  * The inverse of `resampleSquare`: an n × n map (probabilities) put back on a slice of `width` × `height` pixels,
  * bilinear; pixels whose centre lies outside the square are `outside`.
  */
-export function restoreSquare(map: Slice<ArrayLike<number>>, centre: Point, sidePx: number, width: number, height: number, outside = 0): Slice<Float32Array> {
+export function restoreSquare(
+  map: Slice<ArrayLike<number>>,
+  centre: Point,
+  sidePx: number,
+  width: number,
+  height: number,
+  outside = 0,
+): Slice<Float32Array> {
   const position = (at: number, middleOfSquare: number, n: number): number => ((at - middleOfSquare) / sidePx + 0.5) * n - 0.5;
   const xs = Float64Array.from({ length: width }, (_, x) => position(x, centre[0], map.width));
   const ys = Float64Array.from({ length: height }, (_, y) => position(y, centre[1], map.height));

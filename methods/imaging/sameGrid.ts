@@ -23,7 +23,12 @@ function largestCornerShiftMm(a: Grid, b: Grid): number {
   let largest = 0;
   for (let corner = 0; corner < 8; corner++) {
     const voxel = a.dims.map((n, axis) => ((corner >> axis) & 1) * (n - 1));
-    const shift = [0, 4, 8].map((row) => voxel.reduce((sum, v, axis) => sum + v * (a.affine[row + axis] - b.affine[row + axis]), a.affine[row + 3] - b.affine[row + 3]));
+    const shift = [0, 4, 8].map((row) =>
+      voxel.reduce(
+        (sum, v, axis) => sum + v * (a.affine[row + axis] - b.affine[row + axis]),
+        a.affine[row + 3] - b.affine[row + 3],
+      ),
+    );
     largest = Math.max(largest, Math.hypot(...shift));
   }
   return largest;
@@ -31,6 +36,11 @@ function largestCornerShiftMm(a: Grid, b: Grid): number {
 
 function describe({ dims, spacingMm, affine }: Grid): string {
   const number = (value: number): string => String(Number(value.toFixed(4)));
-  const rows = [0, 4, 8].map((row) => affine.slice(row, row + 4).map(number).join(" "));
+  const rows = [0, 4, 8].map((row) =>
+    affine
+      .slice(row, row + 4)
+      .map(number)
+      .join(" "),
+  );
   return `${dims.join("×")} voxels of ${spacingMm.map(number).join("×")} mm, affine [${rows.join("; ")}]`;
 }

@@ -54,7 +54,10 @@ export function scalingAffine(spacingMm: Vec3): number[] {
 }
 
 /** Copy of slice `z` of a volume or mask, `[y, x]`. */
-export function sliceOf<A extends Int16Array | Float32Array | Uint8Array>(volume: Grid & { readonly data: A }, z: number): Slice<A> {
+export function sliceOf<A extends Int16Array | Float32Array | Uint8Array>(
+  volume: Grid & { readonly data: A },
+  z: number,
+): Slice<A> {
   const [width, height, depth] = volume.dims;
   if (!Number.isInteger(z) || z < 0 || z >= depth) throw new RangeError(`slice ${z} is outside the volume's ${depth} slices`);
   return { data: volume.data.slice(z * width * height, (z + 1) * width * height) as A, width, height };

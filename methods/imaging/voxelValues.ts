@@ -14,7 +14,8 @@ export function narrowest(length: number, valueAt: (index: number) => number, wh
     if (!Number.isFinite(value)) notNumbers++;
     else if ((value << 16) >> 16 !== value) fits16Bits = false;
   }
-  if (notNumbers > 0) throw new InputError(`${notNumbers} voxels are NaN or infinite`, where, "replace them by a real value, e.g. air (−1024 HU)");
+  if (notNumbers > 0)
+    throw new InputError(`${notNumbers} voxels are NaN or infinite`, where, "replace them by a real value, e.g. air (−1024 HU)");
   const values = fits16Bits ? new Int16Array(length) : new Float32Array(length);
   for (let i = 0; i < length; i++) values[i] = valueAt(i);
   return values;

@@ -25,7 +25,9 @@ const slicesOf = (from: number, to: number) => Array.from({ length: to - from + 
 function expectInPlace({ image, source }: LesionCase): void {
   const [nx, ny, nz] = image.dims;
   const [x0, y0, s0] = source.origin;
-  const wrong = image.data.findIndex((hu, i) => hu !== 100 * (s0 + Math.floor(i / (nx * ny))) + (x0 + (i % nx)) - (y0 + (Math.floor(i / nx) % ny)));
+  const wrong = image.data.findIndex(
+    (hu, i) => hu !== 100 * (s0 + Math.floor(i / (nx * ny))) + (x0 + (i % nx)) - (y0 + (Math.floor(i / nx) % ny)),
+  );
   expect(image.data).toHaveLength(nx * ny * nz);
   expect(wrong).toBe(-1);
 }
@@ -34,7 +36,14 @@ describe("openDeepLesion", () => {
   it("cuts the square of twice the long diameter on the unbroken slices around the key slice", async () => {
     writeSlices(root, SERIES, slicesOf(1, 8));
     const source = await open([{}]);
-    expect(source.entries).toEqual([{ id: `${SERIES}_004-1`, patient: "000007", officialSplit: "test", files: slicesOf(1, 8).map((s) => `Images_png/${SERIES}/00${s}.png`) }]);
+    expect(source.entries).toEqual([
+      {
+        id: `${SERIES}_004-1`,
+        patient: "000007",
+        officialSplit: "test",
+        files: slicesOf(1, 8).map((s) => `Images_png/${SERIES}/00${s}.png`),
+      },
+    ]);
     expect(source.index).toEqual(["DL_info.csv"]);
     const lesion = await source.load(0);
     expectInPlace(lesion);
@@ -43,17 +52,39 @@ describe("openDeepLesion", () => {
     expect(lesion.image.dims).toEqual([43, HEIGHT, 8]);
     expect(lesion.image.spacingMm).toEqual([0.5, 0.5, 5]);
     expect(lesion.image.affine).toEqual([0.5, 0, 0, 0, 0, 0.5, 0, 0, 0, 0, 5, 5, 0, 0, 0, 1]);
-    expect(lesion.marks).toEqual({ slice: 3, long: [[10, 20], [30, 20]], short: [[19, 15], [19, 25]] });
+    expect(lesion.marks).toEqual({
+      slice: 3,
+      long: [
+        [10, 20],
+        [30, 20],
+      ],
+      short: [
+        [19, 15],
+        [19, 25],
+      ],
+    });
     expect(lesion).toMatchObject({ category: "mediastinum", window: { low: -175, high: 275 }, notes: [] });
     expect(lesion.reference).toBeUndefined();
   });
 
   it("moves marks with the crop", async () => {
     writeSlices(root, SERIES, slicesOf(1, 30));
-    const lesion = await (await open([{ keySlice: 15, measurement: "33, 29, 37, 29, 35, 27, 35, 31", range: "1, 30", spacing: "1, 1, 1" }])).load(0);
+    const lesion = await (
+      await open([{ keySlice: 15, measurement: "33, 29, 37, 29, 35, 27, 35, 31", range: "1, 30", spacing: "1, 1, 1" }])
+    ).load(0);
     expectInPlace(lesion);
     expect(lesion.source.origin).toEqual([28, 22, 11]);
-    expect(lesion.marks).toEqual({ slice: 4, long: [[4, 6], [8, 6]], short: [[6, 4], [6, 8]] });
+    expect(lesion.marks).toEqual({
+      slice: 4,
+      long: [
+        [4, 6],
+        [8, 6],
+      ],
+      short: [
+        [6, 4],
+        [6, 8],
+      ],
+    });
   });
 
   it("takes 0.75 long diameters of slices where that is more than 4", async () => {
@@ -66,7 +97,12 @@ describe("openDeepLesion", () => {
   it("stops at a gap and says so, but not where DeepLesion itself ends", async () => {
     writeSlices(root, SERIES, [1, 2, 4, 5, 6, 7, 8]);
     const gap = await (await open([{ keySlice: 5 }])).load(0);
-    expect([gap.source.origin[2], gap.image.dims[2], gap.marks.slice, gap.notes]).toEqual([4, 5, 1, ["neighbouring slices are absent"]]);
+    expect([gap.source.origin[2], gap.image.dims[2], gap.marks.slice, gap.notes]).toEqual([
+      4,
+      5,
+      1,
+      ["neighbouring slices are absent"],
+    ]);
     const end = await (await open([{ keySlice: 8, range: "4, 8" }])).load(0);
     expect([end.source.origin[2], end.image.dims[2], end.marks.slice, end.notes]).toEqual([4, 5, 4, []]);
     const single = await (await open([{ keySlice: 5, range: "5, 5" }])).load(0);
@@ -82,12 +118,24 @@ describe("openDeepLesion", () => {
   it("counts what it leaves out, by reason", async () => {
     writeSlices(root, SERIES, slicesOf(1, 8));
     const rows = [
-      { spacing: "0.5, 0.5, NaN" }, { spacing: "0.5, 0.5, 0" }, { noisy: "1" }, { keySlice: 9 }, { series: "000008_01_01" },
-      { measurement: "11, 21, 31, 21, 20, 16, 20, 16" }, { measurement: "11, 21, 61, 21, 20, 16, 20, 26" }, {},
+      { spacing: "0.5, 0.5, NaN" },
+      { spacing: "0.5, 0.5, 0" },
+      { noisy: "1" },
+      { keySlice: 9 },
+      { series: "000008_01_01" },
+      { measurement: "11, 21, 31, 21, 20, 16, 20, 16" },
+      { measurement: "11, 21, 61, 21, 20, 16, 20, 26" },
+      {},
     ];
     const source = await open(rows);
     expect(source.entries.map(({ id }) => id)).toEqual([`${SERIES}_004-6`]);
-    expect(source.skipped).toEqual({ "z spacing is unknown": 2, "possibly noisy": 1, "image file is absent": 2, "a diameter has length 0": 1, "marks lie outside the image": 1 });
+    expect(source.skipped).toEqual({
+      "z spacing is unknown": 2,
+      "possibly noisy": 1,
+      "image file is absent": 2,
+      "a diameter has length 0": 1,
+      "marks lie outside the image": 1,
+    });
     expect((await open(rows, { noisyRows: "keep" })).entries.map(({ id }) => id)).toEqual([`${SERIES}_004-3`, `${SERIES}_004-6`]);
   });
 
@@ -107,9 +155,25 @@ describe("the reference of a row", () => {
 
   it("is the mask's component under the marks, whole, and enlarges the crop", async () => {
     // The lesion reaches slices 2 … 11, beyond the ± 4 of the marks; a neighbour is touched by an end point only.
-    writeMask(root, SERIES, 1, 12, [[[11, 14, 2], [30, 27, 12]], [[30, 30, 3], [36, 36, 6]], [[31, 18, 4], [40, 24, 5]]]);
+    writeMask(root, SERIES, 1, 12, [
+      [
+        [11, 14, 2],
+        [30, 27, 12],
+      ],
+      [
+        [30, 30, 3],
+        [36, 36, 6],
+      ],
+      [
+        [31, 18, 4],
+        [40, 24, 5],
+      ],
+    ]);
     const source = await open([{ keySlice: 6, range: "1, 12", measurement: "11, 21, 31, 21, 20, 16, 20, 26" }]);
-    expect(source.entries[0].files).toEqual([...slicesOf(1, 12).map((s) => `Images_png/${SERIES}/${String(s).padStart(3, "0")}.png`), `masks3d/${SERIES}_001-012_mask.nii.gz`]);
+    expect(source.entries[0].files).toEqual([
+      ...slicesOf(1, 12).map((s) => `Images_png/${SERIES}/${String(s).padStart(3, "0")}.png`),
+      `masks3d/${SERIES}_001-012_mask.nii.gz`,
+    ]);
     const lesion = await source.load(0);
     expectInPlace(lesion);
     expect(lesion.source.origin[2]).toBe(2);
@@ -125,21 +189,40 @@ describe("the reference of a row", () => {
   });
 
   it("is absent for other lesions of the series", async () => {
-    writeMask(root, SERIES, 1, 12, [[[29, 18, 2], [40, 24, 12]]]);
+    writeMask(root, SERIES, 1, 12, [
+      [
+        [29, 18, 2],
+        [40, 24, 12],
+      ],
+    ]);
     expect((await (await open([{ keySlice: 6 }])).load(0)).reference).toBeUndefined();
     writeMask(root, SERIES, 1, 12, []);
     expect((await (await open([{ keySlice: 6 }])).load(0)).reference).toBeUndefined();
   });
 
   it("may come in parts that the marks join", async () => {
-    writeMask(root, SERIES, 1, 12, [[[10, 15, 5], [17, 26, 8]], [[20, 15, 5], [31, 26, 8]]]);
+    writeMask(root, SERIES, 1, 12, [
+      [
+        [10, 15, 5],
+        [17, 26, 8],
+      ],
+      [
+        [20, 15, 5],
+        [31, 26, 8],
+      ],
+    ]);
     const { reference } = await (await open([{ keySlice: 6 }])).load(0);
     expect(reference?.data.reduce((sum, value) => sum + value, 0)).toBe(7 * 11 * 3 + 11 * 11 * 3);
   });
 
   it("that reaches absent slices is cut, with a note", async () => {
     rmSync(path.join(root, "Images_png", SERIES, "009.png"));
-    writeMask(root, SERIES, 1, 12, [[[11, 14, 2], [30, 27, 12]]]);
+    writeMask(root, SERIES, 1, 12, [
+      [
+        [11, 14, 2],
+        [30, 27, 12],
+      ],
+    ]);
     const { reference, image, notes } = await (await open([{ keySlice: 6, range: "1, 12" }])).load(0);
     expect(notes).toEqual(["neighbouring slices are absent", "the reference reaches slices that are absent"]);
     expect(image.dims[2]).toBe(7);
@@ -147,8 +230,22 @@ describe("the reference of a row", () => {
   });
 
   it("must have the geometry of its series", async () => {
-    writeMask(root, SERIES, 1, 12, [[[11, 14, 2], [30, 27, 12]]], [0.5, 0.5, 4]);
-    await expect((await open([{ keySlice: 6 }])).load(0)).rejects.toThrow(/mask\.nii\.gz: is 48×40×12 voxels of 0\.5×0\.5×4 mm, its series is 48×40×12 voxels of 0\.5×0\.5×5 mm/);
+    writeMask(
+      root,
+      SERIES,
+      1,
+      12,
+      [
+        [
+          [11, 14, 2],
+          [30, 27, 12],
+        ],
+      ],
+      [0.5, 0.5, 4],
+    );
+    await expect((await open([{ keySlice: 6 }])).load(0)).rejects.toThrow(
+      /mask\.nii\.gz: is 48×40×12 voxels of 0\.5×0\.5×4 mm, its series is 48×40×12 voxels of 0\.5×0\.5×5 mm/,
+    );
   });
 });
 
@@ -169,7 +266,9 @@ describe.skipIf(!existsSync(shared))("the published slices (need the shared data
   }, 60_000);
 
   it("lists nothing where no image is present, and counts all rows", async () => {
-    const { entries, skipped } = await openDeepLesion(path.join(shared, "deeplesion"), { info: "annotations/DL_info_158rows.csv" });
+    const { entries, skipped } = await openDeepLesion(path.join(shared, "deeplesion"), {
+      info: "annotations/DL_info_158rows.csv",
+    });
     expect([entries.length, skipped]).toEqual([0, { "image file is absent": 158 }]);
   });
 });

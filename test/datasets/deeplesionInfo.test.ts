@@ -19,7 +19,16 @@ describe("parseDeepLesionInfo", () => {
       patient: "000007",
       keySlice: 4,
       sliceRange: [1, 8],
-      diameters: { long: [[10, 20], [30, 20]], short: [[19, 15], [19, 25]] },
+      diameters: {
+        long: [
+          [10, 20],
+          [30, 20],
+        ],
+        short: [
+          [19, 15],
+          [19, 25],
+        ],
+      },
       spacingMm: [0.5, 0.5, 5],
       imageSize: [48, 40],
       window: { low: -175, high: 275 },
@@ -31,27 +40,54 @@ describe("parseDeepLesionInfo", () => {
 
   it("decides in mm which diameter is the long one", () => {
     const measurement = "11, 21, 31, 21, 20, 10, 20, 28";
-    expect(parse({ measurement })[0].diameters.long).toEqual([[10, 20], [30, 20]]);
-    expect(parse({ measurement, spacing: "0.5, 0.6, 5" })[0].diameters.long).toEqual([[19, 9], [19, 27]]);
+    expect(parse({ measurement })[0].diameters.long).toEqual([
+      [10, 20],
+      [30, 20],
+    ]);
+    expect(parse({ measurement, spacing: "0.5, 0.6, 5" })[0].diameters.long).toEqual([
+      [19, 9],
+      [19, 27],
+    ]);
   });
 
   it("counts the rows of a key slice, in file order", () => {
     const rows = parse({}, { keySlice: 5 }, {}, { noisy: "1" });
-    expect(rows.map(({ id }) => id)).toEqual(["000007_01_02_004-1", "000007_01_02_005-1", "000007_01_02_004-2", "000007_01_02_004-3"]);
+    expect(rows.map(({ id }) => id)).toEqual([
+      "000007_01_02_004-1",
+      "000007_01_02_005-1",
+      "000007_01_02_004-2",
+      "000007_01_02_004-3",
+    ]);
   });
 
   it("takes a NaN age, a NaN or negative z spacing, fractional windows, a BOM and CRLF", () => {
-    const text = `\uFEFF${infoCsv([{ age: "NaN", spacing: "0.5, 0.5, NaN" }, { spacing: "0.5, 0.5, -2.5", windows: "-182.5, 322.5", type: "-1" }])}`.replaceAll("\n", "\r\n");
+    const text = `\uFEFF${infoCsv([
+      { age: "NaN", spacing: "0.5, 0.5, NaN" },
+      { spacing: "0.5, 0.5, -2.5", windows: "-182.5, 322.5", type: "-1" },
+    ])}`.replaceAll("\n", "\r\n");
     const [first, second] = parseDeepLesionInfo(text, "x");
     expect(first.spacingMm).toEqual([0.5, 0.5, Number.NaN]);
-    expect(second).toMatchObject({ spacingMm: [0.5, 0.5, -2.5], window: { low: -182.5, high: 322.5 }, category: "unknown", line: 3 });
+    expect(second).toMatchObject({
+      spacingMm: [0.5, 0.5, -2.5],
+      window: { low: -182.5, high: 322.5 },
+      category: "unknown",
+      line: 3,
+    });
   });
 
   it.each<[string, Parameters<typeof infoCsv>[0][0], RegExp]>([
-    ["seven coordinates", { measurement: "1, 2, 3, 4, 5, 6, 7" }, /Measurement_coordinates is "1, 2, 3, 4, 5, 6, 7" — expected 8 numbers/],
+    [
+      "seven coordinates",
+      { measurement: "1, 2, 3, 4, 5, 6, 7" },
+      /Measurement_coordinates is "1, 2, 3, 4, 5, 6, 7" — expected 8 numbers/,
+    ],
     ["a coordinate that is no number", { measurement: "1, 2, x, 4, 5, 6, 7, 8" }, /expected 8 numbers/],
     ["another file name", { file: "slice.png" }, /File_name is "slice\.png" — expected <patient>_<study>_<series>_<slice>\.png/],
-    ["a key slice that contradicts it", { file: "000007_01_02_009.png" }, /Key_slice_index is "4" — expected the slice of File_name, 9/],
+    [
+      "a key slice that contradicts it",
+      { file: "000007_01_02_009.png" },
+      /Key_slice_index is "4" — expected the slice of File_name, 9/,
+    ],
     ["spacing 0 in the plane", { spacing: "0, 0.5, 5" }, /Spacing_mm_px_/],
     ["an empty window", { windows: "50, 50" }, /DICOM_windows/],
     ["an unknown category", { type: "9" }, /Coarse_lesion_type/],
@@ -63,29 +99,37 @@ describe("parseDeepLesionInfo", () => {
   });
 
   it("refuses missing columns, torn rows and other files", () => {
-    expect(() => parseDeepLesionInfo(infoCsv([{}]).replace("DICOM_windows", "windows"), "f.csv")).toThrow(/^f\.csv: has no column DICOM_windows/);
+    expect(() => parseDeepLesionInfo(infoCsv([{}]).replace("DICOM_windows", "windows"), "f.csv")).toThrow(
+      /^f\.csv: has no column DICOM_windows/,
+    );
     expect(() => parseDeepLesionInfo(`${infoCsv([{}])}torn,row\n`, "f.csv")).toThrow(/^f\.csv:3: is not a well-formed CSV table/);
     expect(() => parseDeepLesionInfo("", "f.csv")).toThrow(/has no column/);
   });
 
   const text = infoCsv([{}, { spacing: "0.5, 0.5, -1" }, { age: "NaN" }]);
-  test.prop([fc.array(fc.tuple(fc.nat(text.length - 1), fc.string({ maxLength: 3 })), { minLength: 1, maxLength: 6 }), fc.nat(text.length)], { numRuns: 300 })(
-    "reads mutated tables or refuses them, never anything else",
-    (changes, cut) => {
-      let mutated = text;
-      for (const [at, insert] of changes) mutated = mutated.slice(0, at) + insert + mutated.slice(at + 1);
-      for (const candidate of [mutated, text.slice(0, cut)]) {
-        try {
-          for (const row of parseDeepLesionInfo(candidate, "fuzz")) expect(row.window.low).toBeLessThan(row.window.high);
-        } catch (error) {
-          expect(error).toBeInstanceOf(InputError);
-        }
+  test.prop(
+    [
+      fc.array(fc.tuple(fc.nat(text.length - 1), fc.string({ maxLength: 3 })), { minLength: 1, maxLength: 6 }),
+      fc.nat(text.length),
+    ],
+    { numRuns: 300 },
+  )("reads mutated tables or refuses them, never anything else", (changes, cut) => {
+    let mutated = text;
+    for (const [at, insert] of changes) mutated = mutated.slice(0, at) + insert + mutated.slice(at + 1);
+    for (const candidate of [mutated, text.slice(0, cut)]) {
+      try {
+        for (const row of parseDeepLesionInfo(candidate, "fuzz")) expect(row.window.low).toBeLessThan(row.window.high);
+      } catch (error) {
+        expect(error).toBeInstanceOf(InputError);
       }
-    },
-  );
+    }
+  });
 
   describe.skipIf(!existsSync(shared))("the published rows (needs the shared data)", () => {
-    it.each([["deeplesion/DL_info.csv", 12], ["deeplesion/annotations/DL_info_158rows.csv", 158]])("parses %s", (file, count) => {
+    it.each([
+      ["deeplesion/DL_info.csv", 12],
+      ["deeplesion/annotations/DL_info_158rows.csv", 158],
+    ])("parses %s", (file, count) => {
       const text = readFileSync(`${shared}/${file}`, "utf8");
       const rows = parseDeepLesionInfo(text, file);
       expect(rows).toHaveLength(count);

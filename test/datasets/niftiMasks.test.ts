@@ -20,15 +20,29 @@ afterEach(() => rmSync(root, { recursive: true }));
 type Inside = (x: number, y: number, z: number) => boolean;
 function maskOf(inside: Inside, grid: Grid = GRID): Mask {
   const [nx, ny, nz] = grid.dims;
-  return { ...grid, data: Uint8Array.from({ length: nx * ny * nz }, (_, i) => (inside(i % nx, Math.floor(i / nx) % ny, Math.floor(i / (nx * ny))) ? 1 : 0)) };
+  return {
+    ...grid,
+    data: Uint8Array.from({ length: nx * ny * nz }, (_, i) =>
+      inside(i % nx, Math.floor(i / nx) % ny, Math.floor(i / (nx * ny))) ? 1 : 0,
+    ),
+  };
 }
-const ellipsoid = ([cx, cy, cz]: Vec3, [rx, ry, rz]: Vec3): Inside => (x, y, z) => ((x - cx) / rx) ** 2 + ((y - cy) / ry) ** 2 + ((z - cz) / rz) ** 2 <= 1;
-const box = ([x0, y0, z0]: Vec3, [x1, y1, z1]: Vec3): Inside => (x, y, z) => x >= x0 && x < x1 && y >= y0 && y < y1 && z >= z0 && z < z1;
+const ellipsoid =
+  ([cx, cy, cz]: Vec3, [rx, ry, rz]: Vec3): Inside =>
+  (x, y, z) =>
+    ((x - cx) / rx) ** 2 + ((y - cy) / ry) ** 2 + ((z - cz) / rz) ** 2 <= 1;
+const box =
+  ([x0, y0, z0]: Vec3, [x1, y1, z1]: Vec3): Inside =>
+  (x, y, z) =>
+    x >= x0 && x < x1 && y >= y0 && y < y1 && z >= z0 && z < z1;
 
 /** CT whose value tells the place: HU = 50 · z + x − y. */
 function writeCase(name: string, masks: Record<string, Mask>, image = "CT_image.nii.gz", grid = GRID): void {
   const [nx, ny, nz] = grid.dims;
-  const data = Int16Array.from({ length: nx * ny * nz }, (_, i) => 50 * Math.floor(i / (nx * ny)) + (i % nx) - (Math.floor(i / nx) % ny));
+  const data = Int16Array.from(
+    { length: nx * ny * nz },
+    (_, i) => 50 * Math.floor(i / (nx * ny)) + (i % nx) - (Math.floor(i / nx) % ny),
+  );
   const put = (file: string, bytes: Buffer): void => {
     mkdirSync(path.dirname(path.join(root, name, file)), { recursive: true });
     writeFileSync(path.join(root, name, file), bytes);
@@ -67,21 +81,28 @@ describe("openNiftiMasks", () => {
       const { image, reference, marks, source: from } = await source.load(i);
       const [x0, y0, z0] = from.origin;
       const [nx, ny] = image.dims;
-      const at = (p: number): [number, number, number] => [x0 + (p % nx), y0 + (Math.floor(p / nx) % ny), z0 + Math.floor(p / (nx * ny))];
+      const at = (p: number): [number, number, number] => [
+        x0 + (p % nx),
+        y0 + (Math.floor(p / nx) % ny),
+        z0 + Math.floor(p / (nx * ny)),
+      ];
       expect(image.data.findIndex((hu, p) => hu !== 50 * at(p)[2] + at(p)[0] - at(p)[1])).toBe(-1);
       expect(reference?.data.findIndex((value, p) => value !== (inside(...at(p)) ? 1 : 0))).toBe(-1);
       expect(totalOf(reference)).toBe(totalOf(maskOf(inside)));
       expect([image.affine[3], image.affine[7], image.affine[11]]).toEqual([30 - x0, 20 - y0, -100 + 4 * z0]);
       expect(marks.slice + z0).toBe([5, 11][i]);
       // The end points lie in the lesion, so they moved with the crop.
-      for (const [x, y] of [...marks.long, ...marks.short]) expect(inside(Math.round(x) + x0, Math.round(y) + y0, marks.slice + z0)).toBe(true);
+      for (const [x, y] of [...marks.long, ...marks.short])
+        expect(inside(Math.round(x) + x0, Math.round(y) + y0, marks.slice + z0)).toBe(true);
     }
   });
 
   it("refuses a mask on another grid, before any lesion is loaded", async () => {
     const lesion = maskOf(ellipsoid([25, 25, 8], [9, 6, 3]));
     writeCase("p", { "CT_mask.nii.gz": { ...lesion, affine: lesion.affine.map((value, i) => (i === 0 ? 1 : value)) } });
-    await expect(openNiftiMasks(root, { seed: 1 })).rejects.toThrow(/CT_mask\.nii\.gz: lies on another grid than .*CT_image\.nii\.gz: 60×50×16/);
+    await expect(openNiftiMasks(root, { seed: 1 })).rejects.toThrow(
+      /CT_mask\.nii\.gz: lies on another grid than .*CT_image\.nii\.gz: 60×50×16/,
+    );
   });
 
   it("refuses two CTs, equal ids and an empty root", async () => {
@@ -105,7 +126,11 @@ describe("openNiftiMasks", () => {
     writeCase("p", { "CT_mask.nii.gz": maskOf(ellipsoid([25, 25, 8], [9, 6, 3])) });
     const marksFor = async (seed: number, noise: number) => {
       const { marks, source } = await (await openNiftiMasks(root, { seed, noise })).load(0);
-      return { ...marks, long: marks.long.map(([x, y]) => [x + source.origin[0], y + source.origin[1]]), length: lengthMm(marks.long, GRID.spacingMm) };
+      return {
+        ...marks,
+        long: marks.long.map(([x, y]) => [x + source.origin[0], y + source.origin[1]]),
+        length: lengthMm(marks.long, GRID.spacingMm),
+      };
     };
     expect(await marksFor(3, 0.2)).toEqual(await marksFor(3, 0.2));
     expect((await marksFor(3, 0.2)).length).not.toBe((await marksFor(4, 0.2)).length);
@@ -117,20 +142,37 @@ describe("openNiftiMasks", () => {
 describe("marksOfMask", () => {
   it("measures the longest axis within two slices of the largest section", () => {
     // Areas by slice; the largest is slice 6. Slice 8 has a long thin section, slice 9 a longer one that is too far.
-    const sections: Record<number, Inside> = { 5: box([10, 10, 5], [20, 20, 6]), 6: box([10, 10, 6], [22, 22, 7]), 8: box([10, 10, 8], [40, 13, 9]), 9: box([10, 10, 9], [50, 13, 10]) };
+    const sections: Record<number, Inside> = {
+      5: box([10, 10, 5], [20, 20, 6]),
+      6: box([10, 10, 6], [22, 22, 7]),
+      8: box([10, 10, 8], [40, 13, 9]),
+      9: box([10, 10, 9], [50, 13, 10]),
+    };
     const marks = marksOfMask(maskOf((x, y, z) => sections[z]?.(x, y, z) ?? false)) as RecistMarks;
     expect(marks.slice).toBe(8);
     expect(lengthMm(marks.long, GRID.spacingMm)).toBeCloseTo(Math.hypot(29, 2), 10);
   });
 
   it("measures the largest part of a section, not from one part to another", () => {
-    const marks = marksOfMask(maskOf((x, y, z) => box([10, 10, 3], [22, 16, 4])(x, y, z) || box([40, 10, 3], [44, 12, 4])(x, y, z))) as RecistMarks;
+    const marks = marksOfMask(
+      maskOf((x, y, z) => box([10, 10, 3], [22, 16, 4])(x, y, z) || box([40, 10, 3], [44, 12, 4])(x, y, z)),
+    ) as RecistMarks;
     expect(lengthMm(marks.long, GRID.spacingMm)).toBeCloseTo(Math.hypot(11, 5), 10);
   });
 });
 
 describe("withNoise", () => {
-  const marks: RecistMarks = { slice: 3, long: [[10, 20], [30, 20]], short: [[18, 15], [18, 25]] };
+  const marks: RecistMarks = {
+    slice: 3,
+    long: [
+      [10, 20],
+      [30, 20],
+    ],
+    short: [
+      [18, 15],
+      [18, 25],
+    ],
+  };
   it("stretches each axis by its own factor in 1 ± noise about the intersection", () => {
     const factors = Array.from({ length: 200 }, (_, i) => {
       const noisy = withNoise(marks, 0.2, 1, `lesion ${i}`);
@@ -151,7 +193,13 @@ describe("withNoise", () => {
 
 describe("windowOf", () => {
   const [width, height] = [30, 30];
-  const section = { data: Uint8Array.from({ length: 900 }, (_, i) => (Math.abs((i % 30) - 15) <= 4 && Math.abs(Math.floor(i / 30) - 15) <= 4 ? 1 : 0)), width, height };
+  const section = {
+    data: Uint8Array.from({ length: 900 }, (_, i) =>
+      Math.abs((i % 30) - 15) <= 4 && Math.abs(Math.floor(i / 30) - 15) <= 4 ? 1 : 0,
+    ),
+    width,
+    height,
+  };
   const around = (hu: number) => ({ data: Int16Array.from(section.data, (inside) => (inside ? 40 : hu)), width, height });
   it("is the lung's where the surroundings are air, else soft tissue's", () => {
     expect(windowOf(around(-850), section)).toEqual({ low: -1350, high: 150 });
@@ -160,7 +208,10 @@ describe("windowOf", () => {
     expect(windowOf(around(40), section)).toEqual({ low: -160, high: 240 });
   });
   it("looks no further than six city-block steps", () => {
-    const far = { ...around(40), data: around(40).data.map((hu, i) => (Math.abs((i % 30) - 15) > 10 || Math.abs(Math.floor(i / 30) - 15) > 10 ? -1000 : hu)) };
+    const far = {
+      ...around(40),
+      data: around(40).data.map((hu, i) => (Math.abs((i % 30) - 15) > 10 || Math.abs(Math.floor(i / 30) - 15) > 10 ? -1000 : hu)),
+    };
     expect(windowOf(far, section)).toEqual({ low: -160, high: 240 });
   });
 });
@@ -171,12 +222,26 @@ describe.skipIf(!existsSync(shared))("CT with masks (needs the shared data)", ()
     const measured = [];
     for (let i = 0; i < source.entries.length; i++) {
       const { marks, image, source: from, reference, window } = await source.load(i);
-      measured.push([marks.slice + from.origin[2], Number(lengthMm(marks.long, image.spacingMm).toFixed(3)), totalOf(reference), window.low]);
+      measured.push([
+        marks.slice + from.origin[2],
+        Number(lengthMm(marks.long, image.spacingMm).toFixed(3)),
+        totalOf(reference),
+        window.low,
+      ]);
     }
     // scipy and the max-Feret measurement on the same sections: slice, mm, voxels; lung where the ring's median < −300 HU.
     expect(measured).toEqual([
-      [23, 102.97, 125256, -160], [20, 94.075, 54639, -1350], [18, 37.395, 2256, -1350], [23, 55.286, 17090, -160], [24, 39.026, 8862, -160], [39, 88.156, 135745, -160],
-      [22, 31.554, 5564, -160], [23, 51.684, 24892, -160], [29, 61.802, 35591, -160], [30, 45.155, 11450, -160], [27, 47.622, 11175, -160],
+      [23, 102.97, 125256, -160],
+      [20, 94.075, 54639, -1350],
+      [18, 37.395, 2256, -1350],
+      [23, 55.286, 17090, -160],
+      [24, 39.026, 8862, -160],
+      [39, 88.156, 135745, -160],
+      [22, 31.554, 5564, -160],
+      [23, 51.684, 24892, -160],
+      [29, 61.802, 35591, -160],
+      [30, 45.155, 11450, -160],
+      [27, 47.622, 11175, -160],
     ]);
   }, 60_000);
 });

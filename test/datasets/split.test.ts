@@ -4,20 +4,25 @@ import { splitByPatient } from "../../methods/datasets/split.ts";
 import { InputError } from "../../methods/inputError.ts";
 
 const entriesOf = (patients: readonly string[]) => patients.map((patient, i) => ({ id: `${patient}-${i}`, patient }));
-const testedOf = (sides: ReadonlyMap<string, string>) => [...sides].filter(([, side]) => side === "test").map(([patient]) => patient);
+const testedOf = (sides: ReadonlyMap<string, string>) =>
+  [...sides].filter(([, side]) => side === "test").map(([patient]) => patient);
 
 describe("splitByPatient", () => {
-  test.prop([fc.uniqueArray(fc.string({ minLength: 1, maxLength: 6 }), { minLength: 2, maxLength: 60 }), fc.nat(1000), fc.double({ min: 0.01, max: 0.99, noNaN: true })])(
-    "keeps the share, and does not depend on the order or the number of a patient's lesions",
-    (patients, seed, testFraction) => {
-      const sides = splitByPatient(entriesOf(patients), { testFraction, seed });
-      expect([...sides.keys()].sort()).toEqual([...patients].sort());
-      const share = testedOf(sides).length;
-      expect(share).toBe(Math.min(Math.max(Math.round(patients.length * testFraction), 1), patients.length - 1));
-      const again = splitByPatient(entriesOf([...patients].reverse().flatMap((patient) => [patient, patient])), { testFraction, seed });
-      for (const [patient, side] of sides) expect(again.get(patient)).toBe(side);
-    },
-  );
+  test.prop([
+    fc.uniqueArray(fc.string({ minLength: 1, maxLength: 6 }), { minLength: 2, maxLength: 60 }),
+    fc.nat(1000),
+    fc.double({ min: 0.01, max: 0.99, noNaN: true }),
+  ])("keeps the share, and does not depend on the order or the number of a patient's lesions", (patients, seed, testFraction) => {
+    const sides = splitByPatient(entriesOf(patients), { testFraction, seed });
+    expect([...sides.keys()].sort()).toEqual([...patients].sort());
+    const share = testedOf(sides).length;
+    expect(share).toBe(Math.min(Math.max(Math.round(patients.length * testFraction), 1), patients.length - 1));
+    const again = splitByPatient(entriesOf([...patients].reverse().flatMap((patient) => [patient, patient])), {
+      testFraction,
+      seed,
+    });
+    for (const [patient, side] of sides) expect(again.get(patient)).toBe(side);
+  });
 
   it("moves few patients when one is added: each patient's number is its own", () => {
     const patients = Array.from({ length: 100 }, (_, i) => `p${i}`);
@@ -43,8 +48,14 @@ describe("splitByPatient", () => {
       { id: "3", patient: "c", officialSplit: "test" as const },
       { id: "4", patient: "a", officialSplit: "validation" as const },
     ];
-    expect([...splitByPatient(entries, { official: true })]).toEqual([["a", "train"], ["b", "train"], ["c", "test"]]);
-    expect(() => splitByPatient([...entries, { id: "5", patient: "c", officialSplit: "train" as const }], { official: true })).toThrow(/patient c on both sides/);
+    expect([...splitByPatient(entries, { official: true })]).toEqual([
+      ["a", "train"],
+      ["b", "train"],
+      ["c", "test"],
+    ]);
+    expect(() =>
+      splitByPatient([...entries, { id: "5", patient: "c", officialSplit: "train" as const }], { official: true }),
+    ).toThrow(/patient c on both sides/);
     expect(() => splitByPatient(entriesOf(["x"]), { official: true })).toThrow(/x-0: has no official split/);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { componentAt, components, largestComponent, type Connectivity } from "../../methods/imaging/components.ts";
+import { type Connectivity, componentAt, components, largestComponent } from "../../methods/imaging/components.ts";
 import type { Vec3 } from "../../methods/imaging/volume.ts";
 
 /** One voxel and the neighbours that differ from it in one, two and three coordinates: the classes of contact. */
@@ -7,7 +7,10 @@ const contact = (step: Vec3): number => {
   const mask = new Uint8Array(27);
   mask[13] = 1;
   mask[13 + step[0] + 3 * step[1] + 9 * step[2]] = 1;
-  return [4, 8, 6, 18, 26].reduce((bits, n, i) => bits | ((components(mask, [3, 3, 3], n as Connectivity).sizes.length === 1 ? 1 : 0) << i), 0);
+  return [4, 8, 6, 18, 26].reduce(
+    (bits, n, i) => bits | ((components(mask, [3, 3, 3], n as Connectivity).sizes.length === 1 ? 1 : 0) << i),
+    0,
+  );
 };
 
 describe("components", () => {

@@ -8,7 +8,8 @@ const volume: Volume = {
   affine: [-0.5, 0, 0, 100, 0, 0, 5, -20, 0, 2, 0, 7, 0, 0, 0, 1],
   data: Int16Array.from({ length: 24 }, (_, i) => i),
 };
-const world = ({ affine }: Volume, [x, y, z]: number[]): number[] => [0, 4, 8].map((r) => affine[r] * x + affine[r + 1] * y + affine[r + 2] * z + affine[r + 3]);
+const world = ({ affine }: Volume, [x, y, z]: number[]): number[] =>
+  [0, 4, 8].map((r) => affine[r] * x + affine[r + 1] * y + affine[r + 2] * z + affine[r + 3]);
 
 describe("cropVolume", () => {
   it("keeps every voxel's value and place in the world", () => {
@@ -33,7 +34,11 @@ describe("cropVolume", () => {
 describe("cropSlice", () => {
   it("takes the box's pixels", () => {
     const slice = { data: Uint8Array.from([1, 2, 3, 4, 5, 6]), width: 3, height: 2 };
-    expect(cropSlice(slice, { x0: 1, y0: 0, x1: 3, y1: 2 })).toEqual({ data: Uint8Array.from([2, 3, 5, 6]), width: 2, height: 2 });
+    expect(cropSlice(slice, { x0: 1, y0: 0, x1: 3, y1: 2 })).toEqual({
+      data: Uint8Array.from([2, 3, 5, 6]),
+      width: 2,
+      height: 2,
+    });
     expect(() => cropSlice(slice, { x0: -1, y0: 0, x1: 3, y1: 2 })).toThrow(RangeError);
   });
 });

@@ -6,11 +6,21 @@ import { isDicom, readDicomSlice } from "../../methods/imaging/dicomSlice.ts";
 import { InputError } from "../../methods/inputError.ts";
 
 /** Made by test/oracles/dicom_series.py: files written by GDCM, and what SimpleITK reads back. */
-const cases: { name: string; files: Record<string, string>; dims: number[]; spacingMm: number[]; affine: number[]; values: number[] }[] = JSON.parse(
-  readFileSync(new URL("../fixtures/dicomSeries.json", import.meta.url), "utf8"),
-);
-const filesOf = (name: string): Buffer[] => Object.values(cases.find((c) => c.name === name)?.files ?? {}).map((file) => Buffer.from(file, "base64"));
-const seriesOf = (files: readonly Buffer[]) => assembleSeries(files.map((file, i) => readDicomSlice(file, `${i}.dcm`)), "folder");
+const cases: {
+  name: string;
+  files: Record<string, string>;
+  dims: number[];
+  spacingMm: number[];
+  affine: number[];
+  values: number[];
+}[] = JSON.parse(readFileSync(new URL("../fixtures/dicomSeries.json", import.meta.url), "utf8"));
+const filesOf = (name: string): Buffer[] =>
+  Object.values(cases.find((c) => c.name === name)?.files ?? {}).map((file) => Buffer.from(file, "base64"));
+const seriesOf = (files: readonly Buffer[]) =>
+  assembleSeries(
+    files.map((file, i) => readDicomSlice(file, `${i}.dcm`)),
+    "folder",
+  );
 
 /** The file (implicit VR) with another value in an element: 16 bits for a number, text padded to the present length. */
 function withElement(file: Buffer, group: number, element: number, value: string | number): Buffer {
@@ -34,7 +44,8 @@ function explicit(file: Buffer, littleEndian: boolean): Buffer {
     else bytes.writeUInt16BE(value);
     return bytes;
   };
-  const long = (value: number): Buffer => (littleEndian ? Buffer.from(Uint32Array.of(value).buffer) : Buffer.from(Uint32Array.of(value).buffer).reverse());
+  const long = (value: number): Buffer =>
+    littleEndian ? Buffer.from(Uint32Array.of(value).buffer) : Buffer.from(Uint32Array.of(value).buffer).reverse();
   const numeric = new Set([0x280002, 0x280010, 0x280011, 0x280100, 0x280101, 0x280102, 0x280103]);
   const start = 132 + 12 + file.readUInt32LE(140);
   const parts: Buffer[] = [];
@@ -45,32 +56,48 @@ function explicit(file: Buffer, littleEndian: boolean): Buffer {
     const isNumber = numeric.has(group * 65536 + element);
     if ((isPixels || isNumber) && !littleEndian) value.swap16();
     const vr = isPixels ? "OW" : isNumber ? "US" : group === 0x28 || group === 0x20 ? "DS" : "UI";
-    parts.push(short(group), short(element), Buffer.from(vr), isPixels ? Buffer.concat([Buffer.alloc(2), long(length)]) : short(length), value);
+    parts.push(
+      short(group),
+      short(element),
+      Buffer.from(vr),
+      isPixels ? Buffer.concat([Buffer.alloc(2), long(length)]) : short(length),
+      value,
+    );
     at += 8 + length;
   }
   const meta = Buffer.from(file.subarray(0, start));
   const syntax = meta.indexOf(Buffer.from([2, 0, 0x10, 0]));
   const uid = `1.2.840.10008.1.2.${littleEndian ? 1 : 2}\0`;
-  const grown = Buffer.concat([meta.subarray(0, syntax + 6), Buffer.from(Uint16Array.of(uid.length).buffer), Buffer.from(uid), meta.subarray(syntax + 8 + meta.readUInt16LE(syntax + 6))]);
+  const grown = Buffer.concat([
+    meta.subarray(0, syntax + 6),
+    Buffer.from(Uint16Array.of(uid.length).buffer),
+    Buffer.from(uid),
+    meta.subarray(syntax + 8 + meta.readUInt16LE(syntax + 6)),
+  ]);
   grown.writeUInt32LE(grown.length - 144, 140);
   return Buffer.concat([grown, ...parts]);
 }
 
 describe("a DICOM series", () => {
-  it.each(cases.filter(({ name }) => name !== "compressed"))("$name: voxels and RAS affine as SimpleITK reads them, whatever the file order", ({ name, dims, spacingMm, affine, values }) => {
-    const volume = seriesOf(filesOf(name));
-    expect(volume.dims).toEqual(dims);
-    volume.spacingMm.forEach((s, axis) => expect(s).toBeCloseTo(spacingMm[axis], 5));
-    volume.affine.forEach((value, i) => expect(value).toBeCloseTo(affine[i], 5));
-    expect(volume.data).toEqual(Int16Array.from(values));
-    expect(seriesOf(filesOf(name).reverse())).toEqual(volume);
-  });
+  it.each(cases.filter(({ name }) => name !== "compressed"))(
+    "$name: voxels and RAS affine as SimpleITK reads them, whatever the file order",
+    ({ name, dims, spacingMm, affine, values }) => {
+      const volume = seriesOf(filesOf(name));
+      expect(volume.dims).toEqual(dims);
+      volume.spacingMm.forEach((s, axis) => expect(s).toBeCloseTo(spacingMm[axis], 5));
+      volume.affine.forEach((value, i) => expect(value).toBeCloseTo(affine[i], 5));
+      expect(volume.data).toEqual(Int16Array.from(values));
+      expect(seriesOf(filesOf(name).reverse())).toEqual(volume);
+    },
+  );
 
   it("names the step where a slice is missing", () => {
     const files = filesOf("axial");
     // File order is not slice order: leave out the one in the middle of the positions.
     const slices = files.map((file, i) => readDicomSlice(file, `${i}.dcm`)).sort((a, b) => a.position[2] - b.position[2]);
-    expect(() => assembleSeries([slices[0], slices[2], slices[3]], "folder")).toThrow(/^folder: the step between \d\.dcm and \d\.dcm is (5|2\.5) mm, elsewhere (2\.5|5) mm/);
+    expect(() => assembleSeries([slices[0], slices[2], slices[3]], "folder")).toThrow(
+      /^folder: the step between \d\.dcm and \d\.dcm is (5|2\.5) mm, elsewhere (2\.5|5) mm/,
+    );
   });
 
   it("refuses two series, two slices at one place, other sizes, other directions", () => {
@@ -79,8 +106,12 @@ describe("a DICOM series", () => {
     expect(() => seriesOf([...files, files[1]])).toThrow(/two slices lie at one position/);
     const slices = files.map((file, i) => readDicomSlice(file, `${i}.dcm`));
     expect(() => assembleSeries([...slices.slice(1), { ...slices[0], columns: 8 }], "f")).toThrow(/image size differs/);
-    expect(() => assembleSeries([...slices.slice(1), { ...slices[0], spacingMm: [0.7, 0.8] }], "f")).toThrow(/pixel spacing differs/);
-    expect(() => assembleSeries([...slices.slice(1), { ...slices[0], alongRows: [0, 0, 1] }], "f")).toThrow(/orientation differs/);
+    expect(() => assembleSeries([...slices.slice(1), { ...slices[0], spacingMm: [0.7, 0.8] }], "f")).toThrow(
+      /pixel spacing differs/,
+    );
+    expect(() => assembleSeries([...slices.slice(1), { ...slices[0], alongRows: [0, 0, 1] }], "f")).toThrow(
+      /orientation differs/,
+    );
     expect(() => assembleSeries([], "f")).toThrow(InputError);
   });
 
@@ -128,11 +159,17 @@ describe("readDicomSlice", () => {
   });
 
   it("names the transfer syntax of compressed files", () => {
-    expect(() => readDicomSlice(filesOf("compressed")[0], "c.dcm")).toThrow(/^c\.dcm: is stored in transfer syntax 1\.2\.840\.10008\.1\.2\.4\.90, JPEG 2000 Lossless — decompress/);
+    expect(() => readDicomSlice(filesOf("compressed")[0], "c.dcm")).toThrow(
+      /^c\.dcm: is stored in transfer syntax 1\.2\.840\.10008\.1\.2\.4\.90, JPEG 2000 Lossless — decompress/,
+    );
   });
 
   it.each<[string, Buffer, RegExp]>([
-    ["other objects", withElement(file, 0x8, 0x16, "1.2.840.10008.5.1.4.1.1.4"), /no single-slice CT image \(SOP class 1\.2\.840\.10008\.5\.1\.4\.1\.1\.4\)/],
+    [
+      "other objects",
+      withElement(file, 0x8, 0x16, "1.2.840.10008.5.1.4.1.1.4"),
+      /no single-slice CT image \(SOP class 1\.2\.840\.10008\.5\.1\.4\.1\.1\.4\)/,
+    ],
     ["8-bit pixels", withElement(file, 0x28, 0x100, 8), /not stored in 16 bits/],
     ["colour", withElement(file, 0x28, 0x2, 3), /not plain grey values/],
     ["more pixels than bytes", withElement(file, 0x28, 0x10, 60000), /PixelData is not 16 × 60000 pixels/],
@@ -140,7 +177,11 @@ describe("readDicomSlice", () => {
     ["a malformed position", withElement(file, 0x20, 0x32, "1\\2"), /ImagePositionPatient is absent or malformed/],
     ["zero spacing", withElement(file, 0x28, 0x30, "0\\1"), /PixelSpacing is 0 × 1 mm/],
     ["a file that is cut", file.subarray(0, -40), /PixelData is not|cannot be read as DICOM/],
-    ["noise behind the preamble", Buffer.concat([Buffer.alloc(128), Buffer.from("DICM"), Buffer.alloc(50, 0xee)]), /cannot be read as DICOM|transfer syntax/],
+    [
+      "noise behind the preamble",
+      Buffer.concat([Buffer.alloc(128), Buffer.from("DICM"), Buffer.alloc(50, 0xee)]),
+      /cannot be read as DICOM|transfer syntax/,
+    ],
   ])("refuses %s", (_, bytes, message) => {
     expect(() => readDicomSlice(bytes, "x.dcm")).toThrow(InputError);
     expect(() => readDicomSlice(bytes, "x.dcm")).toThrow(message);
@@ -150,14 +191,17 @@ describe("readDicomSlice", () => {
     expect([isDicom(file), isDicom(Buffer.alloc(200)), isDicom(Buffer.alloc(3))]).toEqual([true, false, false]);
   });
 
-  test.prop([fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 10 }), fc.nat(300)], { numRuns: 400 })("reads damaged files or refuses them, never anything else", (changes, cut) => {
-    const bytes = Buffer.from(file.subarray(0, file.length - Math.max(0, cut - 200)));
-    for (const [at, value] of changes) bytes[at % bytes.length] = value;
-    try {
-      const { data, rows, columns } = readDicomSlice(bytes, "fuzz");
-      expect(data.length).toBe(rows * columns);
-    } catch (error) {
-      expect(error).toBeInstanceOf(InputError);
-    }
-  });
+  test.prop([fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 10 }), fc.nat(300)], { numRuns: 400 })(
+    "reads damaged files or refuses them, never anything else",
+    (changes, cut) => {
+      const bytes = Buffer.from(file.subarray(0, file.length - Math.max(0, cut - 200)));
+      for (const [at, value] of changes) bytes[at % bytes.length] = value;
+      try {
+        const { data, rows, columns } = readDicomSlice(bytes, "fuzz");
+        expect(data.length).toBe(rows * columns);
+      } catch (error) {
+        expect(error).toBeInstanceOf(InputError);
+      }
+    },
+  );
 });

@@ -6,13 +6,17 @@ import type { Vec3 } from "../../methods/imaging/volume.ts";
 function bruteForce(mask: Uint8Array, [nx, ny, nz]: Vec3, [sx, sy, sz]: Vec3): number[] {
   const voxels = Array.from({ length: nx * ny * nz }, (_, i) => [i % nx, Math.floor(i / nx) % ny, Math.floor(i / (nx * ny))]);
   const marked = voxels.filter((_, i) => mask[i] !== 0);
-  return voxels.map(([x, y, z]) => Math.min(Infinity, ...marked.map(([a, b, c]) => Math.hypot((x - a) * sx, (y - b) * sy, (z - c) * sz))));
+  return voxels.map(([x, y, z]) =>
+    Math.min(Infinity, ...marked.map(([a, b, c]) => Math.hypot((x - a) * sx, (y - b) * sy, (z - c) * sz))),
+  );
 }
 
 const volumes = fc
   .record({
     dims: fc.tuple(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 5 })),
-    spacing: fc.tuple(...[0, 1, 2].map(() => fc.double({ min: 0.1, max: 8, noNaN: true }))) as fc.Arbitrary<[number, number, number]>,
+    spacing: fc.tuple(...[0, 1, 2].map(() => fc.double({ min: 0.1, max: 8, noNaN: true }))) as fc.Arbitrary<
+      [number, number, number]
+    >,
     sparsity: fc.integer({ min: 1, max: 40 }),
   })
   .chain(({ dims, spacing, sparsity }) =>

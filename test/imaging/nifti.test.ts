@@ -9,9 +9,14 @@ import { type Grid, type Mask, scalingAffine, type Vec3 } from "../../methods/im
 import { InputError } from "../../methods/inputError.ts";
 
 /** Made by test/oracles/nifti_affines.py: what nibabel reads from files that nibabel wrote. */
-const cases: { name: string; file: string; dims: [number, number, number]; spacingMm: number[]; affine: number[]; values: number[] }[] = JSON.parse(
-  readFileSync(new URL("../fixtures/niftiAffines.json", import.meta.url), "utf8"),
-);
+const cases: {
+  name: string;
+  file: string;
+  dims: [number, number, number];
+  spacingMm: number[];
+  affine: number[];
+  values: number[];
+}[] = JSON.parse(readFileSync(new URL("../fixtures/niftiAffines.json", import.meta.url), "utf8"));
 const fileOf = (name: string): Buffer => Buffer.from(cases.find((c) => c.name === name)?.file ?? "", "base64");
 
 /** The header's fields as another reader would find them. */
@@ -24,7 +29,8 @@ const fieldsOf = (gz: Uint8Array) => {
     withoutSform: Buffer.concat([file.subarray(0, 254), Buffer.alloc(2), file.subarray(256)]),
   };
 };
-const maximalDifference = (a: readonly number[], b: readonly number[]): number => Math.max(...a.map((value, i) => Math.abs(value - b[i])));
+const maximalDifference = (a: readonly number[], b: readonly number[]): number =>
+  Math.max(...a.map((value, i) => Math.abs(value - b[i])));
 
 describe("readNifti", () => {
   it.each(cases)("reads $name as nibabel does", ({ file, dims, spacingMm, affine, values }) => {
@@ -36,7 +42,8 @@ describe("readNifti", () => {
   });
 
   it("gives Int16Array for integers of 16 bits, however they are stored, and Float32Array otherwise", () => {
-    for (const name of ["uint8 <", "float64 >", "rescaled to HU"]) expect(readNifti(fileOf(name), name).data).toBeInstanceOf(Int16Array);
+    for (const name of ["uint8 <", "float64 >", "rescaled to HU"])
+      expect(readNifti(fileOf(name), name).data).toBeInstanceOf(Int16Array);
     expect(readNifti(fileOf("rescaled by a fraction"), "f").data).toBeInstanceOf(Float32Array);
     const wide = fileOf("uint16 <");
     wide.writeUInt16LE(40000, 352);
@@ -64,8 +71,13 @@ describe("readNifti", () => {
     edit(file);
     return file;
   };
+  const withSform = (rows: number[]): Buffer =>
+    edited((file) => {
+      file.writeInt16LE(1, 254);
+      rows.forEach((value, i) => file.writeFloatLE(value, 280 + 4 * i));
+    });
   it.each<[string, Buffer, RegExp]>([
-    ["four frames", edited((f) => (f.writeInt16LE(4, 40), f.writeInt16LE(4, 48))), /holds 4 frames \(4 × 3 × 2 × 4\)/],
+    ["four frames", edited((f) => [40, 48].map((at) => f.writeInt16LE(4, at))), /holds 4 frames \(4 × 3 × 2 × 4\)/],
     ["RGB", edited((f) => f.writeInt16LE(128, 70)), /stores RGB voxels/],
     ["an unknown datatype", edited((f) => f.writeInt16LE(77, 70)), /datatype 77/],
     ["more voxels than bytes", edited((f) => f.writeInt16LE(5, 42)), /cannot hold the 5 × 3 × 2 voxels/],
@@ -73,8 +85,8 @@ describe("readNifti", () => {
     ["a size of 0", edited((f) => f.writeInt16LE(0, 44)), /size of 4 × 0 × 2/],
     ["NaN spacing", edited((f) => f.writeFloatLE(Number.NaN, 88)), /spacing is 0\.69.* × NaN mm/],
     ["negative spacing", edited((f) => f.writeFloatLE(-5, 88)), /× -5 mm/],
-    ["an infinite affine", edited((f) => (f.writeInt16LE(1, 254), f.writeFloatLE(Infinity, 280))), /affine is not finite/],
-    ["an affine of another spacing", edited((f) => (f.writeInt16LE(1, 254), [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0].forEach((v, i) => f.writeFloatLE(v, 280 + 4 * i)))), /pixdim says .*, the affine 1 × 1 × 1 mm/],
+    ["an infinite affine", withSform([Infinity, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0]), /affine is not finite/],
+    ["an affine of another spacing", withSform([1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0]), /pixdim says .*, the affine 1 × 1 × 1 mm/],
     ["a quaternion beyond 1", edited((f) => f.writeFloatLE(1.5, 256)), /is no rotation/],
     ["metres", edited((f) => f.writeUInt8(1, 123)), /in metres/],
     ["infinite rescaling", edited((f) => f.writeFloatLE(Infinity, 112)), /scales its values by Infinity/],
@@ -83,7 +95,11 @@ describe("readNifti", () => {
     ["another format", Buffer.alloc(400, 7), /is not a NIfTI file/],
     ["nothing", Buffer.alloc(0), /is not a NIfTI file/],
     ["a cut gzip", gzipSync(fileOf("int16 <")).subarray(0, -20), /damaged or cut off/],
-    ["gzip with too much in it", gzipSync(Buffer.concat([fileOf("int16 <"), Buffer.alloc(9)])), /more bytes than its header declares/],
+    [
+      "gzip with too much in it",
+      gzipSync(Buffer.concat([fileOf("int16 <"), Buffer.alloc(9)])),
+      /more bytes than its header declares/,
+    ],
   ])("refuses %s", (_, file, message) => {
     expect(() => readNifti(file, "dir/x.nii")).toThrow(InputError);
     expect(() => readNifti(file, "dir/x.nii")).toThrow(message);
@@ -147,7 +163,12 @@ describe("writeNifti", () => {
   });
 
   it("writes the same bytes for the same mask, with no time and no operating system in them", () => {
-    const mask: Mask = { dims: [3, 2, 1], spacingMm: [1, 1, 1], affine: scalingAffine([1, 1, 1]), data: Uint8Array.from([0, 1, 1, 0, 0, 1]) };
+    const mask: Mask = {
+      dims: [3, 2, 1],
+      spacingMm: [1, 1, 1],
+      affine: scalingAffine([1, 1, 1]),
+      data: Uint8Array.from([0, 1, 1, 0, 0, 1]),
+    };
     const bytes = writeNiftiMask(mask);
     expect(bytes.equals(writeNiftiMask({ ...mask, data: mask.data.slice() }))).toBe(true);
     expect([...bytes.subarray(0, 10)]).toEqual([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255]);
@@ -184,8 +205,15 @@ describe("damaged files", () => {
 });
 
 describe("checkSameGrid", () => {
-  const grid: Grid = { dims: [512, 512, 60], spacingMm: [0.7, 0.7, 5], affine: [-0.7, 0, 0, 180, 0, -0.7, 0, 170, 0, 0, 5, -400, 0, 0, 0, 1] };
-  const moved = (index: number, by: number): Grid => ({ ...grid, affine: grid.affine.map((value, i) => (i === index ? value + by : value)) });
+  const grid: Grid = {
+    dims: [512, 512, 60],
+    spacingMm: [0.7, 0.7, 5],
+    affine: [-0.7, 0, 0, 180, 0, -0.7, 0, 170, 0, 0, 5, -400, 0, 0, 0, 1],
+  };
+  const moved = (index: number, by: number): Grid => ({
+    ...grid,
+    affine: grid.affine.map((value, i) => (i === index ? value + by : value)),
+  });
   it("accepts float32 rounding", () => {
     expect(() => checkSameGrid(grid, { ...grid, affine: grid.affine.map(Math.fround) }, "ct", "mask")).not.toThrow();
   });
@@ -196,7 +224,9 @@ describe("checkSameGrid", () => {
     ["a flip", moved(0, 1.4)],
     ["a tilt of 0.1 degrees", moved(6, 0.0087)],
   ])("refuses %s and names both grids", (_, other) => {
-    expect(() => checkSameGrid(grid, other, "ct.nii", "mask.nii")).toThrow(/^mask\.nii: lies on another grid than ct\.nii: 512×512×6[01] voxels of 0\.7×0\.7×5 mm, affine \[-?0\.[67].* there/);
+    expect(() => checkSameGrid(grid, other, "ct.nii", "mask.nii")).toThrow(
+      /^mask\.nii: lies on another grid than ct\.nii: 512×512×6[01] voxels of 0\.7×0\.7×5 mm, affine \[-?0\.[67].* there/,
+    );
   });
 });
 

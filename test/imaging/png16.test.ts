@@ -20,7 +20,9 @@ describe("decodeCtPng", () => {
     const grey8 = encode({ data: new Uint8Array(4), width: 2, height: 2, depth: 8, channels: 1 });
     expect(() => decodeCtPng(grey8, "dir/009.png")).toThrow(/^dir\/009\.png: the PNG is 8-bit grey — expected a 16-bit grey PNG/);
     expect(() => decodeCtPng(encodeRgbPng(1, 1, new Uint8Array(3)), "b.png")).toThrow(/8-bit colour/);
-    expect(() => decodeCtPng(new TextEncoder().encode("not a picture, but long enough for a header"), "c.png")).toThrow(/is not a PNG file/);
+    expect(() => decodeCtPng(new TextEncoder().encode("not a picture, but long enough for a header"), "c.png")).toThrow(
+      /is not a PNG file/,
+    );
     expect(() => decodeCtPng(new Uint8Array(0), "d.png")).toThrow(InputError);
   });
 
@@ -30,7 +32,11 @@ describe("decodeCtPng", () => {
     expect(() => decodeCtPng(png, "bomb.png")).toThrow(/2147483647 × 2 pixels/);
   });
 
-  const ct = encodeCtPng({ data: Int16Array.from({ length: 24 * 24 }, (_, i) => ((i * 7919) % 4000) - 1000), width: 24, height: 24 });
+  const ct = encodeCtPng({
+    data: Int16Array.from({ length: 24 * 24 }, (_, i) => ((i * 7919) % 4000) - 1000),
+    width: 24,
+    height: 24,
+  });
 
   test.prop([fc.nat(ct.length - 1)])("refuses every truncation", (length) => {
     expect(() => decodeCtPng(ct.subarray(0, length), "cut.png")).toThrow(InputError);

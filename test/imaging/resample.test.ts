@@ -5,9 +5,9 @@ import { resampleSquare, resampleSquareLabels, resize, resizeLabels, restoreSqua
 import type { Slice } from "../../methods/imaging/volume.ts";
 
 /** Made by test/oracles/resample.py with OpenCV. */
-const golden: { resize: { width: number; height: number; image: number[]; toWidth: number; toHeight: number; resized: number[] }[] } = JSON.parse(
-  readFileSync(new URL("../fixtures/resample.json", import.meta.url), "utf8"),
-);
+const golden: {
+  resize: { width: number; height: number; image: number[]; toWidth: number; toHeight: number; resized: number[] }[];
+} = JSON.parse(readFileSync(new URL("../fixtures/resample.json", import.meta.url), "utf8"));
 /** f(x, y) = 3x − 2y + 5 on a slice: linear interpolation must not change it inside. */
 const ramp = (width: number, height: number): Slice<Float32Array> => ({
   data: Float32Array.from({ length: width * height }, (_, i) => 3 * (i % width) - 2 * Math.floor(i / width) + 5),
@@ -16,11 +16,14 @@ const ramp = (width: number, height: number): Slice<Float32Array> => ({
 });
 
 describe("resize", () => {
-  it.each(golden.resize)("equals OpenCV's, $width × $height to $toWidth × $toHeight", ({ width, height, image, toWidth, toHeight, resized }) => {
-    const { data } = resize({ data: Float32Array.from(image), width, height }, toWidth, toHeight);
-    expect(data.length).toBe(resized.length);
-    for (let i = 0; i < data.length; i++) expect(Math.abs(data[i] - resized[i])).toBeLessThan(1e-3);
-  });
+  it.each(golden.resize)(
+    "equals OpenCV's, $width × $height to $toWidth × $toHeight",
+    ({ width, height, image, toWidth, toHeight, resized }) => {
+      const { data } = resize({ data: Float32Array.from(image), width, height }, toWidth, toHeight);
+      expect(data.length).toBe(resized.length);
+      for (let i = 0; i < data.length; i++) expect(Math.abs(data[i] - resized[i])).toBeLessThan(1e-3);
+    },
+  );
 
   it("repeats each label k × k times when labels grow by k, and takes them back", () => {
     const labels: Slice<Uint8Array> = { data: Uint8Array.from([0, 1, 255, 2]), width: 2, height: 2 };
@@ -31,19 +34,21 @@ describe("resize", () => {
 });
 
 describe("resampleSquare", () => {
-  test.prop([fc.double({ min: 12, max: 18, noNaN: true }), fc.double({ min: 12, max: 18, noNaN: true }), fc.double({ min: 1, max: 20, noNaN: true }), fc.integer({ min: 1, max: 40 })])(
-    "reads f(x, y) at the centres of the n × n parts of the square",
-    (cx, cy, side, n) => {
-      const { data } = resampleSquare(ramp(31, 31), [cx, cy], side, n);
-      let largestError = 0;
-      data.forEach((value, p) => {
-        const [i, j] = [p % n, Math.floor(p / n)];
-        const [x, y] = [cx - side / 2 + ((i + 0.5) * side) / n, cy - side / 2 + ((j + 0.5) * side) / n];
-        largestError = Math.max(largestError, Math.abs(value - (3 * x - 2 * y + 5)));
-      });
-      expect(largestError).toBeLessThan(1e-4);
-    },
-  );
+  test.prop([
+    fc.double({ min: 12, max: 18, noNaN: true }),
+    fc.double({ min: 12, max: 18, noNaN: true }),
+    fc.double({ min: 1, max: 20, noNaN: true }),
+    fc.integer({ min: 1, max: 40 }),
+  ])("reads f(x, y) at the centres of the n × n parts of the square", (cx, cy, side, n) => {
+    const { data } = resampleSquare(ramp(31, 31), [cx, cy], side, n);
+    let largestError = 0;
+    data.forEach((value, p) => {
+      const [i, j] = [p % n, Math.floor(p / n)];
+      const [x, y] = [cx - side / 2 + ((i + 0.5) * side) / n, cy - side / 2 + ((j + 0.5) * side) / n];
+      largestError = Math.max(largestError, Math.abs(value - (3 * x - 2 * y + 5)));
+    });
+    expect(largestError).toBeLessThan(1e-4);
+  });
 
   it("copies pixels where the square is aligned with them", () => {
     const { data } = resampleSquare(ramp(9, 9), [4, 3], 3, 3);
@@ -52,7 +57,9 @@ describe("resampleSquare", () => {
 
   it("repeats the border beyond the slice", () => {
     const slice: Slice<Uint8Array> = { data: Uint8Array.from([10, 20, 30, 40]), width: 2, height: 2 };
-    expect([...resampleSquare(slice, [0, 0], 4, 4).data]).toEqual([10, 10, 15, 20, 10, 10, 15, 20, 20, 20, 25, 30, 30, 30, 35, 40]);
+    expect([...resampleSquare(slice, [0, 0], 4, 4).data]).toEqual([
+      10, 10, 15, 20, 10, 10, 15, 20, 20, 20, 25, 30, 30, 30, 35, 40,
+    ]);
     expect([...resampleSquareLabels(slice, [-1, 0], 3, 3).data]).toEqual([10, 10, 10, 10, 10, 10, 30, 30, 30]);
   });
 });

@@ -19,7 +19,10 @@ describe("applyWindow8", () => {
 
 describe("applyWindow", () => {
   it("maps low … high to 0 … 1 and clips", () => {
-    const { data } = applyWindow({ data: Int16Array.from([-200, -100, -50, 0, 300, 400]), width: 6, height: 1 }, { low: -100, high: 300 });
+    const { data } = applyWindow(
+      { data: Int16Array.from([-200, -100, -50, 0, 300, 400]), width: 6, height: 1 },
+      { low: -100, high: 300 },
+    );
     expect([...data]).toEqual([0, 0, 0.125, 0.25, 1, 1]);
   });
 });
