@@ -102,24 +102,41 @@ describe("S3 store", () => {
   });
 });
 
-const mount = mkdtempSync(join(tmpdir(), "recist3d-full-"));
-const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=8m", "full", mount]).status === 0;
+const mount = (folder: string): boolean => spawnSync("mount", ["-t", "tmpfs", "-o", "size=8m", "full", folder]).status === 0;
+const unmount = (folder: string): void => {
+  spawnSync("umount", [folder]);
+  rmdirSync(folder);
+};
+const emptyFolder = (): string => mkdtempSync(join(tmpdir(), "recist3d-full-"));
+
+function mayMount(): boolean {
+  const folder = emptyFolder();
+  try {
+    return mount(folder);
+  } finally {
+    unmount(folder);
+  }
+}
 
 describe("S3 store on a full disk", () => {
-  it.skipIf(!mounted)("says so, leaves nothing half-written, and takes what still fits (needs the right to mount)", async () => {
-    try {
-      server = await startS3Server(mount);
-      const store = await openS3Store(await server.bucket(), server.credentials);
-      const error = await store.putBlob(large.subarray(0, 9_000_000)).catch((thrown: unknown) => thrown);
-      expect(error).toBeInstanceOf(StoreFullError);
-      expect(String(error)).toMatch(/the store is full \(InsufficientStorage: .*\) — free some space/);
-      expect(await listed(store)).toEqual([]);
-      const small = Buffer.from("still fits");
-      expect(await store.getBlob(await store.putBlob(small))).toEqual(small);
-    } finally {
-      await server?.stop();
-      spawnSync("umount", [mount]);
-      rmdirSync(mount);
-    }
-  });
+  it.skipIf(!mayMount())(
+    "says so, leaves nothing half-written, and takes what still fits (needs the right to mount)",
+    async () => {
+      const folder = emptyFolder();
+      try {
+        mount(folder);
+        server = await startS3Server(folder);
+        const store = await openS3Store(await server.bucket(), server.credentials);
+        const error = await store.putBlob(large.subarray(0, 9_000_000)).catch((thrown: unknown) => thrown);
+        expect(error).toBeInstanceOf(StoreFullError);
+        expect(String(error)).toMatch(/the store is full \(InsufficientStorage: .*\) — free some space/);
+        expect(await listed(store)).toEqual([]);
+        const small = Buffer.from("still fits");
+        expect(await store.getBlob(await store.putBlob(small))).toEqual(small);
+      } finally {
+        await server?.stop();
+        unmount(folder);
+      }
+    },
+  );
 });
