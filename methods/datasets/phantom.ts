@@ -15,8 +15,7 @@ import { marksOfMask, withNoise } from "./simulatedMarks.ts";
 
 export const phantomCategories = Object.keys(scenes) as readonly PhantomCategory[];
 
-/** Shortest and longest of the log-uniform long diameters that are aimed at, mm. */
-const LONG_MM = { shortest: 8, longest: 70 };
+const LONG_MM = [8, 70] as const;
 /** A lesion shorter than this on its RECIST slice is drawn again: nobody would have marked it. */
 const SHORTEST_PX = 8;
 /** Slices are averaged from layers no further apart than this. */
@@ -32,6 +31,8 @@ export interface PhantomOptions {
   readonly index: number;
   /** Default: any eight lesions 8n … 8n + 7 have the eight categories. */
   readonly category?: PhantomCategory;
+  /** Shortest and longest of the long diameters that are aimed at, mm; log-uniform between them. Default 8 to 70. */
+  readonly longMm?: readonly [number, number];
   /** Distance = thickness of the slices in mm. Default: 5 or 1, at `thickFraction`. */
   readonly sliceMm?: number;
   /** Part of the lesions that has slices of 5 mm, the others have 1 mm. Default 0.6. */
@@ -51,11 +52,12 @@ export interface PhantomOptions {
  * @throws InputError where an option is out of range.
  */
 export function synthesizeLesion(options: PhantomOptions): LesionCase {
-  const { seed, index, thickFraction = 0.6, markNoise = 0 } = options;
+  const { seed, index, thickFraction = 0.6, markNoise = 0, longMm = LONG_MM } = options;
   if (!Number.isInteger(index) || index < 0) throw new InputError(`phantom number ${index} is not a whole number from 0`);
   if (!(thickFraction >= 0 && thickFraction <= 1)) throw new InputError(`thickFraction is ${thickFraction}`, undefined, "give a part between 0 and 1");
   if (!(markNoise >= 0 && markNoise < 1)) throw new InputError(`markNoise is ${markNoise}`, undefined, "give a part from 0 to below 1, e.g. 0.2");
   if (options.sliceMm !== undefined && !(options.sliceMm > 0 && options.sliceMm <= 20)) throw new InputError(`sliceMm is ${options.sliceMm}`, undefined, "give a slice thickness of up to 20 mm");
+  if (!(longMm[0] >= 8 && longMm[0] <= longMm[1] && longMm[1] <= 200)) throw new InputError(`longMm is ${longMm.join(" to ")}`, undefined, "give a range within 8 to 200 mm");
   const category = options.category ?? categoryOf(seed, index);
   if (!Object.hasOwn(scenes, category)) throw new InputError(`no phantom of category "${category}"`, undefined, `one of ${phantomCategories.join(", ")}`);
 
@@ -65,7 +67,7 @@ export function synthesizeLesion(options: PhantomOptions): LesionCase {
   const spacingMm: Vec3 = [scanner.pixelMm, scanner.pixelMm, sliceMm];
   for (let attempt = 0; ; attempt++) {
     const random = randomStream(seed, "phantom", index, attempt);
-    const drawn = draw(random, category, spacingMm);
+    const drawn = draw(random, category, spacingMm, longMm);
     if (drawn === undefined) continue;
     const { marks, mask, lattice, scene } = drawn;
     const grid: Grid = { dims: lattice.dims, spacingMm, affine: scalingAffine(spacingMm) };
@@ -177,9 +179,9 @@ interface Drawn {
 }
 
 /** Draws a lesion and its scene, measures it, and finds its crop; undefined where nobody would have marked it. */
-function draw(random: Random, category: PhantomCategory, spacingMm: Vec3): Drawn | undefined {
+function draw(random: Random, category: PhantomCategory, spacingMm: Vec3, [shortest, longest]: readonly [number, number]): Drawn | undefined {
   const field = randomField(random);
-  const longMm = LONG_MM.shortest * (LONG_MM.longest / LONG_MM.shortest) ** random.uniform();
+  const longMm = shortest * (longest / shortest) ** random.uniform();
   const lesion = lesionBody(random, field, longMm);
   const scene = scenes[category]({ random, field, lesion, longMm, halfMm: 1.3 * longMm, halfDepthMm: Math.max(0.8 * longMm, 4 * spacingMm[2]) });
   const body = tightened(scene.edge ? without(lesion, scene.edge) : lesion);
@@ -193,7 +195,7 @@ function draw(random: Random, category: PhantomCategory, spacingMm: Vec3): Drawn
   const measuredMm = lengthMm(marks.long, spacingMm);
   const tooShort = lengthMm(marks.long, [1, 1, 1]) < SHORTEST_PX || measuredMm < 0.6 * longMm;
   const tooThin = lengthMm(marks.short, spacingMm) < 0.3 * measuredMm;
-  if (tooShort || tooThin || measuredMm > 1.1 * LONG_MM.longest) return undefined;
+  if (tooShort || tooThin || measuredMm > 1.1 * longest) return undefined;
   return { field, body, scene, longMm: measuredMm, ...cropAround(tight, mask, marks) };
 }
 
