@@ -1,8 +1,9 @@
 import type { Vec3 } from "../imaging/volume.ts";
 
-const FREE = 0;
+/** What stands for a vertex's parent where it has none. */
 const TERMINAL = -1;
 const ORPHAN = -2;
+const FREE = -3;
 
 /**
  * Maximum flow and minimum cut on a lattice: one vertex per pixel or voxel, edges to a fixed neighbourhood, one
@@ -33,8 +34,10 @@ export class LatticeFlow {
   private readonly margin: Vec3;
   private vertices = 0;
   private side = new Uint8Array(0);
-  /** Direction to the parent + 1, or FREE, TERMINAL, ORPHAN. */
-  private parent = new Int8Array(0);
+  /** The parent in the search tree, or TERMINAL, ORPHAN, FREE. */
+  private parent = new Int32Array(0);
+  /** The direction to the parent, where there is one. */
+  private upward = new Uint8Array(0);
   private stamp = new Int32Array(0);
   private depth = new Int32Array(0);
   /** Next in the queue of active vertices; −1 = not queued, `vertices` = last. */
@@ -74,7 +77,8 @@ export class LatticeFlow {
       this.capacity = new Float64Array(this.vertices * this.directions);
       this.terminal = new Float64Array(this.vertices);
       this.side = new Uint8Array(this.vertices);
-      this.parent = new Int8Array(this.vertices);
+      this.parent = new Int32Array(this.vertices);
+      this.upward = new Uint8Array(this.vertices);
       this.stamp = new Int32Array(this.vertices);
       this.depth = new Int32Array(this.vertices);
       this.next = new Int32Array(this.vertices);
@@ -154,7 +158,7 @@ export class LatticeFlow {
 
   /** Grows both trees until they meet. The vertex that met the other tree stays first in the queue. */
   private grow(): boolean {
-    const { capacity, directions, opposite, strides, side, parent, stamp, depth, next, vertices } = this;
+    const { capacity, directions, opposite, strides, side, parent, upward, stamp, depth, next, vertices } = this;
     let { first, last } = this;
     let met = false;
     search: while (first !== vertices) {
@@ -168,7 +172,8 @@ export class LatticeFlow {
           if ((own === 0 ? capacity[edges + d] : capacity[u * directions + back]) === 0) continue;
           if (parent[u] === FREE) {
             side[u] = own;
-            parent[u] = back + 1;
+            parent[u] = v;
+            upward[u] = back;
             stamp[u] = stamp[v];
             depth[u] = depth[v] + 1;
             if (next[u] < 0) {
@@ -182,7 +187,8 @@ export class LatticeFlow {
             met = true;
             break search;
           } else if (depth[u] > depth[v] + 1 && stamp[u] <= stamp[v]) {
-            parent[u] = back + 1;
+            parent[u] = v;
+            upward[u] = back;
             stamp[u] = stamp[v];
             depth[u] = depth[v] + 1;
           }
@@ -198,72 +204,56 @@ export class LatticeFlow {
 
   /** Saturates the path through the bridge; vertices whose edge to the parent is used up become orphans. */
   private augment(): number {
-    const { capacity, terminal, directions, opposite, strides, parent, orphans, bridge, bridgeDirection } = this;
+    const { capacity, directions, opposite, strides, bridge, bridgeDirection } = this;
     const across = bridge + strides[bridgeDirection];
     const forward = bridge * directions + bridgeDirection;
-    const backward = across * directions + opposite[bridgeDirection];
-
-    let amount = capacity[forward];
-    let v = bridge;
-    for (; parent[v] > 0; v += strides[parent[v] - 1]) {
-      const d = parent[v] - 1;
-      const residual = capacity[(v + strides[d]) * directions + opposite[d]];
-      if (residual < amount) amount = residual;
-    }
-    if (terminal[v] < amount) amount = terminal[v];
-    v = across;
-    for (; parent[v] > 0; v += strides[parent[v] - 1]) {
-      const residual = capacity[v * directions + parent[v] - 1];
-      if (residual < amount) amount = residual;
-    }
-    if (-terminal[v] < amount) amount = -terminal[v];
-
+    const amount = this.bottleneck(across, 1, this.bottleneck(bridge, 0, capacity[forward]));
     capacity[forward] -= amount;
-    capacity[backward] += amount;
+    capacity[across * directions + opposite[bridgeDirection]] += amount;
+    this.push(bridge, 0, amount);
+    this.push(across, 1, amount);
+    return amount;
+  }
+
+  /** The least residual between a vertex and its tree's terminal, or `least` where that is less. */
+  private bottleneck(from: number, tree: 0 | 1, least: number): number {
+    const { capacity, terminal, directions, opposite, parent, upward } = this;
+    let v = from;
+    for (let u = parent[v]; u >= 0; v = u, u = parent[v]) {
+      const d = upward[v];
+      const residual = tree === 0 ? capacity[u * directions + opposite[d]] : capacity[v * directions + d];
+      if (residual < least) least = residual;
+    }
+    const residual = tree === 0 ? terminal[v] : -terminal[v];
+    return residual < least ? residual : least;
+  }
+
+  private push(from: number, tree: 0 | 1, amount: number): void {
+    const { capacity, terminal, directions, opposite, parent, upward, orphans } = this;
     let count = this.orphanCount;
-    v = bridge;
-    while (parent[v] > 0) {
-      const d = parent[v] - 1;
-      const u = v + strides[d];
-      const down = u * directions + opposite[d];
-      capacity[v * directions + d] += amount;
-      capacity[down] -= amount;
-      if (capacity[down] === 0) {
+    let v = from;
+    for (let u = parent[v]; u >= 0; v = u, u = parent[v]) {
+      const up = v * directions + upward[v];
+      const down = u * directions + opposite[upward[v]];
+      const along = tree === 0 ? down : up;
+      capacity[tree === 0 ? up : down] += amount;
+      capacity[along] -= amount;
+      if (capacity[along] === 0) {
         parent[v] = ORPHAN;
         orphans[count++] = v;
       }
-      v = u;
     }
-    terminal[v] -= amount;
-    if (terminal[v] === 0) {
-      parent[v] = ORPHAN;
-      orphans[count++] = v;
-    }
-    v = across;
-    while (parent[v] > 0) {
-      const d = parent[v] - 1;
-      const u = v + strides[d];
-      const down = v * directions + d;
-      capacity[u * directions + opposite[d]] += amount;
-      capacity[down] -= amount;
-      if (capacity[down] === 0) {
-        parent[v] = ORPHAN;
-        orphans[count++] = v;
-      }
-      v = u;
-    }
-    terminal[v] += amount;
+    terminal[v] -= tree === 0 ? amount : -amount;
     if (terminal[v] === 0) {
       parent[v] = ORPHAN;
       orphans[count++] = v;
     }
     this.orphanCount = count;
-    return amount;
   }
 
   /** Finds every orphan a new parent in its tree, the nearest to the terminal; where there is none it becomes free. */
   private adopt(): void {
-    const { capacity, directions, opposite, strides, side, parent, stamp, depth, next, orphans, vertices } = this;
+    const { capacity, directions, opposite, strides, side, parent, upward, stamp, depth, next, orphans, vertices } = this;
     const time = ++this.time;
     let last = this.last;
     let count = this.orphanCount;
@@ -271,7 +261,7 @@ export class LatticeFlow {
       const orphan = orphans[--count];
       const own = side[orphan];
       const edges = orphan * directions;
-      let nearest = Number.POSITIVE_INFINITY;
+      let nearest = 0x7fffffff;
       let adopter = -1;
       for (let d = 0; d < directions; d++) {
         const u = orphan + strides[d];
@@ -280,12 +270,14 @@ export class LatticeFlow {
         // Climb to the terminal, or to a vertex whose depth is known since this augmentation.
         let steps = 0;
         let w = u;
-        while (stamp[w] !== time && parent[w] > 0) {
+        let above = parent[w];
+        while (stamp[w] !== time && above >= 0) {
           steps++;
-          w += strides[parent[w] - 1];
+          w = above;
+          above = parent[w];
         }
         if (stamp[w] !== time) {
-          if (parent[w] === ORPHAN) continue;
+          if (above === ORPHAN) continue;
           stamp[w] = time;
           depth[w] = 1;
         }
@@ -294,13 +286,14 @@ export class LatticeFlow {
           nearest = steps;
           adopter = d;
         }
-        for (w = u; stamp[w] !== time; w += strides[parent[w] - 1]) {
+        for (w = u; stamp[w] !== time; w = parent[w]) {
           stamp[w] = time;
           depth[w] = --steps;
         }
       }
       if (adopter >= 0) {
-        parent[orphan] = adopter + 1;
+        parent[orphan] = orphan + strides[adopter];
+        upward[orphan] = adopter;
         stamp[orphan] = time;
         depth[orphan] = nearest;
         continue;
@@ -315,7 +308,7 @@ export class LatticeFlow {
           next[u] = vertices;
           last = u;
         }
-        if (parent[u] === opposite[d] + 1) {
+        if (parent[u] === orphan) {
           parent[u] = ORPHAN;
           orphans[count++] = u;
         }
