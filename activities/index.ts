@@ -16,7 +16,10 @@ export interface ActivityDependencies {
 }
 
 /** Errors that another attempt cannot mend. */
-const FINAL = new Set(["InputError", "NonFiniteLossError", "MissingBlobError", "DamagedBlobError", "DamagedPointerError", "MalformedDocumentError", "TypeError", "RangeError", "ZodError"]);
+const FINAL = new Set([
+  ...["InputError", "StoreInputError", "NonFiniteLossError", "ZodError", "TypeError", "RangeError"],
+  ...["MissingBlobError", "DamagedBlobError", "DamagedPointerError", "MalformedDocumentError"],
+]);
 /** A compute process that dies this often over one action will not survive the next time either. */
 const MAX_DEATHS = 10;
 const HEARTBEAT_MS = 1000;

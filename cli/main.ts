@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import packageJson from "../package.json" with { type: "json" };
+import { StoreInputError } from "../artifacts/errors.ts";
 import { InputError } from "../methods/inputError.ts";
 import { WorkFailed } from "./output.ts";
 
@@ -48,8 +49,9 @@ function report(error: unknown, debug: boolean): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // commander has written its message
   const { message, stack } = error instanceof Error ? error : new Error(String(error));
   process.stderr.write(`recist3d: ${debug ? (stack ?? message) : message}\n`);
-  if (!(error instanceof InputError) && !(error instanceof WorkFailed) && !debug) process.stderr.write("(--debug shows where)\n");
-  return error instanceof InputError || (error as Error).name === "InputError" ? 2 : 1;
+  const isInput = error instanceof InputError || error instanceof StoreInputError;
+  if (!isInput && !(error instanceof WorkFailed) && !debug) process.stderr.write("(--debug shows where)\n");
+  return isInput ? 2 : 1;
 }
 
 const code = await main(process.argv.slice(2));
