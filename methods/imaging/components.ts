@@ -82,7 +82,7 @@ function floodFill(
       }
     }
   }
-  const strides = steps.map(([dx, dy, dz]) => (dz * ny + dy) * nx + dx);
+  const strides = Int32Array.from(steps, ([dx, dy, dz]) => (dz * ny + dy) * nx + dx);
   const stack: number[] = [];
   return (seed, label) => {
     let size = 0;
@@ -94,9 +94,14 @@ function floodFill(
       const x = i % nx;
       const y = ((i - x) / nx) % ny;
       const z = (i - x - y * nx) / (nx * ny);
-      for (let s = 0; s < steps.length; s++) {
-        const [dx, dy, dz] = steps[s];
-        if (x + dx < 0 || x + dx >= nx || y + dy < 0 || y + dy >= ny || z + dz < 0 || z + dz >= nz) continue;
+      // Away from the edges no neighbour can lie outside.
+      const interior = x > 0 && x < nx - 1 && y > 0 && y < ny - 1 && (depth === 0 || (z > 0 && z < nz - 1));
+      for (let s = 0; s < strides.length; s++) {
+        if (!interior) {
+          const step = steps[s];
+          const [a, b, c] = [x + step[0], y + step[1], z + step[2]];
+          if (a < 0 || a >= nx || b < 0 || b >= ny || c < 0 || c >= nz) continue;
+        }
         const neighbour = i + strides[s];
         if (mask[neighbour] === 0 || labels[neighbour] !== 0) continue;
         labels[neighbour] = label;

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -9,7 +9,6 @@ import { InputError } from "../../methods/inputError.ts";
 import { HEIGHT, infoCsv, writeMask, writeSlices } from "./deeplesionFolder.ts";
 
 const SERIES = "000007_01_02";
-const shared = process.env.RECIST3D_SHARED_DATA ?? "../shared/data";
 let root: string;
 beforeEach(() => {
   root = mkdtempSync(path.join(tmpdir(), "recist3d-deeplesion-"));
@@ -246,29 +245,5 @@ describe("the reference of a row", () => {
     await expect((await open([{ keySlice: 6 }])).load(0)).rejects.toThrow(
       /mask\.nii\.gz: is 48×40×12 voxels of 0\.5×0\.5×4 mm, its series is 48×40×12 voxels of 0\.5×0\.5×5 mm/,
     );
-  });
-});
-
-describe.skipIf(!existsSync(shared))("the published slices (need the shared data)", () => {
-  it("loads the five rows that have images, with the references of two", async () => {
-    const source = await openDeepLesion(path.join(shared, "deeplesion"));
-    expect(source.skipped).toEqual({ "image file is absent": 7 });
-    const cases = [];
-    for (let i = 0; i < source.entries.length; i++) cases.push(await source.load(i));
-    expect(cases.map(({ id, reference }) => [id, reference?.data.reduce((sum, value) => sum + value, 0)])).toEqual([
-      ["000001_01_01_109-1", undefined],
-      ["000001_02_01_014-1", undefined],
-      ["000001_02_01_017-1", 11697],
-      ["000001_03_01_088-1", undefined],
-      ["000002_03_01_041-1", 3961],
-    ]);
-    for (const { image } of cases) expect(image.data.every((hu) => hu >= -1100 && hu <= 3100)).toBe(true);
-  }, 60_000);
-
-  it("lists nothing where no image is present, and counts all rows", async () => {
-    const { entries, skipped } = await openDeepLesion(path.join(shared, "deeplesion"), {
-      info: "annotations/DL_info_158rows.csv",
-    });
-    expect([entries.length, skipped]).toEqual([0, { "image file is absent": 158 }]);
   });
 });
