@@ -15,7 +15,8 @@ export interface IntendedAction {
 export function changesSince(record: ActionRecord, intended: IntendedAction): string[] {
   if (record.kind !== intended.kind) return [`uses ${intended.kind} instead of ${record.kind}`];
   const changes: string[] = [];
-  if (record.kindVersion !== intended.kindVersion) changes.push(`version of ${record.kind} ${record.kindVersion} → ${intended.kindVersion}`);
+  if (record.kindVersion !== intended.kindVersion)
+    changes.push(`version of ${record.kind} ${record.kindVersion} → ${intended.kindVersion}`);
   const before = leaves(record.params);
   const after = leaves(intended.params);
   for (const name of namesOf(before, after)) {

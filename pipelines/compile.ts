@@ -68,7 +68,13 @@ interface PlacedStep {
   readonly wireAt: ReadonlyMap<string, number>;
 }
 
-function compileStep(declaration: StepDeclaration, cell: Cell, pipeline: PipelineDeclaration, folder: string, problems: Problems): PlacedStep {
+function compileStep(
+  declaration: StepDeclaration,
+  cell: Cell,
+  pipeline: PipelineDeclaration,
+  folder: string,
+  problems: Problems,
+): PlacedStep {
   const { kind } = declaration;
   const matrix = new Map(declaration.axes.map(({ name, values }) => [name, values.get(cell.get(name)!)!]));
   const scope: Scope = { params: pipeline.params, matrix };
@@ -109,7 +115,11 @@ function compileInputs(
   for (const [input, port] of Object.entries(kind.inputs)) {
     const value = given.get(input);
     if (value === undefined) {
-      if (port.optional !== true) problems.add(located?.keyAt ?? at, `step "${name}" (${kind.kind}) needs input "${input}": ${port.summary} (${port.type})`);
+      if (port.optional !== true)
+        problems.add(
+          located?.keyAt ?? at,
+          `step "${name}" (${kind.kind}) needs input "${input}": ${port.summary} (${port.type})`,
+        );
       continue;
     }
     const before = problems.found.length;
@@ -149,7 +159,10 @@ function rejectCycle(steps: readonly PlacedStep[], problems: Problems): void {
         const cycle = path.slice(path.findIndex(({ name }) => name === next)).map(({ name }) => name);
         // Wires point at what is read; told in the order of the work it is the other way round.
         const told = [...cycle, next].reverse().join(" → ");
-        problems.add(byName.get(here.name)!.wireAt.get(next)!, cycle.length === 1 ? `step "${next}" reads its own output` : `steps wait for each other: ${told}`);
+        problems.add(
+          byName.get(here.name)!.wireAt.get(next)!,
+          cycle.length === 1 ? `step "${next}" reads its own output` : `steps wait for each other: ${told}`,
+        );
         return;
       } else if (!finished.has(next)) enter(next);
     }

@@ -28,13 +28,20 @@ const namePattern = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
 const nameRule = 'use up to 64 letters, digits, "_" and "-", a letter first';
 
 /** Reads name, parameters and steps; `overrides` replace parameters (`--set`). */
-export function readDeclaration(document: SourceDocument, overrides: Readonly<Record<string, string>>, problems: Problems): PipelineDeclaration {
+export function readDeclaration(
+  document: SourceDocument,
+  overrides: Readonly<Record<string, string>>,
+  problems: Problems,
+): PipelineDeclaration {
   const root = asMap(document.root, "a pipeline must be a mapping with `name`, `params` and `steps`", problems);
   onlyKeys(root, ["name", "params", "steps"], "a pipeline", problems);
   const params = readParams(root.get("params"), overrides, problems);
   const declared = root.get("steps");
   if (declared === undefined) problems.add(document.root.at, "a pipeline needs `steps`");
-  const located = declared === undefined ? new Map<string, Located>() : asMap(declared, "`steps` must be a mapping of names to steps", problems);
+  const located =
+    declared === undefined
+      ? new Map<string, Located>()
+      : asMap(declared, "`steps` must be a mapping of names to steps", problems);
   if (declared?.kind === "map" && located.size === 0) problems.add(declared.at, "`steps` names no step");
 
   const drafts = new Map<string, Draft>();
@@ -44,10 +51,17 @@ export function readDeclaration(document: SourceDocument, overrides: Readonly<Re
     if (draft !== undefined) drafts.set(name, draft);
   }
   const steps = new Map([...drafts.values()].map((draft) => [draft.name, { ...draft, axes: axesOf(draft, drafts, problems) }]));
-  return { name: readName(root.get("name"), document, problems), params, steps, unusable: new Set([...located.keys()].filter((name) => !steps.has(name))) };
+  return {
+    name: readName(root.get("name"), document, problems),
+    params,
+    steps,
+    unusable: new Set([...located.keys()].filter((name) => !steps.has(name))),
+  };
 }
 
-type Draft = Omit<StepDeclaration, "axes"> & { readonly matrix: readonly Axis[] | { readonly sharedWith: string; readonly at: number } };
+type Draft = Omit<StepDeclaration, "axes"> & {
+  readonly matrix: readonly Axis[] | { readonly sharedWith: string; readonly at: number };
+};
 
 function readStep(name: string, located: Located, params: ReadonlyMap<string, Json>, problems: Problems): Draft | undefined {
   if (located.kind !== "map") {
@@ -56,7 +70,8 @@ function readStep(name: string, located: Located, params: ReadonlyMap<string, Js
   }
   onlyKeys(located.entries, ["uses", "in", "with", "matrix"], `step "${name}"`, problems);
   const matrix = located.entries.get("matrix");
-  const axes = matrix?.kind === "scalar" && typeof matrix.value === "string" ? { sharedWith: matrix.value, at: matrix.at } : undefined;
+  const axes =
+    matrix?.kind === "scalar" && typeof matrix.value === "string" ? { sharedWith: matrix.value, at: matrix.at } : undefined;
   const draft = {
     name,
     at: located.keyAt,
@@ -66,23 +81,32 @@ function readStep(name: string, located: Located, params: ReadonlyMap<string, Js
   };
   const uses = located.entries.get("uses");
   if (uses === undefined) problems.add(located.keyAt, `step "${name}" does not say which kind it \`uses\``);
-  else if (uses.kind !== "scalar" || typeof uses.value !== "string") problems.add(uses.at, "`uses` must be the name of a step kind");
-  else if (!isStepKind(uses.value)) problems.add(uses.at, `there is no step kind "${uses.value}": ${suggest(uses.value, Object.keys(stepKinds))}`);
+  else if (uses.kind !== "scalar" || typeof uses.value !== "string")
+    problems.add(uses.at, "`uses` must be the name of a step kind");
+  else if (!isStepKind(uses.value))
+    problems.add(uses.at, `there is no step kind "${uses.value}": ${suggest(uses.value, Object.keys(stepKinds))}`);
   else return { ...draft, kind: kindOf(uses.value) };
   return undefined;
 }
 
 /** The axes of a step, its own or those of the step that it shares them with. */
-function axesOf(draft: Draft, drafts: ReadonlyMap<string, Draft>, problems: Problems, asking: readonly string[] = []): readonly Axis[] {
+function axesOf(
+  draft: Draft,
+  drafts: ReadonlyMap<string, Draft>,
+  problems: Problems,
+  asking: readonly string[] = [],
+): readonly Axis[] {
   if (!("sharedWith" in draft.matrix)) return draft.matrix;
   const { sharedWith, at } = draft.matrix;
   const path = [...asking, draft.name];
   const other = drafts.get(sharedWith);
-  if (other === undefined) problems.add(at, `there is no step "${sharedWith}" whose matrix could be shared: ${suggest(sharedWith, drafts.keys())}`);
+  if (other === undefined)
+    problems.add(at, `there is no step "${sharedWith}" whose matrix could be shared: ${suggest(sharedWith, drafts.keys())}`);
   else if (path.includes(sharedWith)) problems.add(at, `steps share each other's matrix: ${[...path, sharedWith].join(" → ")}`);
   else {
     const axes = axesOf(other, drafts, problems, path);
-    if (axes.length === 0 && Array.isArray(other.matrix)) problems.add(at, `step "${sharedWith}" has no matrix that could be shared`);
+    if (axes.length === 0 && Array.isArray(other.matrix))
+      problems.add(at, `step "${sharedWith}" has no matrix that could be shared`);
     return axes;
   }
   return [];
@@ -95,13 +119,21 @@ function readName(located: Located | undefined, document: SourceDocument, proble
   return "";
 }
 
-function readParams(located: Located | undefined, overrides: Readonly<Record<string, string>>, problems: Problems): Map<string, Json> {
-  const declared = located === undefined ? new Map<string, Located>() : asMap(located, "`params` must be a mapping of names to values", problems);
+function readParams(
+  located: Located | undefined,
+  overrides: Readonly<Record<string, string>>,
+  problems: Problems,
+): Map<string, Json> {
+  const declared =
+    located === undefined
+      ? new Map<string, Located>()
+      : asMap(located, "`params` must be a mapping of names to values", problems);
   const params = new Map<string, Json>();
   for (const [name, value] of declared) {
     if (!namePattern.test(name)) problems.add(value.keyAt, `"${name}" cannot name a parameter: ${nameRule}`);
     const json = toJson(value);
-    if (JSON.stringify(json).includes("${")) problems.add(value.at, "parameters are plain values; references are filled in within steps only");
+    if (JSON.stringify(json).includes("${"))
+      problems.add(value.at, "parameters are plain values; references are filled in within steps only");
     params.set(name, json);
   }
   for (const [name, text] of Object.entries(overrides)) {

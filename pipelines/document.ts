@@ -1,10 +1,10 @@
-import { type Alias, type ErrorCode, isAlias, isMap, isScalar, isSeq, Lexer, LineCounter, type Node, Parser, parseDocument } from "yaml";
+import { type Alias, type ErrorCode, isAlias, isMap, isScalar, isSeq, Lexer, type Node, Parser, parseDocument } from "yaml";
 import { PipelineError, type Problem } from "./problems.ts";
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
 /** A value of the text that knows where it stands. Offsets count characters from the start of the text. */
-export type Located = { readonly at: number; /** Where its key stands. */ readonly keyAt: number } & (
+export type Located = { readonly at: number /** Where its key stands. */; readonly keyAt: number } & (
   | { readonly kind: "scalar"; readonly value: null | boolean | number | string }
   | { readonly kind: "list"; readonly items: readonly Located[] }
   | { readonly kind: "map"; readonly entries: ReadonlyMap<string, Located> }
@@ -27,10 +27,15 @@ const MAX_VALUES = 20_000;
  * too deep or unfold aliases too often.
  */
 export function readDocument(text: string, file: string): SourceDocument {
-  const lines = new LineCounter();
+  const starts = lineStarts(text);
   const where = (offset: number): string => {
-    const { line, col } = lines.linePos(Math.min(offset, text.length));
-    return `${file}:${Math.max(line, 1)}:${Math.max(col, 1)}`;
+    let line = starts.length;
+    for (let low = 0; low < line; ) {
+      const middle = (low + line) >> 1;
+      if (starts[middle] <= offset) low = middle + 1;
+      else line = middle;
+    }
+    return `${file}:${line}:${offset - starts[line - 1] + 1}`;
   };
   const fail = (offset: number, message: string): never => {
     throw new PipelineError([{ where: where(offset), message, offset }]);
@@ -39,7 +44,7 @@ export function readDocument(text: string, file: string): SourceDocument {
   const deep = tooDeep(text);
   if (deep !== undefined) fail(deep, `values are nested more than ${MAX_DEPTH} deep`);
 
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, schema: "core", merge: false, strict: true });
+  const document = parseDocument(text, { prettyErrors: false, schema: "core", merge: false, strict: true });
   const syntax: Problem[] = [...document.errors, ...document.warnings].map(({ code, message, pos }) => ({
     where: where(pos[0]),
     message: ourWords[code] ?? firstLine(message),
@@ -59,7 +64,8 @@ export function readDocument(text: string, file: string): SourceDocument {
       for (const { key, value } of node.items) {
         const keyNode = key as Node;
         const offset = keyNode?.range?.[0] ?? at;
-        if (!isScalar(keyNode) || keyNode.value === null || typeof keyNode.value === "object") return fail(offset, "a key must be a name");
+        if (!isScalar(keyNode) || keyNode.value === null || typeof keyNode.value === "object")
+          return fail(offset, "a key must be a name");
         const name = plainText(String(keyNode.value), offset);
         if (name === "__proto__") fail(offset, 'a key cannot be "__proto__"');
         if (entries.has(name)) fail(offset, `the key "${name}" was given before; a mapping has each key once`);
@@ -67,12 +73,14 @@ export function readDocument(text: string, file: string): SourceDocument {
       }
       return { kind: "map", entries, at, keyAt };
     }
-    if (isSeq(node)) return { kind: "list", items: node.items.map((item) => read(item as Node | null, depth + 1, at)), at, keyAt };
+    if (isSeq(node))
+      return { kind: "list", items: node.items.map((item) => read(item as Node | null, depth + 1, at)), at, keyAt };
     if (!isScalar(node)) return fail(at, "expected a value");
     const { value } = node;
     if (value === null || typeof value === "boolean") return { kind: "scalar", value, at, keyAt };
     if (typeof value === "string") return { kind: "scalar", value: plainText(value, at), at, keyAt };
-    if (typeof value !== "number" || !Number.isFinite(value)) return fail(at, `${String(node.source ?? value)} is not a finite number`);
+    if (typeof value !== "number" || !Number.isFinite(value))
+      return fail(at, `${String(node.source ?? value)} is not a finite number`);
     return { kind: "scalar", value: value === 0 ? 0 : value, at, keyAt };
   };
   const readAlias = (alias: Alias, depth: number, at: number, keyAt: number): Located => {
@@ -125,6 +133,11 @@ function tooDeep(text: string): number | undefined {
     if (!/^[\u0002\u0018\u001f]$/.test(lexeme)) offset += lexeme.length;
   }
   return undefined;
+}
+
+/** Where lines begin. The parser can count them, too, but loses its way in texts with errors. */
+function lineStarts(text: string): number[] {
+  return [0, ...Array.from(text.matchAll(/\n/g), ({ index }) => index + 1)];
 }
 
 const ourWords: Partial<Record<ErrorCode, string>> = {

@@ -27,19 +27,42 @@ export function pipelineJsonSchema(): JsonSchema {
     additionalProperties: false,
     properties: {
       name: { type: "string", pattern: "^[A-Za-z][A-Za-z0-9_-]{0,63}$", description: "Name of the pipeline" },
-      params: { type: "object", description: "Values that steps refer to as ${params.name} and that `--set name=value` replaces" },
-      steps: { type: "object", description: "Steps by name", minProperties: 1, additionalProperties: { $ref: "#/definitions/step" } },
+      params: {
+        type: "object",
+        description: "Values that steps refer to as ${params.name} and that `--set name=value` replaces",
+      },
+      steps: {
+        type: "object",
+        description: "Steps by name",
+        minProperties: 1,
+        additionalProperties: { $ref: "#/definitions/step" },
+      },
     },
     definitions: {
-      reference: { type: "string", pattern: "\\$\\{\\s*(params|matrix)\\.[^}]+\\}", description: "${params.name} or ${matrix.axis}" },
+      reference: {
+        type: "string",
+        pattern: "\\$\\{\\s*(params|matrix)\\.[^}]+\\}",
+        description: "${params.name} or ${matrix.axis}",
+      },
       wire: { type: "string", minLength: 1, description: "step, step.output, step[axis=label] or step[*]" },
       wires: {
         description: "One wire, a list, or a mapping of display names to wires",
-        anyOf: [wire, { type: "array", minItems: 1, items: { anyOf: [wire, { type: "object", additionalProperties: wire }] } }, { type: "object", minProperties: 1, additionalProperties: wire }],
+        anyOf: [
+          wire,
+          { type: "array", minItems: 1, items: { anyOf: [wire, { type: "object", additionalProperties: wire }] } },
+          { type: "object", minProperties: 1, additionalProperties: wire },
+        ],
       },
       matrix: {
         description: "Values by axis, for each combination of which there is a step; or the step whose matrix is shared",
-        anyOf: [{ type: "string" }, { type: "object", minProperties: 1, additionalProperties: { anyOf: [{ type: "array", minItems: 1 }, { type: "object", minProperties: 1 }, reference] } }],
+        anyOf: [
+          { type: "string" },
+          {
+            type: "object",
+            minProperties: 1,
+            additionalProperties: { anyOf: [{ type: "array", minItems: 1 }, { type: "object", minProperties: 1 }, reference] },
+          },
+        ],
       },
       step: {
         type: "object",
@@ -51,7 +74,11 @@ export function pipelineJsonSchema(): JsonSchema {
           with: { type: "object", description: "Parameters" },
           matrix: { $ref: "#/definitions/matrix" },
         },
-        allOf: kinds.map((kind) => ({ if: { required: ["uses"], properties: { uses: { const: kind.kind } } }, then: stepOf(kind) })),
+        allOf: kinds.map((kind) => ({
+          if: { required: ["uses"], properties: { uses: { const: kind.kind } } },
+          // biome-ignore lint/suspicious/noThenProperty: JSON Schema calls it so
+          then: stepOf(kind),
+        })),
       },
     },
   };
@@ -66,7 +93,12 @@ function stepOf({ params, inputs }: StepKind): JsonSchema {
   });
   return {
     properties: {
-      in: { type: "object", additionalProperties: false, properties: Object.fromEntries(ports), ...(required.length > 0 ? { required } : {}) },
+      in: {
+        type: "object",
+        additionalProperties: false,
+        properties: Object.fromEntries(ports),
+        ...(required.length > 0 ? { required } : {}),
+      },
       with: withReferences(parameters),
     },
     ...nonEmpty("required", [...(required.length > 0 ? ["in"] : []), ...(Array.isArray(parameters.required) ? ["with"] : [])]),
@@ -82,7 +114,13 @@ function withReferences(schema: JsonSchema): JsonSchema {
   const { properties, items, anyOf, oneOf, ...rest } = withoutLimitsOfIntegers(schema);
   return {
     ...rest,
-    ...(properties ? { properties: Object.fromEntries(Object.entries(properties).map(([name, value]) => [name, orReference(withReferences(value))])) } : {}),
+    ...(properties
+      ? {
+          properties: Object.fromEntries(
+            Object.entries(properties).map(([name, value]) => [name, orReference(withReferences(value))]),
+          ),
+        }
+      : {}),
     ...(items ? { items: orReference(withReferences(items)) } : {}),
     ...(anyOf ? { anyOf: anyOf.map(withReferences) } : {}),
     ...(oneOf ? { oneOf: oneOf.map(withReferences) } : {}),
@@ -92,7 +130,11 @@ function withReferences(schema: JsonSchema): JsonSchema {
 function orReference(schema: JsonSchema): JsonSchema {
   const { description, default: preset, ...value } = schema;
   if (value.const !== undefined || (value.type === "string" && value.enum === undefined)) return schema;
-  return { ...(description === undefined ? {} : { description }), ...(preset === undefined ? {} : { default: preset }), anyOf: [value, reference] };
+  return {
+    ...(description === undefined ? {} : { description }),
+    ...(preset === undefined ? {} : { default: preset }),
+    anyOf: [value, reference],
+  };
 }
 
 /** Zod's ±(2⁵³ − 1) only clutters completions. */

@@ -32,16 +32,16 @@ export function graphSvg(pipeline: CompiledPipeline, plan?: Plan): string {
     const { fill, stroke } = colours[states.get(name)?.state ?? "unplanned"];
     const dash = states.get(name)?.state === "unknown" ? ' stroke-dasharray="4 3"' : "";
     return [
-      `<g><title>${escape(tooltip(steps.get(name)!, pipeline, states.get(name)))}</title>`,
+      `<g><title>${escapeXml(tooltip(steps.get(name)!, pipeline, states.get(name)))}</title>`,
       `<rect x="${round(x)}" y="${round(y)}" width="${w}" height="${NODE_HEIGHT}" rx="5" fill="${fill}" stroke="${stroke}"${dash}/>`,
-      `<text x="${round(x + PADDING_PX)}" y="${round(y + 17)}" font-weight="600">${escape(name)}</text>`,
-      `<text x="${round(x + PADDING_PX)}" y="${round(y + 32)}" font-size="10" fill="#555">${escape(subtitle(steps.get(name)!))}</text></g>`,
+      `<text x="${round(x + PADDING_PX)}" y="${round(y + 17)}" font-weight="600">${escapeXml(name)}</text>`,
+      `<text x="${round(x + PADDING_PX)}" y="${round(y + 32)}" font-size="10" fill="#555">${escapeXml(subtitle(steps.get(name)!))}</text></g>`,
     ].join("\n");
   });
   const size = `width="${round(width)}" height="${round(height)}" viewBox="0 0 ${round(width)} ${round(height)}"`;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" ${size} font-family="ui-monospace, Menlo, Consolas, monospace" font-size="12">`,
-    `<title>${escape(pipeline.name)}</title>`,
+    `<title>${escapeXml(pipeline.name)}</title>`,
     '<defs><marker id="arrow" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0 8 4 0 8z" fill="#8a94a3"/></marker></defs>',
     '<rect width="100%" height="100%" fill="#fff"/>',
     ...lines,
@@ -81,7 +81,11 @@ function wiresOf(step: CompiledStep, pipeline: CompiledPipeline): string {
     const wire = `${from.replace(/\[.*\]$/, "")}${isDefault ? "" : `.${output}`}`;
     cells.set(wire, (cells.get(wire) ?? new Set()).add(from));
   }
-  return [...cells].map(([wire, from]) => (from.size === 1 ? wireTo([...from][0], wire) : wire.replace(/^[^.]*/, (base) => `${base}[×${from.size}]`))).join(", ");
+  return [...cells]
+    .map(([wire, from]) =>
+      from.size === 1 ? wireTo([...from][0], wire) : wire.replace(/^[^.]*/, (base) => `${base}[×${from.size}]`),
+    )
+    .join(", ");
 }
 
 function wireTo(step: string, wire: string): string {
@@ -102,7 +106,11 @@ function curve(points: readonly (readonly [number, number])[]): string {
   const parts = [`M${round(x)} ${round(y)}`];
   for (const [toX, toY] of rest) {
     const middle = (fromX + toX) / 2;
-    parts.push(fromY === toY ? `H${round(toX)}` : `C${round(middle)} ${round(fromY)} ${round(middle)} ${round(toY)} ${round(toX)} ${round(toY)}`);
+    parts.push(
+      fromY === toY
+        ? `H${round(toX)}`
+        : `C${round(middle)} ${round(fromY)} ${round(middle)} ${round(toY)} ${round(toX)} ${round(toY)}`,
+    );
     [fromX, fromY] = [toX, toY];
   }
   return parts.join("");
@@ -112,6 +120,6 @@ function round(value: number): string {
   return String(Math.round(value * 10) / 10);
 }
 
-function escape(text: string): string {
+function escapeXml(text: string): string {
   return text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
 }

@@ -29,18 +29,22 @@ export function interpolate(located: Located, scope: Scope, problems: Problems):
   if (whole !== null) return lookUp(whole[1], scope, fail);
   return text.replace(reference, (match, name: string | undefined) => {
     if (match === "$${") return "${";
-    if (!match.endsWith("}")) return String(fail("a reference is not closed: write ${params.name}, or $${ for the characters themselves"));
+    if (!match.endsWith("}"))
+      return String(fail("a reference is not closed: write ${params.name}, or $${ for the characters themselves"));
     const value = lookUp(name ?? "", scope, fail);
-    if (typeof value === "object" && value !== null) fail(`\${${name}} is a ${Array.isArray(value) ? "list" : "mapping"} and cannot stand inside a text`);
+    if (typeof value === "object" && value !== null)
+      fail(`\${${name}} is a ${Array.isArray(value) ? "list" : "mapping"} and cannot stand inside a text`);
     return String(value);
   });
 }
 
 function lookUp(name: string, scope: Scope, fail: (message: string) => null): Json {
   const [, root, key] = /^\s*(params|matrix)\.([^\s]+)\s*$/.exec(name) ?? [];
-  if (root === undefined) return fail(`"\${${name}}" refers to nothing: write \${params.name}${scope.matrix.size > 0 ? " or ${matrix.axis}" : ""}`);
+  if (root === undefined)
+    return fail(`"\${${name}}" refers to nothing: write \${params.name}${scope.matrix.size > 0 ? " or ${matrix.axis}" : ""}`);
   const values = scope[root as keyof Scope];
   const value = values.get(key);
-  if (value === undefined) return fail(`there is no ${root === "params" ? "parameter" : "matrix axis"} "${key}": ${suggest(key, values.keys())}`);
+  if (value === undefined)
+    return fail(`there is no ${root === "params" ? "parameter" : "matrix axis"} "${key}": ${suggest(key, values.keys())}`);
   return value;
 }

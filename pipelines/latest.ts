@@ -11,6 +11,8 @@ export function latestPointer(pipeline: string, step: string): string {
 const MAX_SEGMENT = 200;
 
 function encode(name: string): string {
-  const encoded = name.replace(/[^A-Za-z0-9_-]/gu, (character) => [...Buffer.from(character)].map((byte) => `.${byte.toString(16).padStart(2, "0")}`).join(""));
+  const encoded = name.replace(/[^A-Za-z0-9_-]/gu, (character) =>
+    [...Buffer.from(character)].map((byte) => `.${byte.toString(16).padStart(2, "0")}`).join(""),
+  );
   return encoded.length <= MAX_SEGMENT ? encoded : `${encoded.slice(0, 120)}.${sha256(name)}`;
 }

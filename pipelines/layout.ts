@@ -1,5 +1,5 @@
 /** A node in its place; `x`, `y` are its top left corner. */
-export interface PlacedNode {
+interface PlacedNode {
   readonly name: string;
   readonly x: number;
   readonly y: number;
@@ -9,7 +9,11 @@ export interface PlacedNode {
 export interface Layout {
   readonly nodes: readonly PlacedNode[];
   /** Each edge as the points that it passes, from the right side of `from` to the left side of `to`. */
-  readonly edges: readonly { readonly from: string; readonly to: string; readonly points: readonly (readonly [number, number])[] }[];
+  readonly edges: readonly {
+    readonly from: string;
+    readonly to: string;
+    readonly points: readonly (readonly [number, number])[];
+  }[];
   readonly width: number;
   readonly height: number;
 }
@@ -60,7 +64,8 @@ export function layOut(nodes: readonly Node[]): Layout {
     items.set(node.name, item);
     for (const name of node.after) {
       const chain = [items.get(name)!];
-      while (chain[chain.length - 1].column < column - 1) chain.push(place(`${name} → ${node.name}`, undefined, chain[chain.length - 1].column + 1));
+      while (chain[chain.length - 1].column < column - 1)
+        chain.push(place(`${name} → ${node.name}`, undefined, chain[chain.length - 1].column + 1));
       chain.push(item);
       chain.slice(1).forEach((right, i) => {
         chain[i].right.push(right);
@@ -112,11 +117,14 @@ function stack(column: Item[]): void {
 
 /** Moves each item of a column to the mean of its neighbours on one side, then apart until none overlap. */
 function settle(column: Item[], side: "left" | "right"): void {
-  const wanted = new Map(column.map((item) => {
-    const neighbours = item[side];
-    const mean = neighbours.length === 0 ? centre(item) : neighbours.reduce((sum, other) => sum + centre(other), 0) / neighbours.length;
-    return [item, mean - heightOf(item) / 2];
-  }));
+  const wanted = new Map(
+    column.map((item) => {
+      const neighbours = item[side];
+      const mean =
+        neighbours.length === 0 ? centre(item) : neighbours.reduce((sum, other) => sum + centre(other), 0) / neighbours.length;
+      return [item, mean - heightOf(item) / 2];
+    }),
+  );
   const before = new Map(column.map((item, i) => [item, i]));
   column.sort((a, b) => wanted.get(a)! - wanted.get(b)! || before.get(a)! - before.get(b)!);
   let y = Number.NEGATIVE_INFINITY;
@@ -134,6 +142,9 @@ function pointsOf(chain: readonly Item[], xs: readonly number[], widths: readonl
     const left = xs[item.column];
     if (i === 0) return [[left + item.node!.width, centre(item)]];
     if (item.node !== undefined) return [[left, centre(item)]];
-    return [[left, centre(item)], [left + widths[item.column], centre(item)]];
+    return [
+      [left, centre(item)],
+      [left + widths[item.column], centre(item)],
+    ];
   });
 }

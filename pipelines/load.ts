@@ -18,10 +18,19 @@ export async function loadPipeline(file: string, overrides: Readonly<Record<stri
 /** The text of a pipeline file. @throws InputError when it cannot be read, is no text, or is too big. */
 export async function readPipelineText(file: string): Promise<string> {
   const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
-    const reasons: Record<string, string> = { ENOENT: "there is no such file", EISDIR: "this is a folder", EACCES: "it may not be read" };
-    throw new InputError(reasons[error.code ?? ""] ?? `it cannot be read (${error.code})`, file, "name a pipeline file, e.g. pipelines/demo.yaml");
+    const reasons: Record<string, string> = {
+      ENOENT: "there is no such file",
+      EISDIR: "this is a folder",
+      EACCES: "it may not be read",
+    };
+    throw new InputError(
+      reasons[error.code ?? ""] ?? `it cannot be read (${error.code})`,
+      file,
+      "name a pipeline file, e.g. pipelines/demo.yaml",
+    );
   });
-  if (bytes.length > 4 * MAX_CHARACTERS) throw new InputError(`the file has ${bytes.length} bytes; a pipeline is text of at most ${MAX_CHARACTERS} characters`, file);
+  if (bytes.length > 4 * MAX_CHARACTERS)
+    throw new InputError(`the file has ${bytes.length} bytes; a pipeline is text of at most ${MAX_CHARACTERS} characters`, file);
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (error) {

@@ -20,11 +20,15 @@ export const MAX_CELLS = 1000;
  */
 export function readMatrix(located: Located, params: ReadonlyMap<string, Json>, problems: Problems): Axis[] {
   if (located.kind !== "map" || located.entries.size === 0) {
-    problems.add(located.at, "matrix must name axes with their values, or the step whose matrix it shares: matrix: { fold: [1, 2, 3] }");
+    problems.add(
+      located.at,
+      "matrix must name axes with their values, or the step whose matrix it shares: matrix: { fold: [1, 2, 3] }",
+    );
     return [];
   }
   return [...located.entries].flatMap(([name, axis]): Axis[] => {
-    if (!/^[A-Za-z][\w-]*$/.test(name)) problems.add(axis.keyAt, `"${name}" cannot name an axis: use letters, digits, "_" and "-"`);
+    if (!/^[A-Za-z][\w-]*$/.test(name))
+      problems.add(axis.keyAt, `"${name}" cannot name an axis: use letters, digits, "_" and "-"`);
     const value = interpolate(axis, { params, matrix: new Map() }, problems);
     const entries = entriesOf(value);
     if (entries === undefined || entries.length === 0) {
@@ -34,7 +38,8 @@ export function readMatrix(located: Located, params: ReadonlyMap<string, Json>, 
     const values = new Map(entries);
     if (values.size < entries.length) problems.add(axis.at, `axis "${name}" has a value twice`);
     for (const [text] of entries) {
-      if (!label.test(text)) problems.add(axis.at, `"${text}" cannot label a value: use up to 64 characters without "[", "]", ",", "=", "*"`);
+      if (!label.test(text))
+        problems.add(axis.at, `"${text}" cannot label a value: use up to 64 characters without "[", "]", ",", "=", "*"`);
     }
     return [{ name, values }];
   });
@@ -42,7 +47,9 @@ export function readMatrix(located: Located, params: ReadonlyMap<string, Json>, 
 
 function entriesOf(value: Json): [string, Json][] | undefined {
   if (Array.isArray(value)) {
-    return value.every((item) => item !== null && typeof item !== "object") ? value.map((item) => [String(item), item]) : undefined;
+    return value.every((item) => item !== null && typeof item !== "object")
+      ? value.map((item) => [String(item), item])
+      : undefined;
   }
   return typeof value === "object" && value !== null ? Object.entries(value) : undefined;
 }

@@ -52,7 +52,9 @@ function describe(issue: Issue, kind: RegisteredKind, given: Json): { path: Path
     return [{ path: issue.path, message: `${kind.kind} needs "${name}"${description === "" ? "" : `: ${description}`}` }];
   }
   if (issue.code === "custom") return [{ path: issue.path, message: `"${name}" ${issue.message}` }];
-  return [{ path: issue.path, message: `"${name}" must be ${expected(issue)}, not ${shown(value)}${nearestValue(issue, value)}` }];
+  return [
+    { path: issue.path, message: `"${name}" must be ${expected(issue)}, not ${shown(value)}${nearestValue(issue, value)}` },
+  ];
 }
 
 const typeNames: Record<string, string> = {

@@ -42,7 +42,7 @@ export interface PlanSources {
 }
 
 /** The input under which the content of a step's paths enters its key. */
-export const SOURCE_INPUT = "source";
+const SOURCE_INPUT = "source";
 
 /** Name of a wire's artifact among an action's inputs: `lesions`, or `predictions:HNN` where an input takes several. */
 export function inputName(input: string, name: string | undefined): string {
@@ -71,7 +71,8 @@ export async function planPipeline(pipeline: CompiledPipeline, sources: PlanSour
     const gone = record === null ? new Map<string, Need>() : await missing(record, needed, sources);
     const { state, why } = decide(needed !== undefined, record !== null, key !== undefined, gone);
     if (needed !== undefined && state !== "cached") {
-      for (const wire of Object.values(step.inputs).flat()) need(needs, wire.step, wire.output, state === "to-run" ? "certain" : "possible");
+      for (const wire of Object.values(step.inputs).flat())
+        need(needs, wire.step, wire.output, state === "to-run" ? "certain" : "possible");
     }
     planned.push({
       name: step.name,
@@ -103,7 +104,13 @@ async function find(step: CompiledStep, found: ReadonlyMap<string, Found>, sourc
   if (step.external.length > 0) inputs[SOURCE_INPUT] = await sources.sourceDigest(step);
   if (!allKnown(inputs)) return { inputs, record: null };
   const { kind, version, numerics } = step;
-  const key = actionKey({ kind, kindVersion: version, params: keyParams(step), inputs, fingerprint: sources.fingerprint(numerics) });
+  const key = actionKey({
+    kind,
+    kindVersion: version,
+    params: keyParams(step),
+    inputs,
+    fingerprint: sources.fingerprint(numerics),
+  });
   return { inputs, key, record: await sources.lookup(key) };
 }
 
@@ -112,8 +119,13 @@ function allKnown(inputs: Readonly<Record<string, Digest | undefined>>): inputs 
 }
 
 /** Outputs that are needed, or all of them if nobody says which, and are not in the store. */
-async function missing(record: ActionRecord, needed: ReadonlyMap<string, Need> | "all" | undefined, { present }: PlanSources): Promise<Map<string, Need>> {
-  const asked = needed instanceof Map ? [...needed] : Object.keys(record.outputs).map((output): [string, Need] => [output, "certain"]);
+async function missing(
+  record: ActionRecord,
+  needed: ReadonlyMap<string, Need> | "all" | undefined,
+  { present }: PlanSources,
+): Promise<Map<string, Need>> {
+  const asked =
+    needed instanceof Map ? [...needed] : Object.keys(record.outputs).map((output): [string, Need] => [output, "certain"]);
   const gone = new Map<string, Need>();
   for (const [output, need] of asked) {
     const digest = record.outputs[output];
@@ -123,7 +135,12 @@ async function missing(record: ActionRecord, needed: ReadonlyMap<string, Need> |
 }
 
 /** `why` is left open where it takes a comparison with the latest record. */
-function decide(needed: boolean, recorded: boolean, keyed: boolean, gone: ReadonlyMap<string, Need>): { state: PlannedState; why?: string } {
+function decide(
+  needed: boolean,
+  recorded: boolean,
+  keyed: boolean,
+  gone: ReadonlyMap<string, Need>,
+): { state: PlannedState; why?: string } {
   if (recorded && gone.size === 0) return { state: "cached", why: "nothing changed since its record" };
   if (!needed) return { state: "pruned", why: "every step that reads it is cached or not needed itself" };
   if (!recorded) return { state: keyed ? "to-run" : "unknown" };
@@ -138,10 +155,18 @@ function need(needs: Map<string, Map<string, Need>>, step: string, output: strin
   if (outputs.get(output) !== "certain") outputs.set(output, how);
 }
 
-async function whyNew(step: CompiledStep, inputs: Found["inputs"], found: ReadonlyMap<string, Found>, sources: PlanSources): Promise<string> {
+const MAX_NAMED = 4;
+
+async function whyNew(
+  step: CompiledStep,
+  inputs: Found["inputs"],
+  found: ReadonlyMap<string, Found>,
+  sources: PlanSources,
+): Promise<string> {
   const latest = (await sources.latest?.(step.name)) ?? null;
   const waits = sourcesOf(step).filter((name) => found.get(name)!.record === null);
-  const waiting = waits.length === 0 ? [] : [`waits for ${waits.join(", ")}`];
+  const more = waits.length > MAX_NAMED ? ` and ${waits.length - MAX_NAMED} more` : "";
+  const waiting = waits.length === 0 ? [] : [`waits for ${waits.slice(0, MAX_NAMED).join(", ")}${more}`];
   if (latest === null) return waiting.length > 0 ? waiting[0] : "no record of this action";
   const changes = changesSince(latest, {
     kind: step.kind,

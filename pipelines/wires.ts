@@ -6,7 +6,7 @@ import { type Cell, cellName, cellsOf } from "./matrix.ts";
 import { suggest } from "./nearest.ts";
 
 /** Something wrong with a wire; `path` leads from the input to the text that holds it. */
-export class WireError extends Error {
+class WireError extends Error {
   readonly path: readonly (string | number)[];
 
   constructor(message: string, path: readonly (string | number)[] = []) {
@@ -27,7 +27,13 @@ export interface WiredInput {
  * Inputs that take several artifacts read one wire, a list (`[a, b[*], { HNN: c }]`) or a mapping of display names; they are
  * sorted by name, so that the order in the text changes nothing.
  */
-export function resolveInput(value: Json, input: string, port: StepInputPort, cell: Cell, pipeline: PipelineDeclaration): WiredInput {
+export function resolveInput(
+  value: Json,
+  input: string,
+  port: StepInputPort,
+  cell: Cell,
+  pipeline: PipelineDeclaration,
+): WiredInput {
   const errors: WireError[] = [];
   const resolve = (text: Json, path: (string | number)[]): Ends => {
     try {
@@ -40,16 +46,24 @@ export function resolveInput(value: Json, input: string, port: StepInputPort, ce
   };
   if (port.many !== true) {
     const ends = resolve(value, []);
-    if (ends.length > 1) errors.push(new WireError(`"${input}" takes one ${port.type}, but ${String(value)} names ${ends.length}`));
+    if (ends.length > 1)
+      errors.push(new WireError(`"${input}" takes one ${port.type}, but ${String(value)} names ${ends.length}`));
     return { wires: ends.slice(0, 1).map(({ step, output }) => ({ step, output })), errors };
   }
 
   const wires = new Map<string, Wire>();
   const take = (text: Json, path: (string | number)[], displayName?: string): void => {
     for (const { label, step, output, isDefault } of resolve(text, path)) {
-      const name = displayName === undefined ? (label ?? (isDefault ? step : `${step}.${output}`)) : label === undefined ? displayName : `${displayName} ${label}`;
-      if (wires.has(name)) errors.push(new WireError(`"${input}" has two artifacts called "${name}"; give them names: { name: step }`, path));
-      else if (!/^[^\p{Cc}]{1,120}$/u.test(name)) errors.push(new WireError("a display name has 1 to 120 characters in one line", path));
+      const name =
+        displayName === undefined
+          ? (label ?? (isDefault ? step : `${step}.${output}`))
+          : label === undefined
+            ? displayName
+            : `${displayName} ${label}`;
+      if (wires.has(name))
+        errors.push(new WireError(`"${input}" has two artifacts called "${name}"; give them names: { name: step }`, path));
+      else if (!/^[^\p{Cc}]{1,120}$/u.test(name))
+        errors.push(new WireError("a display name has 1 to 120 characters in one line", path));
       wires.set(name, { name, step, output });
     }
   };
@@ -73,7 +87,8 @@ const wirePattern = /^\s*([^\s.[\]]+)(?:\[([^[\]]*)\])?(?:\.([^\s.[\]]+))?\s*$/;
 
 function resolveWire(text: Json, input: string, port: StepInputPort, cell: Cell, pipeline: PipelineDeclaration): Ends {
   const parts = typeof text === "string" ? wirePattern.exec(text) : null;
-  if (parts === null) throw new WireError(`"${input}" must name a step: \`step\`, \`step.output\` or \`step[*]\`, not ${JSON.stringify(text)}`);
+  if (parts === null)
+    throw new WireError(`"${input}" must name a step: \`step\`, \`step.output\` or \`step[*]\`, not ${JSON.stringify(text)}`);
   const [, name, selector, outputName] = parts;
   const source = pipeline.steps.get(name);
   if (source === undefined) {
@@ -84,10 +99,17 @@ function resolveWire(text: Json, input: string, port: StepInputPort, cell: Cell,
   const output = outputName ?? outputs[0][0];
   const type = outputs.find(([candidate]) => candidate === output)?.[1].type;
   if (type === undefined) {
-    throw new WireError(`step "${name}" (${source.kind.kind}) has no output "${output}": ${suggest(output, outputs.map(([candidate]) => candidate))}`);
+    throw new WireError(
+      `step "${name}" (${source.kind.kind}) has no output "${output}": ${suggest(
+        output,
+        outputs.map(([candidate]) => candidate),
+      )}`,
+    );
   }
   if (type !== port.type) {
-    throw new WireError(`"${input}" expects ${port.type}, but ${outputName === undefined ? name : `${name}.${output}`} is ${type}; ${producers(port, pipeline)}`);
+    throw new WireError(
+      `"${input}" expects ${port.type}, but ${outputName === undefined ? name : `${name}.${output}`} is ${type}; ${producers(port, pipeline)}`,
+    );
   }
   const cells = select(source, selector, cell, input);
   return cells.map((chosen) => ({
@@ -100,9 +122,13 @@ function resolveWire(text: Json, input: string, port: StepInputPort, cell: Cell,
 
 function producers(port: StepInputPort, pipeline: PipelineDeclaration): string {
   const wires = [...pipeline.steps.values()].flatMap(({ name, kind }) =>
-    Object.entries(kind.outputs).flatMap(([output, { type }], i) => (type === port.type ? [i === 0 ? name : `${name}.${output}`] : [])),
+    Object.entries(kind.outputs).flatMap(([output, { type }], i) =>
+      type === port.type ? [i === 0 ? name : `${name}.${output}`] : [],
+    ),
   );
-  return wires.length === 0 ? `no step gives ${port.type}` : `of that type there ${wires.length === 1 ? "is" : "are"} ${wires.slice(0, 12).join(", ")}`;
+  return wires.length === 0
+    ? `no step gives ${port.type}`
+    : `of that type there ${wires.length === 1 ? "is" : "are"} ${wires.slice(0, 12).join(", ")}`;
 }
 
 /** The cells of `source` that `[selector]` names, seen from `cell` of the asking step. */
@@ -122,7 +148,9 @@ function inherited(source: StepDeclaration, cell: Cell, input: string): Cell {
     const label = cell.get(name);
     if (label === undefined || !values.has(label)) {
       const cells = `${source.name}[${name}=${[...values.keys()][0]}]`;
-      throw new WireError(`"${input}" must say which "${source.name}" of its matrix: one, as "${cells}", or all, as "${source.name}[*]"`);
+      throw new WireError(
+        `"${input}" must say which "${source.name}" of its matrix: one, as "${cells}", or all, as "${source.name}[*]"`,
+      );
     }
     return [name, label];
   });
@@ -134,8 +162,15 @@ function readSelector(source: StepDeclaration, selector: string): Cell {
     const [name, label, ...more] = part.split("=").map((text) => text.trim());
     const axis = source.axes.find((candidate) => candidate.name === name);
     if (label === undefined || more.length > 0) throw new WireError(`"[${selector}]" must be [*] or [axis=label]`);
-    if (axis === undefined) throw new WireError(`the matrix of "${source.name}" has no axis "${name}": ${suggest(name, source.axes.map((a) => a.name))}`);
-    if (!axis.values.has(label)) throw new WireError(`axis "${name}" of "${source.name}" has no "${label}": ${suggest(label, axis.values.keys())}`);
+    if (axis === undefined)
+      throw new WireError(
+        `the matrix of "${source.name}" has no axis "${name}": ${suggest(
+          name,
+          source.axes.map((a) => a.name),
+        )}`,
+      );
+    if (!axis.values.has(label))
+      throw new WireError(`axis "${name}" of "${source.name}" has no "${label}": ${suggest(label, axis.values.keys())}`);
     return [name, label];
   });
   return new Map(labels);

@@ -2,11 +2,11 @@ import { z } from "zod";
 import { digestSchema } from "./digest.ts";
 
 /** Where an input comes from: an output of another step; `name` where the input takes several artifacts. */
-export const wireSchema = z.strictObject({ name: z.string().optional(), step: z.string(), output: z.string() });
+const wireSchema = z.strictObject({ name: z.string().optional(), step: z.string(), output: z.string() });
 export type Wire = z.infer<typeof wireSchema>;
 
 /** A step as it is run: kind looked up, parameters complete, matrix expanded (`folds[fold=1]`). */
-export const compiledStepSchema = z.strictObject({
+const compiledStepSchema = z.strictObject({
   name: z.string(),
   kind: z.string(),
   version: z.int().positive(),

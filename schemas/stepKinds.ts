@@ -7,7 +7,7 @@ import { segmentationSelfPaced } from "./stepKinds/selfPaced.ts";
 import type { StepKind } from "./stepKinds/stepKind.ts";
 import { networkTrain } from "./stepKinds/training.ts";
 
-export type { StepInputPort, StepKind, StepOutputPort } from "./stepKinds/stepKind.ts";
+export type { StepInputPort, StepKind } from "./stepKinds/stepKind.ts";
 
 /** Every step kind by the name that `uses:` gives. */
 export const stepKinds = {
@@ -43,5 +43,8 @@ export function isStepKind(name: string): name is StepKindName {
 export function kindOf(name: string): RegisteredKind {
   if (!isStepKind(name)) throw new RangeError(`no step kind is called "${name}"; there are ${Object.keys(stepKinds).join(", ")}`);
   const kind: StepKind = stepKinds[name];
-  return { ...kind, keyParams: (params) => Object.fromEntries(Object.entries(params).filter(([param]) => !kind.external.includes(param))) };
+  return {
+    ...kind,
+    keyParams: (params) => Object.fromEntries(Object.entries(params).filter(([param]) => !kind.external.includes(param))),
+  };
 }

@@ -37,7 +37,8 @@ export function register(program: Command): void {
 }
 
 async function plan(file: string, { set, graph, why, json }: PlanOptions): Promise<void> {
-  if (graph === "-" && (json || why !== undefined)) throw new InputError("--graph - takes stdout for itself", undefined, "name a file");
+  if (graph === "-" && (json || why !== undefined))
+    throw new InputError("--graph - takes stdout for itself", undefined, "name a file");
   const pipeline = await loadPipeline(file, set);
   const asked = why === undefined ? undefined : stepsCalled(why, pipeline);
   const planned = await planHere(pipeline, await openStore());
@@ -49,8 +50,16 @@ async function plan(file: string, { set, graph, why, json }: PlanOptions): Promi
     say(`graph: ${graph}`);
   }
   const steps = planned.steps.filter(({ name }) => asked === undefined || asked.includes(name));
-  if (json) printJson({ pipeline: pipeline.name, source: pipeline.source, params: pipeline.params, wanted: pipeline.wanted, steps: steps.map((step) => withKind(step, pipeline)) });
-  else if (asked !== undefined) process.stdout.write(steps.map(({ name, state, why: reason }) => `${name}: ${state}: ${reason}\n`).join(""));
+  if (json)
+    printJson({
+      pipeline: pipeline.name,
+      source: pipeline.source,
+      params: pipeline.params,
+      wanted: pipeline.wanted,
+      steps: steps.map((step) => withKind(step, pipeline)),
+    });
+  else if (asked !== undefined)
+    process.stdout.write(steps.map(({ name, state, why: reason }) => `${name}: ${state}: ${reason}\n`).join(""));
   else if (graph !== "-") process.stdout.write(`${graphText(pipeline, planned)}\n${summary(planned)}\n`);
 }
 

@@ -24,7 +24,8 @@ async function validate(file: string, { set, json }: ValidateOptions): Promise<v
   try {
     pipeline = await loadPipeline(file, set);
   } catch (error) {
-    if (json && error instanceof PipelineError) printJson({ valid: false, problems: error.problems.map(({ where, message }) => ({ where, message })) });
+    if (json && error instanceof PipelineError)
+      printJson({ valid: false, problems: error.problems.map(({ where, message }) => ({ where, message })) });
     throw error;
   }
   if (json) printJson({ valid: true, pipeline });

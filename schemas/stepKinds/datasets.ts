@@ -9,14 +9,21 @@ const splitOutputs = {
   test: { type: "dataset", summary: "the lesions of the test patients" },
 } as const;
 
-const shardSizeSchema = z.int().min(1).max(1024).default(16).describe("Lesions per shard: the unit of parallel work and of what is lost when a worker dies");
+const shardSizeSchema = z
+  .int()
+  .min(1)
+  .max(1024)
+  .default(16)
+  .describe("Lesions per shard: the unit of parallel work and of what is lost when a worker dies");
 
 const markNoiseSchema = z
   .number()
   .min(0)
   .max(0.5)
   .default(0)
-  .describe("Reading noise of marks that are measured in reference masks: each axis is scaled by 1 ± this fraction, drawn uniformly (the paper's lymph nodes: 0.2)");
+  .describe(
+    "Reading noise of marks that are measured in reference masks: each axis is scaled by 1 ± this fraction, drawn uniformly (the paper's lymph nodes: 0.2)",
+  );
 
 export const datasetImport = {
   kind: "dataset.import",
@@ -29,8 +36,15 @@ export const datasetImport = {
     .strictObject({
       format: z
         .enum(["deeplesion", "nifti-masks"])
-        .describe("deeplesion: DL_info.csv and Images_png, with reference masks from masks3d where they exist; nifti-masks: folders that hold a CT and a mask in NIfTI, from which the marks are measured"),
-      root: z.string().min(1).describe("Folder of the data; a relative path starts at the folder that holds `pipelines/` (or at the pipeline file's own folder)"),
+        .describe(
+          "deeplesion: DL_info.csv and Images_png, with reference masks from masks3d where they exist; nifti-masks: folders that hold a CT and a mask in NIfTI, from which the marks are measured",
+        ),
+      root: z
+        .string()
+        .min(1)
+        .describe(
+          "Folder of the data; a relative path starts at the folder that holds `pipelines/` (or at the pipeline file's own folder)",
+        ),
       split: z
         .discriminatedUnion("by", [
           z.strictObject({
@@ -43,7 +57,10 @@ export const datasetImport = {
         .prefault({ by: "patient" })
         .describe("How lesions are divided into `train` and `test`"),
       markNoise: markNoiseSchema,
-      noisyRows: z.enum(["skip", "keep"]).default("skip").describe("DeepLesion rows marked `Possibly_noisy`; skipped rows are counted in the report"),
+      noisyRows: z
+        .enum(["skip", "keep"])
+        .default("skip")
+        .describe("DeepLesion rows marked `Possibly_noisy`; skipped rows are counted in the report"),
       shardSize: shardSizeSchema,
       seed: seedSchema.default(1).describe("Seed of the split and of the mark noise"),
     })
@@ -65,7 +82,11 @@ export const datasetSynthesize = {
   summary: "draws phantom CT with lesions of known shape; its report is called synthetic",
   params: z.strictObject({
     lesions: z.int().min(1).max(100_000).default(48).describe("Number of lesions"),
-    categories: z.array(z.enum(categories).exclude(["unknown"])).min(1).optional().describe("Lesion categories to draw from, in equal shares; all eight if absent"),
+    categories: z
+      .array(z.enum(categories).exclude(["unknown"]))
+      .min(1)
+      .optional()
+      .describe("Lesion categories to draw from, in equal shares; all eight if absent"),
     thickSlices: fractionSchema.default(0.5).describe("Share of lesions on thick slices (5 mm instead of 1 mm), 0 to 1"),
     testFraction: fractionSchema.default(0.25).describe("Share of the patients that is kept for testing, 0 to 1"),
     markNoise: markNoiseSchema,

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import type { StepKind } from "./stepKind.ts";
 import { harvestParams } from "./selfPaced.ts";
+import type { StepKind } from "./stepKind.ts";
 
 export const labelsInitial = {
   kind: "labels.initial",

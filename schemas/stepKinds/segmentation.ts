@@ -11,8 +11,16 @@ export const segmentationPredict = {
   shape: "sharded",
   summary: "segments every slice of each lesion with a trained network",
   params: z.strictObject({
-    postprocess: z.enum(["none", "grabcut"]).default("none").describe("grabcut: each slice is refined from the network's output (the paper's “-GC”)"),
-    extent: z.number().gt(0).max(2).default(0.75).describe("Slices up to this distance from the RECIST slice are segmented, in long diameters"),
+    postprocess: z
+      .enum(["none", "grabcut"])
+      .default("none")
+      .describe("grabcut: each slice is refined from the network's output (the paper's “-GC”)"),
+    extent: z
+      .number()
+      .gt(0)
+      .max(2)
+      .default(0.75)
+      .describe("Slices up to this distance from the RECIST slice are segmented, in long diameters"),
     testTimeFlip: z.boolean().default(false).describe("Average the outputs for the crop and its mirror image"),
   }),
   external: [],

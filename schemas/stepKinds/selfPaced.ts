@@ -5,7 +5,9 @@ import { trainingOverridesSchema } from "./training.ts";
 
 /** How a CNN output becomes a trimap (§3.3, READINGS 6 and 7). */
 export const harvestParams = {
-  coverage: fractionSchema.default(0.5).describe("Share of the marks' pixels that {Y ≥ t} must cover; t is the largest such threshold"),
+  coverage: fractionSchema
+    .default(0.5)
+    .describe("Share of the marks' pixels that {Y ≥ t} must cover; t is the largest such threshold"),
   high: fractionSchema.default(0.8).describe("CNN output at and above which a pixel is sure foreground"),
   low: fractionSchema.default(0.2).describe("CNN output at and below which a pixel is sure background"),
 };

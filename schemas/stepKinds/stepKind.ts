@@ -10,7 +10,7 @@ export interface StepInputPort {
   readonly many?: boolean;
 }
 
-export interface StepOutputPort {
+interface StepOutputPort {
   readonly type: ArtifactType;
   readonly summary: string;
 }

@@ -25,7 +25,12 @@ const augmentSchema = z.strictObject({
   flip: z.boolean().default(false).describe("Mirror left and right, up and down, each with probability 1/2"),
   rotation: z.enum(["none", "quarter", "any"]).default("none").describe("Turn by a multiple of 90 degrees, or by any angle"),
   scale: z.number().min(0).max(1).default(0).describe("Change the size by up to exp(± this)"),
-  translation: z.number().min(0).max(0.5).default(0).describe("Move the crop by up to ± this fraction of its side along each axis"),
+  translation: z
+    .number()
+    .min(0)
+    .max(0.5)
+    .default(0)
+    .describe("Move the crop by up to ± this fraction of its side along each axis"),
   intensity: z
     .strictObject({
       gain: z.number().min(0).max(1).default(0).describe("Multiply grey values by up to 1 ± this"),
@@ -46,9 +51,21 @@ const channelNames = [
 
 const epochs = z.int().min(1).max(10_000).describe("Passes over the training slices at most");
 const batch = z.int().min(1).max(1024).describe("Slices per step");
-const patience = z.int().min(1).max(1000).describe("Epochs without a lower validation loss until the rate drops, and again until training ends");
-const validation = z.number().min(0).max(0.5).describe("Share of the patients whose slices measure the plateau; 0 = the training loss does");
-const checkpointEverySteps = z.int().min(1).max(1_000_000).describe("Steps between checkpoints: the most that is lost when a machine dies");
+const patience = z
+  .int()
+  .min(1)
+  .max(1000)
+  .describe("Epochs without a lower validation loss until the rate drops, and again until training ends");
+const validation = z
+  .number()
+  .min(0)
+  .max(0.5)
+  .describe("Share of the patients whose slices measure the plateau; 0 = the training loss does");
+const checkpointEverySteps = z
+  .int()
+  .min(1)
+  .max(1_000_000)
+  .describe("Steps between checkpoints: the most that is lost when a machine dies");
 
 /** What a self-paced round may train differently from θ⁰; what is absent stays as it was. */
 export const trainingOverridesSchema = z
@@ -81,8 +98,13 @@ export const networkTrain = {
       .min(1)
       .max(16)
       .default(["window"])
-      .describe("What the input shows: the slice in its display window (the paper's), its neighbours, grey values relative to the lesion's core, or where the marks lie"),
-    norm: z.enum(["none", "batch"]).default("none").describe("Normalisation after each convolution; the published networks have none, training from random weights needs it"),
+      .describe(
+        "What the input shows: the slice in its display window (the paper's), its neighbours, grey values relative to the lesion's core, or where the marks lie",
+      ),
+    norm: z
+      .enum(["none", "batch"])
+      .default("none")
+      .describe("Normalisation after each convolution; the published networks have none, training from random weights needs it"),
     crop: z
       .strictObject({
         factor: z.number().min(1).max(4).default(2).describe("Side of the square crop around the marks, in long diameters"),
@@ -94,7 +116,12 @@ export const networkTrain = {
       .prefault({})
       .describe("What the network sees of a slice"),
     optimizer: optimizerSchema.prefault({}).describe("How weights are moved"),
-    schedule: z.enum(["plateau", "cosine"]).default("plateau").describe("plateau: `rate`, then `lowRate` when the validation loss stops falling (§4); cosine: from `rate` down to `lowRate` over all epochs"),
+    schedule: z
+      .enum(["plateau", "cosine"])
+      .default("plateau")
+      .describe(
+        "plateau: `rate`, then `lowRate` when the validation loss stops falling (§4); cosine: from `rate` down to `lowRate` over all epochs",
+      ),
     epochs: epochs.default(40),
     batch: batch.default(8),
     patience: patience.default(5),
@@ -102,7 +129,11 @@ export const networkTrain = {
     loss: lossSchema.prefault({}).describe("What is minimised"),
     augment: augmentSchema.prefault({}).describe("Random changes of training slices"),
     checkpointEverySteps: checkpointEverySteps.default(100),
-    weights: z.string().min(1).optional().describe("Safetensors file with weights to start from, e.g. VGG-16's from ImageNet; random if absent; path as for `root`"),
+    weights: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("Safetensors file with weights to start from, e.g. VGG-16's from ImageNet; random if absent; path as for `root`"),
     seed: seedSchema.default(1).describe("Seed of initial weights, order and augmentation"),
   }),
   external: ["weights"],

@@ -32,7 +32,9 @@ describe("compiling", () => {
   });
 
   test("an input for several artifacts names them: by their steps, or as the pipeline says", () => {
-    expect(stepCalled(compile(weakly), "report").inputs.predictions).toEqual([{ name: "masks3d", step: "masks3d", output: "predictions" }]);
+    expect(stepCalled(compile(weakly), "report").inputs.predictions).toEqual([
+      { name: "masks3d", step: "masks3d", output: "predictions" },
+    ]);
     const named = compile(weakly.replace("predictions: masks3d", "predictions: { WSSS-GC: masks3d }"));
     expect(stepCalled(named, "report").inputs.predictions).toEqual([{ name: "WSSS-GC", step: "masks3d", output: "predictions" }]);
     const listed = compile(weakly.replace("predictions: masks3d", "predictions: [masks3d, { WSSS-GC: masks3d }]"));
@@ -73,7 +75,9 @@ describe("references", () => {
 
   test("wires may hold references", () => {
     expect(stepCalled(compile(withTitle("x"), { word: "test" }), "p").inputs.lesions).toEqual([{ step: "d", output: "test" }]);
-    expect(problemsOf(withTitle("x"), { word: "tset" })).toEqual(['5:53 step "d" (dataset.synthesize) has no output "tset": did you mean "test"?']);
+    expect(problemsOf(withTitle("x"), { word: "tset" })).toEqual([
+      '5:53 step "d" (dataset.synthesize) has no output "tset": did you mean "test"?',
+    ]);
   });
 
   test("$${ stands for the characters themselves", () => {
@@ -81,7 +85,9 @@ describe("references", () => {
   });
 
   test("what a reference gives is not read for references again", () => {
-    expect(problemsOf(withTitle("x", '{ n: 3, word: all, evil: "${params.evil}" }'))).toEqual(["2:34 parameters are plain values; references are filled in within steps only"]);
+    expect(problemsOf(withTitle("x", '{ n: 3, word: all, evil: "${params.evil}" }'))).toEqual([
+      "2:34 parameters are plain values; references are filled in within steps only",
+    ]);
   });
 
   test("unknown, unclosed and misplaced references are errors where they stand", () => {
@@ -94,7 +100,8 @@ describe("references", () => {
 });
 
 describe("--set", () => {
-  const text = 'name: s\nparams: { n: 1, title: t }\nsteps:\n  d: { uses: dataset.synthesize, with: { lesions: "${params.n}" } }\n  p: { uses: segmentation.classical, in: { lesions: d }, with: { method: ellipse } }\n  e: { uses: evaluate, in: { predictions: p, reference: d } }\n  r: { uses: report, in: { evaluation: e }, with: { title: "${params.title}" } }\n';
+  const text =
+    'name: s\nparams: { n: 1, title: t }\nsteps:\n  d: { uses: dataset.synthesize, with: { lesions: "${params.n}" } }\n  p: { uses: segmentation.classical, in: { lesions: d }, with: { method: ellipse } }\n  e: { uses: evaluate, in: { predictions: p, reference: d } }\n  r: { uses: report, in: { evaluation: e }, with: { title: "${params.title}" } }\n';
 
   test.each([
     ["12", 12],
@@ -108,12 +115,14 @@ describe("--set", () => {
     ["2020-01-01", "2020-01-01"],
     ["", ""],
   ])("%s is read as YAML reads a scalar, and otherwise as it stands", (given, value) => {
-    const text = 'name: s\nparams: { n: 1 }\nsteps: { d: { uses: dataset.synthesize } }\n';
+    const text = "name: s\nparams: { n: 1 }\nsteps: { d: { uses: dataset.synthesize } }\n";
     expect(compile(text, { n: given }).params.n).toEqual(value);
   });
 
   test("an unknown parameter and a value that does not fit are errors that say so", () => {
-    expect(problemsOf(text, { tilte: "x" })).toEqual(['--set tilte the pipeline has no parameter "tilte": did you mean "title"?']);
+    expect(problemsOf(text, { tilte: "x" })).toEqual([
+      '--set tilte the pipeline has no parameter "tilte": did you mean "title"?',
+    ]);
     expect(problemsOf(text, { n: "many" })).toEqual(['4:51 "lesions" must be a number, not "many" (${params.n} gave "many")']);
     expect(problemsOf(text, { n: "[1" })[0]).toMatch(/^--set n:1:3 flow sequence/);
   });

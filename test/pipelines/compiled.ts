@@ -12,7 +12,8 @@ export function problemsOf(text: string, overrides: Record<string, string> = {})
   try {
     compile(text, overrides);
   } catch (error) {
-    if (error instanceof PipelineError) return error.problems.map(({ where, message }) => `${where.replace("p.yaml:", "")} ${message}`);
+    if (error instanceof PipelineError)
+      return error.problems.map(({ where, message }) => `${where.replace("p.yaml:", "")} ${message}`);
     throw error;
   }
   return [];
@@ -37,6 +38,7 @@ export function problemsAtMarks(marked: string, messages: readonly string[]): { 
 
 export function stepCalled(pipeline: CompiledPipeline, name: string): CompiledStep {
   const step = pipeline.steps.find((candidate) => candidate.name === name);
-  if (step === undefined) throw new Error(`no step "${name}" among ${pipeline.steps.map((candidate) => candidate.name).join(", ")}`);
+  if (step === undefined)
+    throw new Error(`no step "${name}" among ${pipeline.steps.map((candidate) => candidate.name).join(", ")}`);
   return step;
 }

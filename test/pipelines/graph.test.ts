@@ -6,10 +6,22 @@ import type { Plan } from "../../pipelines/plan.ts";
 import { compile } from "./compiled.ts";
 
 const demo = await loadPipeline("pipelines/demo.yaml");
-const small = compile('name: small\nsteps:\n  a: { uses: dataset.synthesize }\n  b: { uses: labels.initial, matrix: { method: [ellipse, recist] }, in: { lesions: a.train }, with: { method: "${matrix.method}" } }\n  c: { uses: segmentation.classical, in: { lesions: a.test }, with: { method: ellipse } }\n');
+const small = compile(
+  'name: small\nsteps:\n  a: { uses: dataset.synthesize }\n  b: { uses: labels.initial, matrix: { method: [ellipse, recist] }, in: { lesions: a.train }, with: { method: "${matrix.method}" } }\n  c: { uses: segmentation.classical, in: { lesions: a.test }, with: { method: ellipse } }\n',
+);
 
 describe("layout", () => {
-  const nodes = demo.steps.map((step) => ({ name: step.name, width: 120, after: [...new Set(Object.values(step.inputs).flat().map((wire) => wire.step))] }));
+  const nodes = demo.steps.map((step) => ({
+    name: step.name,
+    width: 120,
+    after: [
+      ...new Set(
+        Object.values(step.inputs)
+          .flat()
+          .map((wire) => wire.step),
+      ),
+    ],
+  }));
   const layout = layOut(nodes);
   const place = new Map(layout.nodes.map((node) => [node.name, node]));
 
@@ -38,7 +50,11 @@ describe("layout", () => {
       for (let i = 1; i < points.length; i++) {
         if (points[i][1] !== points[i - 1][1]) continue; // level pieces are those that pass a column
         for (const box of layout.nodes.filter(({ name }) => name !== from && name !== to)) {
-          const beside = points[i][0] <= box.x || points[i - 1][0] >= box.x + box.width || points[i][1] <= box.y || points[i][1] >= box.y + NODE_HEIGHT;
+          const beside =
+            points[i][0] <= box.x ||
+            points[i - 1][0] >= box.x + box.width ||
+            points[i][1] <= box.y ||
+            points[i][1] >= box.y + NODE_HEIGHT;
           expect(beside, `${from} → ${to} through ${box.name}`).toBe(true);
         }
       }
@@ -58,7 +74,9 @@ describe("SVG", () => {
   });
 
   test("is well-formed whatever steps are called", () => {
-    const named = compile('name: n\nsteps:\n  a: { uses: dataset.synthesize, matrix: { x: ["<b>", "&", "\\"q\\""] }, with: {} }\n');
+    const named = compile(
+      'name: n\nsteps:\n  a: { uses: dataset.synthesize, matrix: { x: ["<b>", "&", "\\"q\\""] }, with: {} }\n',
+    );
     const svg = graphSvg(named);
     expect(svg).not.toContain("<b>");
     expect(svg).toContain("a[x=&#60;b&#62;]");
@@ -68,7 +86,13 @@ describe("SVG", () => {
 
 test("the text has a line for each step: state, name, kind, what it reads, and why", () => {
   expect(graphText(small)).toBe(
-    ["a                  dataset.synthesize", "b[method=ellipse]  labels.initial          ← a.train", "b[method=recist]   labels.initial          ← a.train", "c                  segmentation.classical  ← a.test", ""].join("\n"),
+    [
+      "a                  dataset.synthesize",
+      "b[method=ellipse]  labels.initial          ← a.train",
+      "b[method=recist]   labels.initial          ← a.train",
+      "c                  segmentation.classical  ← a.test",
+      "",
+    ].join("\n"),
   );
   const plan: Plan = {
     pipeline: "small",

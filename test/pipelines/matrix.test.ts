@@ -36,7 +36,9 @@ describe("matrix", () => {
       images: [{ step: "data[fold=1]", output: "train" }],
       labels: [{ step: "masks[fold=1]", output: "labels" }],
     });
-    expect(stepCalled(pipeline, "out[fold=0,size=wide]").inputs.model).toEqual([{ step: "net[fold=0,size=wide]", output: "model" }]);
+    expect(stepCalled(pipeline, "out[fold=0,size=wide]").inputs.model).toEqual([
+      { step: "net[fold=0,size=wide]", output: "model" },
+    ]);
   });
 
   test("[*] gathers all cells under their labels, [axis=label] those that have it", () => {
@@ -48,36 +50,82 @@ describe("matrix", () => {
       { name: "0, narrow", step: "out[fold=0,size=narrow]", output: "predictions" },
       { name: "0, wide", step: "out[fold=0,size=wide]", output: "predictions" },
     ]);
-    expect(stepCalled(pipeline, "all").inputs.models).toEqual([{ name: "only 1, wide", step: "net[fold=1,size=wide]", output: "model" }]);
+    expect(stepCalled(pipeline, "all").inputs.models).toEqual([
+      { name: "only 1, wide", step: "net[fold=1,size=wide]", output: "model" },
+    ]);
   });
 
-  const after = (step: string) => `name: m\nsteps:\n  d: { uses: dataset.synthesize, matrix: { fold: [0, 1] }, with: { seed: "\${matrix.fold}" } }\n  s: ${step}\n`;
+  const followedBy = (step: string) =>
+    `name: m\nsteps:\n  d: { uses: dataset.synthesize, matrix: { fold: [0, 1] }, with: { seed: "\${matrix.fold}" } }\n  s: ${step}\n`;
   test.each([
-    ["a plain wire where there is no cell to agree with", "{ uses: labels.initial, in: { lesions: ▸d } }", '"lesions" must say which "d" of its matrix: one, as "d[fold=0]", or all, as "d[*]"'],
-    ["several where one is taken", '{ uses: labels.initial, in: { lesions: ▸"d[*]" } }', '"lesions" takes one dataset, but d[*] names 2'],
-    ["a label that is not there", '{ uses: labels.initial, in: { lesions: ▸"d[fold=2]" } }', 'axis "fold" of "d" has no "2": there are 0, 1'],
-    ["an axis that is not there", '{ uses: labels.initial, in: { lesions: ▸"d[flod=1]" } }', 'the matrix of "d" has no axis "flod": did you mean "fold"?'],
-    ["gathering a step without a matrix", '{ uses: labels.initial, in: { lesions: ▸"s[*]" } }', '"lesions" expects dataset, but s is labels; of that type there are d, d.train, d.test'],
-    ["sharing with a step without a matrix", '{ uses: labels.initial, matrix: ▸t, in: { lesions: "d[fold=0]" } }\n  t: { uses: dataset.synthesize }', 'step "t" has no matrix that could be shared'],
-    ["sharing in a circle", '{ uses: labels.initial, matrix: ▸s, in: { lesions: "d[fold=0]" } }', "steps share each other's matrix: s → s"],
-    ["an empty axis", '{ uses: dataset.synthesize, matrix: { a: ▸[] } }', 'axis "a" must be a list of plain values or a mapping of labels to values'],
-    ["a value twice", '{ uses: dataset.synthesize, matrix: { a: ▸[1, 1] } }', 'axis "a" has a value twice'],
-    ["an axis that is asked for but is not there", '{ uses: dataset.synthesize, with: { seed: ▸"${matrix.a}" } }', 'there is no matrix axis "a": there is none'],
-    ["a label that cannot be written in a wire", '{ uses: dataset.synthesize, matrix: { a: ▸["x]"] } }', '"x]" cannot label a value: use up to 64 characters without "[", "]", ",", "=", "*"'],
+    [
+      "a plain wire where there is no cell to agree with",
+      "{ uses: labels.initial, in: { lesions: ▸d } }",
+      '"lesions" must say which "d" of its matrix: one, as "d[fold=0]", or all, as "d[*]"',
+    ],
+    [
+      "several where one is taken",
+      '{ uses: labels.initial, in: { lesions: ▸"d[*]" } }',
+      '"lesions" takes one dataset, but d[*] names 2',
+    ],
+    [
+      "a label that is not there",
+      '{ uses: labels.initial, in: { lesions: ▸"d[fold=2]" } }',
+      'axis "fold" of "d" has no "2": there are 0, 1',
+    ],
+    [
+      "an axis that is not there",
+      '{ uses: labels.initial, in: { lesions: ▸"d[flod=1]" } }',
+      'the matrix of "d" has no axis "flod": did you mean "fold"?',
+    ],
+    [
+      "gathering a step without a matrix",
+      '{ uses: labels.initial, in: { lesions: ▸"s[*]" } }',
+      '"lesions" expects dataset, but s is labels; of that type there are d, d.train, d.test',
+    ],
+    [
+      "sharing with a step without a matrix",
+      '{ uses: labels.initial, matrix: ▸t, in: { lesions: "d[fold=0]" } }\n  t: { uses: dataset.synthesize }',
+      'step "t" has no matrix that could be shared',
+    ],
+    [
+      "sharing in a circle",
+      '{ uses: labels.initial, matrix: ▸s, in: { lesions: "d[fold=0]" } }',
+      "steps share each other's matrix: s → s",
+    ],
+    [
+      "an empty axis",
+      "{ uses: dataset.synthesize, matrix: { a: ▸[] } }",
+      'axis "a" must be a list of plain values or a mapping of labels to values',
+    ],
+    ["a value twice", "{ uses: dataset.synthesize, matrix: { a: ▸[1, 1] } }", 'axis "a" has a value twice'],
+    [
+      "an axis that is asked for but is not there",
+      '{ uses: dataset.synthesize, with: { seed: ▸"${matrix.a}" } }',
+      'there is no matrix axis "a": there is none',
+    ],
+    [
+      "a label that cannot be written in a wire",
+      '{ uses: dataset.synthesize, matrix: { a: ▸["x]"] } }',
+      '"x]" cannot label a value: use up to 64 characters without "[", "]", ",", "=", "*"',
+    ],
   ])("%s is an error", (_, step, expected) => {
-    const problems = problemsAtMarks(after(step), [expected]);
+    const problems = problemsAtMarks(followedBy(step), [expected]);
     expect(problems.found).toEqual(problems.expected);
   });
 
   test("a mistake in the step is reported once, not once for each cell", () => {
-    const problems = problemsAtMarks(after("{ uses: labels.initial, matrix: d, in: { lesions: d }, with: { ▸metod: ellipse } }"), ['labels.initial has no parameter "metod": did you mean "method"?']);
+    const problems = problemsAtMarks(
+      followedBy("{ uses: labels.initial, matrix: d, in: { lesions: d }, with: { ▸metod: ellipse } }"),
+      ['labels.initial has no parameter "metod": did you mean "method"?'],
+    );
     expect(problems.found).toEqual(problems.expected);
   });
 
   test("a matrix cannot grow without bounds", () => {
     const axis = (name: string) => `${name}: [${Array.from({ length: 50 }, (_, i) => i).join(", ")}]`;
-    expect(problemsOf(after(`{ uses: dataset.synthesize, matrix: { ${axis("a")}, ${axis("b")}, ${axis("c")}, ${axis("e")} } }`))).toEqual([
-      '4:3 the matrix of "s" brings the pipeline to more than 1000 steps',
-    ]);
+    expect(
+      problemsOf(followedBy(`{ uses: dataset.synthesize, matrix: { ${axis("a")}, ${axis("b")}, ${axis("c")}, ${axis("e")} } }`)),
+    ).toEqual(['4:3 the matrix of "s" brings the pipeline to more than 1000 steps']);
   });
 });

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { actionKey } from "../../artifacts/actionKey.ts";
 import { sha256 } from "../../artifacts/digest.ts";
 import type { Digest } from "../../artifacts/store.ts";
-import { inputName, keyParams, type Plan, planPipeline, type PlanSources } from "../../pipelines/plan.ts";
+import { inputName, keyParams, type Plan, type PlanSources, planPipeline } from "../../pipelines/plan.ts";
 import type { CompiledPipeline, CompiledStep } from "../../schemas/pipeline.ts";
 import type { ActionRecord } from "../../schemas/records.ts";
 import { compile } from "./compiled.ts";
@@ -39,7 +39,8 @@ class Laboratory {
     for (const [input, wires] of Object.entries(step.inputs)) {
       for (const { name, step: from, output } of wires) {
         const digest = plan.steps.find((planned) => planned.name === from)?.outputs?.[output];
-        if (digest === undefined || this.gone.has(digest)) throw new Error(`${step.name} reads ${from}.${output}, which is not there`);
+        if (digest === undefined || this.gone.has(digest))
+          throw new Error(`${step.name} reads ${from}.${output}, which is not there`);
         inputs[inputName(input, name)] = digest;
       }
     }
@@ -48,7 +49,10 @@ class Laboratory {
     const key = actionKey({ kind: step.kind, kindVersion: step.version, params, inputs, fingerprint });
     const { [this.idle[step.kind] ?? ""]: _, ...telling } = params;
     const outputs = Object.fromEntries(
-      ["all", "train", "test", "labels", "model", "predictions", "evaluation", "report"].map((output) => [output, sha256(JSON.stringify([step.kind, telling, inputs, fingerprint, output]))]),
+      ["all", "train", "test", "labels", "model", "predictions", "evaluation", "report"].map((output) => [
+        output,
+        sha256(JSON.stringify([step.kind, telling, inputs, fingerprint, output])),
+      ]),
     );
     for (const digest of Object.values(outputs)) this.gone.delete(digest);
     const record: ActionRecord = {
@@ -79,7 +83,13 @@ class Laboratory {
     for (;;) {
       const plan = await this.plan(pipeline);
       const state = new Map(plan.steps.map((step) => [step.name, step.state]));
-      const next = pipeline.steps.find((step) => state.get(step.name) === "to-run" && Object.values(step.inputs).flat().every((wire) => state.get(wire.step) === "cached"));
+      const next = pipeline.steps.find(
+        (step) =>
+          state.get(step.name) === "to-run" &&
+          Object.values(step.inputs)
+            .flat()
+            .every((wire) => state.get(wire.step) === "cached"),
+      );
       if (next === undefined) return this.runs.slice(before);
       this.run(next, plan);
     }
@@ -117,7 +127,10 @@ async function finished(): Promise<Laboratory> {
 describe("planning", () => {
   test("at first only the sources can be computed; then every step runs once, and never again", async () => {
     const lab = new Laboratory();
-    expect(statesOf(await lab.plan(compile(text)))).toEqual({ ...Object.fromEntries(all.map((name) => [name, "unknown"])), lesions: "to-run" });
+    expect(statesOf(await lab.plan(compile(text)))).toEqual({
+      ...Object.fromEntries(all.map((name) => [name, "unknown"])),
+      lesions: "to-run",
+    });
     expect(await lab.carryOut(compile(text))).toEqual(all);
     expect(await lab.carryOut(compile(text))).toEqual([]);
     expect(Object.values(statesOf(await lab.plan(compile(text))))).toEqual(all.map(() => "cached"));
@@ -185,7 +198,9 @@ describe("planning", () => {
   });
 
   test("lost bytes wait while it is open whether a reader has to run", async () => {
-    const twoSources = text.replace("lesions: lesions.test, model: wsss", "lesions: other, model: wsss").concat("  other: { uses: dataset.synthesize }\n");
+    const twoSources = text
+      .replace("lesions: lesions.test, model: wsss", "lesions: other, model: wsss")
+      .concat("  other: { uses: dataset.synthesize }\n");
     const lab = new Laboratory();
     lab.idle = { "segmentation.self-paced": "K" };
     await lab.carryOut(compile(twoSources));
@@ -209,7 +224,9 @@ describe("why", () => {
   test("names the input, the files, the version and the arithmetic", async () => {
     const lab = await finished();
     lab.source = "files of the second day";
-    expect(whyOf(await lab.plan(compile(text)), "lesions")).toBe(`input source ${sha256("files of the first day").slice(0, 12)} → ${sha256(lab.source).slice(0, 12)}`);
+    expect(whyOf(await lab.plan(compile(text)), "lesions")).toBe(
+      `input source ${sha256("files of the first day").slice(0, 12)} → ${sha256(lab.source).slice(0, 12)}`,
+    );
     lab.source = "files of the first day";
     lab.network = "tensorflow threads=4";
     expect(whyOf(await lab.plan(compile(text)), "theta0")).toBe('numerics "tensorflow threads=2" → "tensorflow threads=4"');
@@ -217,7 +234,9 @@ describe("why", () => {
     const newer = compile(text);
     const steps = newer.steps.map((step) => (step.name === "masks" ? { ...step, version: 2 } : step));
     expect(whyOf(await lab.plan({ ...newer, steps }), "masks")).toBe("version of labels.initial 1 → 2");
-    const other = compile(text.replace("in: { lesions: lesions.train }, with: { method", "in: { lesions: lesions.test }, with: { method"));
+    const other = compile(
+      text.replace("in: { lesions: lesions.train }, with: { method", "in: { lesions: lesions.test }, with: { method"),
+    );
     expect(whyOf(await lab.plan(other), "masks")).toMatch(/^input lesions [0-9a-f]{12} → [0-9a-f]{12}$/);
   });
 
@@ -228,56 +247,94 @@ describe("why", () => {
     expect(whyOf(plan, "report")).toMatch(/^no longer in the store: .*report/);
     expect(whyOf(plan, "masks")).toBe("every step that reads it is cached or not needed itself");
     expect(whyOf(await new Laboratory().plan(compile(text)), "lesions")).toBe("no record of this action");
-    const other = await lab.plan(compile(text.replace("uses: dataset.import, with: { format: deeplesion, root: \"${params.data}\" }", "uses: dataset.synthesize")));
+    const other = await lab.plan(
+      compile(
+        text.replace('uses: dataset.import, with: { format: deeplesion, root: "${params.data}" }', "uses: dataset.synthesize"),
+      ),
+    );
     expect(whyOf(other, "lesions")).toBe("uses dataset.synthesize instead of dataset.import");
   });
 });
 
 /** Pipelines of up to 8 steps with random wires, and what was lost after a first run. */
 const randomDag = fc
-  .array(fc.record({ reads: fc.array(fc.nat(), { maxLength: 3 }), lost: fc.boolean(), changed: fc.boolean(), idle: fc.boolean() }), { minLength: 1, maxLength: 8 })
+  .array(
+    fc.record({ reads: fc.array(fc.nat(), { maxLength: 3 }), lost: fc.boolean(), changed: fc.boolean(), idle: fc.boolean() }),
+    { minLength: 1, maxLength: 8 },
+  )
   .map((nodes) => {
     const pipelineOf = (version: (i: number) => number): CompiledPipeline => {
-      const steps = nodes.map(({ reads, idle }, i): CompiledStep => ({
-        name: `s${i}`,
-        kind: idle ? "idle" : "telling",
-        version: 1,
-        queue: "cpu",
-        shape: "single",
-        numerics: "plain",
-        external: [],
-        params: { tag: i, p: version(i) },
-        inputs: i === 0 || reads.length === 0 ? {} : { in: [...new Set(reads.map((n) => n % i))].map((from) => ({ name: String(from), step: `s${from}`, output: "all" })) },
-      }));
-      const read = new Set(steps.flatMap((step) => Object.values(step.inputs).flat().map((wire) => wire.step)));
-      return { name: "random", source: sha256(""), params: {}, steps, wanted: steps.map(({ name }) => name).filter((name) => !read.has(name)) };
+      const steps = nodes.map(
+        ({ reads, idle }, i): CompiledStep => ({
+          name: `s${i}`,
+          kind: idle ? "idle" : "telling",
+          version: 1,
+          queue: "cpu",
+          shape: "single",
+          numerics: "plain",
+          external: [],
+          params: { tag: i, p: version(i) },
+          inputs:
+            i === 0 || reads.length === 0
+              ? {}
+              : {
+                  in: [...new Set(reads.map((n) => n % i))].map((from) => ({
+                    name: String(from),
+                    step: `s${from}`,
+                    output: "all",
+                  })),
+                },
+        }),
+      );
+      const read = new Set(
+        steps.flatMap((step) =>
+          Object.values(step.inputs)
+            .flat()
+            .map((wire) => wire.step),
+        ),
+      );
+      return {
+        name: "random",
+        source: sha256(""),
+        params: {},
+        steps,
+        wanted: steps.map(({ name }) => name).filter((name) => !read.has(name)),
+      };
     };
     return { nodes, first: pipelineOf(() => 1), second: pipelineOf((i) => (nodes[i].changed ? 2 : 1)) };
   });
 
-property.prop([randomDag], { numRuns: 120 })("whatever was lost and changed: nothing runs twice, nothing runs without what it reads, and everything wanted is there in the end", async ({ nodes, first, second }) => {
-  const lab = new Laboratory();
-  lab.idle = { idle: "p" };
-  await lab.carryOut(first);
-  expect(lab.runs.length).toBe(new Set(lab.runs).size);
-  lab.lose(...nodes.flatMap(({ lost }, i) => (lost ? [`s${i}`] : [])));
-  const ran = await lab.carryOut(second);
-  expect(new Set(ran).size).toBe(ran.length);
-  const states = statesOf(await lab.plan(second));
-  for (const name of second.wanted) expect(states[name]).toBe("cached");
-  expect(Object.values(states).filter((state) => state === "to-run" || state === "unknown")).toEqual([]);
-});
+property.prop([randomDag], { numRuns: 120 })(
+  "whatever was lost and changed: nothing runs twice, nothing runs without what it reads, and everything wanted is there in the end",
+  async ({ nodes, first, second }) => {
+    const lab = new Laboratory();
+    lab.idle = { idle: "p" };
+    await lab.carryOut(first);
+    expect(lab.runs.length).toBe(new Set(lab.runs).size);
+    lab.lose(...nodes.flatMap(({ lost }, i) => (lost ? [`s${i}`] : [])));
+    const ran = await lab.carryOut(second);
+    expect(new Set(ran).size).toBe(ran.length);
+    const states = statesOf(await lab.plan(second));
+    for (const name of second.wanted) expect(states[name]).toBe("cached");
+    expect(Object.values(states).filter((state) => state === "to-run" || state === "unknown")).toEqual([]);
+  },
+);
 
-property.prop([randomDag], { numRuns: 60 })("with nothing lost, exactly the changed steps run, and what comes after a change that tells", async ({ nodes, first, second }) => {
-  const lab = new Laboratory();
-  lab.idle = { idle: "p" };
-  await lab.carryOut(first);
-  const other = new Set<string>();
-  const expected = second.steps.filter((step, i) => {
-    const fed = Object.values(step.inputs).flat().some((wire) => other.has(wire.step));
-    if (fed || (nodes[i].changed && !nodes[i].idle)) other.add(step.name);
-    return fed || nodes[i].changed;
-  });
-  const ran = await lab.carryOut(second);
-  expect(ran.toSorted()).toEqual(expected.map(({ name }) => name).toSorted());
-});
+property.prop([randomDag], { numRuns: 60 })(
+  "with nothing lost, exactly the changed steps run, and what comes after a change that tells",
+  async ({ nodes, first, second }) => {
+    const lab = new Laboratory();
+    lab.idle = { idle: "p" };
+    await lab.carryOut(first);
+    const other = new Set<string>();
+    const expected = second.steps.filter((step, i) => {
+      const fed = Object.values(step.inputs)
+        .flat()
+        .some((wire) => other.has(wire.step));
+      if (fed || (nodes[i].changed && !nodes[i].idle)) other.add(step.name);
+      return fed || nodes[i].changed;
+    });
+    const ran = await lab.carryOut(second);
+    expect(ran.toSorted()).toEqual(expected.map(({ name }) => name).toSorted());
+  },
+);

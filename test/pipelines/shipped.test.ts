@@ -18,14 +18,17 @@ describe.each(files)("%s", (file) => {
   test("compiles, is called as its file is, and points editors to the schema", async () => {
     const pipeline = await loadPipeline(path.join(folder, file));
     expect(`${pipeline.name}.yaml`).toBe(file);
-    expect((await readFile(path.join(folder, file), "utf8")).split("\n")[0]).toBe("# yaml-language-server: $schema=./pipeline.schema.json");
+    expect((await readFile(path.join(folder, file), "utf8")).split("\n")[0]).toBe(
+      "# yaml-language-server: $schema=./pipeline.schema.json",
+    );
   });
 
   test("measures the ellipse and the ellipsoid beside whatever else it measures", async () => {
     const { steps } = await loadPipeline(path.join(folder, file));
     const evaluations = steps.filter(({ kind }) => kind === "evaluate");
     expect(evaluations.length).toBeGreaterThan(0);
-    for (const { inputs } of evaluations) expect(inputs.predictions.map(({ name }) => name)).toEqual(expect.arrayContaining(ellipseRows));
+    for (const { inputs } of evaluations)
+      expect(inputs.predictions.map(({ name }) => name)).toEqual(expect.arrayContaining(ellipseRows));
   });
 
   test("never trains on a reference mask", async () => {
@@ -44,7 +47,9 @@ describe("pipeline.schema.json", () => {
   const branches = definitions.step.allOf as { if: { properties: { uses: { const: string } } }; then: JsonSchema }[];
   const checkerOf = (kind: string) => {
     const { then } = branches.find((branch) => branch.if.properties.uses.const === kind)!;
-    return z.fromJSONSchema({ type: "object", ...then, definitions } as Parameters<typeof z.fromJSONSchema>[0], { defaultTarget: "draft-7" });
+    return z.fromJSONSchema({ type: "object", ...then, definitions } as Parameters<typeof z.fromJSONSchema>[0], {
+      defaultTarget: "draft-7",
+    });
   };
 
   test("has a branch for each kind", () => {
@@ -52,7 +57,9 @@ describe("pipeline.schema.json", () => {
   });
 
   test.each(files)("accepts every step of %s", async (file) => {
-    const { steps } = parse(await readFile(path.join(folder, file), "utf8")) as { steps: Record<string, { uses: string; in?: unknown; with?: unknown }> };
+    const { steps } = parse(await readFile(path.join(folder, file), "utf8")) as {
+      steps: Record<string, { uses: string; in?: unknown; with?: unknown }>;
+    };
     for (const [name, { uses, in: inputs, with: params }] of Object.entries(steps)) {
       const step = { ...(inputs === undefined ? {} : { in: inputs }), ...(params === undefined ? {} : { with: params }) };
       expect(checkerOf(uses).safeParse(step).error, name).toBeUndefined();
@@ -76,7 +83,10 @@ describe("files", () => {
     place = await mkdtemp(path.join(tmpdir(), "pipelines-"));
     await mkdir(path.join(place, "study", "pipelines", "tables"), { recursive: true });
     await writeFile(path.join(place, "text.yaml"), Buffer.from([0xff, 0xfe, 0x00]));
-    await writeFile(path.join(place, "study", "pipelines", "tables", "one.yaml"), 'name: one\nparams: { data: "../data" }\nsteps: { d: { uses: dataset.import, with: { format: deeplesion, root: "${params.data}" } } }\n');
+    await writeFile(
+      path.join(place, "study", "pipelines", "tables", "one.yaml"),
+      'name: one\nparams: { data: "../data" }\nsteps: { d: { uses: dataset.import, with: { format: deeplesion, root: "${params.data}" } } }\n',
+    );
   });
   afterAll(() => rm(place, { recursive: true }));
 

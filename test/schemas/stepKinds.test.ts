@@ -20,7 +20,11 @@ describe.each(kinds.map((kind) => [kind.kind, kind] as const))("%s", (name, kind
   });
 
   test("has defaults that its own schema accepts", () => {
-    const required: Record<string, unknown> = { "dataset.import": { format: "deeplesion", root: "r" }, "segmentation.classical": { method: "ellipse" }, "labels.harvest": { k: 1 } };
+    const required: Record<string, unknown> = {
+      "dataset.import": { format: "deeplesion", root: "r" },
+      "segmentation.classical": { method: "ellipse" },
+      "labels.harvest": { k: 1 },
+    };
     const filled = kind.params.parse(required[name] ?? {});
     expect(kind.params.parse(filled)).toEqual(filled);
   });
