@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import path from "node:path";
 import type { Client } from "@temporalio/client";
 import type { Command } from "commander";
@@ -99,6 +100,7 @@ async function conclude(client: Client, { campaign, status, steps }: CampaignSna
     const reports: string[] = [];
     for (const step of steps.filter(({ kind }) => kind === "report")) {
       const folder = path.join(recist3dHome(), "reports", campaign, step.name);
+      await rm(folder, { recursive: true, force: true });
       await exportArtifact(await openStore(), step.outputs!.page as Digest, folder);
       reports.push(path.join(folder, "report.html"));
     }
