@@ -1,3 +1,4 @@
+import { dataOrigins } from "../schemas/dataset.ts";
 import { stateWords } from "./dagFigure.ts";
 import { type Figure, figureOf, harvestParts } from "./figures.ts";
 import { count, duration, meanSd, moment, NONE, score, shortDigest, signed } from "./format.ts";
@@ -43,9 +44,12 @@ ${sections.map((s) => html`<section aria-labelledby="${s.id}"><h2 id="${s.id}">$
 
 /** What a reader must know before any number. */
 function notices(data: ReportData, numbers: ReportNumbers): Html {
-  const synthetic = data.datasets.filter((d) => d.semiSynthetic).map((d) => d.name);
+  const unreal = dataOrigins
+    .filter((origin) => origin !== "real")
+    .map((origin) => ({ origin, names: data.datasets.filter((d) => d.origin === origin).map((d) => d.name) }))
+    .filter(({ names }) => names.length > 0);
   const troubled = data.dag.steps.filter((s) => s.state !== "done");
-  return html`${synthetic.length > 0 && html`<p class="notice" role="note"><b>Semi-synthetic data.</b> ${synthetic.join(", ")} ${synthetic.length === 1 ? "is" : "are"} not made of real lesions in real images. Scores on ${synthetic.length === 1 ? "it" : "them"} say how the method works, not how it does on patients.</p>`}
+  return html`${unreal.map(({ origin, names }) => html`<p class="notice" role="note"><b>${origin === "synthetic" ? "Synthetic data." : "Semi-synthetic data."}</b> ${names.join("; ")}: ${origin === "synthetic" ? "drawn by a program" : "real shapes put into real CT"}. Scores on such data say how the method works, not how it does on patients.</p>`)}
 ${numbers.missingBaselines.map((b) => html`<p class="notice" role="note"><b>The ${b.name} was not run.</b> A plain ${b.name} on the marks already scores high; the ${b.dimension} rows prove nothing without it.</p>`)}
 ${troubled.length > 0 && html`<p class="notice" role="note"><b>Not every step is done:</b> ${troubled.map((s) => `${s.name} (${s.state})`).join(", ")}.</p>`}
 ${data.remarks.map((remark) => html`<p class="notice" role="note">${remark}</p>`)}`;
@@ -159,7 +163,7 @@ function datasetsSection(data: ReportData): Section | null {
     title: "Data",
     body: html`<div class="wide"><table><thead><tr><th scope="col" class="text">Data set</th><th scope="col">Train</th><th scope="col">Test</th><th scope="col" class="text">Kind</th><th scope="col" class="text">Not taken</th><th scope="col" class="text">Irregularities</th></tr></thead><tbody>${data.datasets.map(
       (d) =>
-        html`<tr><th scope="row">${d.name}</th><td>${count(d.lesions.train)}</td><td>${count(d.lesions.test)}</td><td class="text">${d.semiSynthetic ? "semi-synthetic" : "real"}</td><td class="text">${list(d.skipped)}</td><td class="text">${list(d.notes)}</td></tr>`,
+        html`<tr><th scope="row">${d.name}</th><td>${count(d.lesions.train)}</td><td>${count(d.lesions.test)}</td><td class="text">${d.origin}</td><td class="text">${list(d.skipped)}</td><td class="text">${list(d.notes)}</td></tr>`,
     )}</tbody></table></div>`,
   };
 }

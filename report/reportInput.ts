@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { categories } from "../schemas/dataset.ts";
+import { categories, dataOrigins } from "../schemas/dataset.ts";
 import { digestSchema } from "../schemas/digest.ts";
 
 const counts = z.record(z.string(), z.int().nonnegative());
@@ -28,8 +28,8 @@ const datasetSchema = z.strictObject({
   skipped: counts,
   /** Irregularities of what was taken, e.g. "z spacing was negative". */
   notes: counts,
-  /** Real shapes put into real CT, or a phantom: said at the top of the page. */
-  semiSynthetic: z.boolean(),
+  /** What is not real is said at the top of the page. */
+  origin: z.enum(dataOrigins),
 });
 
 /** One lesion's scores in one dimension: `scoreLesion(…).slice` or `.volume`, named. Other fields are dropped. */

@@ -26,6 +26,8 @@ export const lesionSchema = markedLesionSchema.extend({
 });
 export type Lesion = z.infer<typeof lesionSchema>;
 
+export const dataOrigins = ["real", "semi-synthetic", "synthetic"] as const;
+
 /** `meta` of a dataset manifest. */
 export const datasetMetaSchema = z.strictObject({
   name: z.string(),
@@ -33,7 +35,8 @@ export const datasetMetaSchema = z.strictObject({
   shards: z.int().nonnegative(),
   /** Which part this artifact is: the importer's whole, or one side of its split. */
   split: z.enum(["all", "train", "test"]),
-  semiSynthetic: z.boolean(),
+  /** real: patients; semi-synthetic: real lesion shapes put into real CT; synthetic: drawn from nothing. Every report says which. */
+  origin: z.enum(dataOrigins),
   /** Everything that was read but not taken, by reason. */
   skipped: z.record(z.string(), z.int().nonnegative()),
 });

@@ -4,7 +4,7 @@ import type { LesionSource, SourceEntry } from "../../methods/datasets/lesionCas
 import { phantomSource, synthesizeLesion } from "../../methods/datasets/phantom.ts";
 import { splitByPatient } from "../../methods/datasets/split.ts";
 import { InputError } from "../../methods/inputError.ts";
-import { type Lesion, lesionSchema } from "../../schemas/dataset.ts";
+import { type DatasetMeta, type Lesion, lesionSchema } from "../../schemas/dataset.ts";
 import type { StepParams } from "../../schemas/stepKinds.ts";
 import { parseLines, putDataset, putShard } from "../datasets.ts";
 import { openSource } from "../sources.ts";
@@ -16,7 +16,7 @@ interface PlannedSource {
   readonly order: readonly number[];
   readonly sides: ReadonlyMap<string, Lesion["split"]>;
   readonly name: string;
-  readonly semiSynthetic: boolean;
+  readonly origin: DatasetMeta["origin"];
 }
 
 /** Imports or draws a dataset shard by shard; the two kinds differ only in where lesions come from. */
@@ -40,7 +40,7 @@ function datasetBody<P extends { shardSize: number }>(plan: (params: P) => Promi
     },
 
     async gather({ store }, { params }, parts) {
-      const { source, name, semiSynthetic } = await plan(params);
+      const { source, name, origin } = await plan(params);
       const shards = await Promise.all(
         parts.map(async ({ part }) => {
           const manifest = await getManifest(store, part);
@@ -49,7 +49,7 @@ function datasetBody<P extends { shardSize: number }>(plan: (params: P) => Promi
       );
       const outputs: Record<string, Digest> = {};
       for (const split of ["all", "train", "test"] as const) {
-        const meta = { name, split, semiSynthetic, skipped: { ...source.skipped } };
+        const meta = { name, split, origin, skipped: { ...source.skipped } };
         outputs[split] = await putDataset(store, shards, meta, (lesion) => split === "all" || lesion.split === split);
       }
       const all = shards.flatMap(({ lesions }) => lesions);
@@ -77,7 +77,7 @@ export const datasetImport = datasetBody<StepParams<"dataset.import">>(async (pa
     source.entries,
     split.by === "official" ? { official: true } : { testFraction: split.test, seed: split.seed ?? params.seed },
   );
-  return { source, sides, order: trainingFirst(source.entries, sides), name: params.format, semiSynthetic: false };
+  return { source, sides, order: trainingFirst(source.entries, sides), name: params.format, origin: "real" };
 });
 
 /** Draws phantom lesions. */
@@ -87,5 +87,5 @@ export const datasetSynthesize = datasetBody<StepParams<"dataset.synthesize">>(a
   const source: LesionSource =
     categories === undefined ? all : { ...all, load: async (index) => synthesizeLesion({ ...options, index, category: categories[index % categories.length] }) };
   const sides = splitByPatient(source.entries, { testFraction, seed });
-  return { source, sides, order: trainingFirst(source.entries, sides), name: "phantom", semiSynthetic: true };
+  return { source, sides, order: trainingFirst(source.entries, sides), name: "phantom", origin: "synthetic" };
 });

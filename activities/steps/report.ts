@@ -48,7 +48,7 @@ export const report: StepBody<StepParams<"report">> = {
         lesions: { train: lesions.filter(({ split }) => split === "train").length, test: lesions.filter(({ split }) => split === "test").length },
         skipped: meta.skipped,
         notes: counted(lesions.flatMap(({ notes }) => notes)),
-        semiSynthetic: meta.semiSynthetic,
+        origin: meta.origin,
       })),
       methods,
       offsets: threeDimensional.map((method) => ({

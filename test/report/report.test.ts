@@ -52,7 +52,7 @@ function smallInput(...methods: Partial<ReportInput["methods"][number]>[]): Repo
       digest: "ab".repeat(32),
       ...m,
     })),
-    datasets: [{ name: "real ones", lesions: { train: 0, test: 2 }, skipped: {}, notes: {}, semiSynthetic: false }],
+    datasets: [{ name: "real ones", lesions: { train: 0, test: 2 }, skipped: {}, notes: {}, origin: "real" }],
     ...{ offsets: [], training: [], harvest: [], precisionRecall: [], volumes: [], gallery: [] },
   };
 }

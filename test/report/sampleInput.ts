@@ -131,7 +131,7 @@ export function sampleInput(): ReportInput {
         lesions: { train: 96, test: 24 },
         skipped: { "image file is absent": 7 },
         notes: { "z spacing was negative": 2 },
-        semiSynthetic: true,
+        origin: "semi-synthetic",
       },
     ],
     methods: [
