@@ -107,11 +107,13 @@ describe("the ellipse on the marks", () => {
       width,
       height,
     );
+    let wrong = 0;
     for (let p = 0; p < mask.length; p++) {
       const [dx, dy] = [(p % width) - x, Math.floor(p / width) - y];
       const r = ((dx * ux + dy * uy) / 15) ** 2 + ((dy * ux - dx * uy) / 9) ** 2;
-      if (Math.abs(r - 1) > 1e-9) expect(mask[p]).toBe(r < 1 ? 1 : 0);
+      if (Math.abs(r - 1) > 1e-9 && mask[p] !== (r < 1 ? 1 : 0)) wrong++;
     }
+    expect(wrong).toBe(0);
   });
 });
 

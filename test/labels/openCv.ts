@@ -3,11 +3,11 @@ import type openCv from "@techstark/opencv-js";
 import type { Slice } from "../../methods/imaging/volume.ts";
 
 /** OpenCV compiled to WebAssembly, as the judge of our GrabCut. */
-export type OpenCv = Awaited<typeof openCv>;
+export type OpenCv = typeof openCv;
 
-export async function loadOpenCv(): Promise<OpenCv> {
-  // By `require`: the module is itself a promise, which wrappers of `import` do not survive.
-  return await (createRequire(import.meta.url)("@techstark/opencv-js") as typeof openCv);
+export function loadOpenCv(): Promise<OpenCv> {
+  // By `require`: the module is itself a promise, whatever its types say, which wrappers of `import` do not survive.
+  return createRequire(import.meta.url)("@techstark/opencv-js") as Promise<OpenCv>;
 }
 
 /** OpenCV's regions after five rounds from a mask, on the grey picture repeated in three channels. */

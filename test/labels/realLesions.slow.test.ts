@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { cropSlice } from "../../methods/imaging/crop.ts";
 import { type Slice, sliceOf } from "../../methods/imaging/volume.ts";
@@ -13,23 +14,10 @@ const methods = ["recist", "grabcut", "grabcut-i", "grabcut-r", "ellipse", "grab
 type Scores = Record<(typeof methods)[number], number>;
 const volumetric = new Set<VolumeMethod>(["grabcut-3d", "grabcut-3de", "ellipsoid"]);
 
-/** Dice per lesion of an independent implementation with OpenCV in Python, in the order of `methods`. */
-const elsewhere: Record<string, readonly number[]> = {
-  "IBSI-1_CT_radiomics_phantom:1": [0.448, 0, 0.899, 0.88, 0.924, 0.406, 0.677, 0.716],
-  "NSCLC-Radiomics_LUNG1-001:1": [0.584, 0, 0.828, 0.898, 0.758, 0.261, 0.519, 0.548],
-  "Radiomics-Digital-Phantom_pat_2:1": [0.571, 0, 0.759, 0.833, 0.849, 0.211, 0.404, 0.426],
-  "STS_002:1": [0.476, 0, 0.659, 0.776, 0.933, 0.417, 0.712, 0.872],
-  "STS_008:1": [0.454, 0, 0.554, 0.843, 0.934, 0.566, 0.707, 0.792],
-  "STS_014:1": [0.517, 0, 0.815, 0.792, 0.952, 0.552, 0.697, 0.761],
-  "STS_019:1": [0.489, 0, 0.765, 0.766, 0.947, 0.599, 0.665, 0.735],
-  "STS_024:1": [0.475, 0, 0.778, 0.806, 0.97, 0.583, 0.736, 0.811],
-  "STS_032:1": [0.392, 0, 0.446, 0.831, 0.963, 0.496, 0.805, 0.901],
-  "STS_035:1": [0.5, 0, 0.72, 0.593, 0.765, 0.408, 0.451, 0.491],
-  "STS_042:1": [0.526, 0, 0.872, 0.778, 0.921, 0.481, 0.712, 0.773],
-  "000001_02_01": [0.459, 0.967, 0.967, 0.951, 0.958, 0.646, 0.729, 0.699],
-  "000002_03_01": [0.547, 0, 0.852, 0.905, 0.922, 0.38, 0.608, 0.693],
-  "000015_01_01": [0.48, 0, 0.717, 0.829, 0.964, 0.607, 0.697, 0.769],
-};
+/** Dice per lesion of an independent implementation with OpenCV in Python (../shared/oracles), in the order of `methods`. */
+const elsewhere: Record<string, readonly number[]> = JSON.parse(
+  readFileSync(new URL("../fixtures/realLesions.json", import.meta.url), "utf8"),
+).dice;
 
 function scores({ image, truth, marks, window }: MaskedLesion): Scores {
   const score = (method: VolumeMethod): number => {
@@ -70,6 +58,7 @@ describe.skipIf(!hasSharedData)("real lesions (needs ../shared/data)", () => {
 
   it.each(Object.keys(sets) as (keyof typeof sets)[])(
     "mean Dice of every method on %s is what OpenCV in Python gets, ± .02",
+    { timeout: 600_000 },
     (set) => {
       const lesions = sets[set]();
       const all = lesions.map(scores);

@@ -79,9 +79,8 @@ describe("the axes as pixels", () => {
 
   test.prop([marksOnSlice], { numRuns: 30 })("drawn pixels lie within half a pixel's diagonal of an axis", (marks) => {
     const distance = distanceToAxes(marks, 200, 160);
-    drawnAxes(marks, 200, 160).forEach((on, p) => {
-      if (on === 1) expect(distance[p]).toBeLessThanOrEqual(Math.SQRT1_2 + 1e-9);
-    });
+    const drawn = drawnAxes(marks, 200, 160);
+    expect(Math.max(...distance.filter((_, p) => drawn[p] === 1))).toBeLessThanOrEqual(Math.SQRT1_2 + 1e-9);
   });
 });
 
