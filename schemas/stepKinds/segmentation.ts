@@ -42,7 +42,7 @@ export const segmentationClassical = {
     method: z
       .enum(["grabcut-3d", "grabcut-3de", "ellipsoid", "recist", "grabcut", "grabcut-i", "grabcut-r", "ellipse"])
       .describe(
-        "3D: grabcut-3d (one cut through the volume), grabcut-3de (slice by slice from projected marks), ellipsoid; on the RECIST slice only: recist, grabcut, grabcut-i, grabcut-r, ellipse",
+        "3D: grabcut-3d (GrabCut-R from the same marks on every slice), grabcut-3de (from the marks projected to each slice), ellipsoid; on the RECIST slice only: recist, grabcut, grabcut-i, grabcut-r, ellipse",
       ),
   }),
   external: [],
