@@ -4,10 +4,10 @@
 //   node scripts/setup.mjs [--quiet] [--only npm,tfjs,tools,bundle] [--for COMMAND LINE OF recist3d]
 //
 // Downloads and builds are kept in $RECIST3D_CACHE (default ~/.cache/recist3d), outside the clone.
-import { rmSync } from "node:fs";
+import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { cacheFolder, scratchFolder } from "./setup/folders.mjs";
+import { cacheFolder, root } from "./setup/folders.mjs";
 import { withLock } from "./setup/lockFile.mjs";
 import { parsePartNames, parts, partsFor } from "./setup/parts.mjs";
 import { SetupError } from "./setup/setupError.mjs";
@@ -17,25 +17,32 @@ const say = (message) => process.stderr.write(`setup: ${message}\n`);
 /** Brings the named parts up to date; says what it does while it does it. */
 async function setUp(names, quiet) {
   const wanted = parts.filter((part) => names.includes(part.name));
-  const stale = () => wanted.filter((part) => !part.isCurrent());
-  if (stale().length > 0) {
-    const onWait = (holder) => say(`waiting for another setup to finish (${holder})`);
-    await withLock(join(cacheFolder(), "setup.lock"), () => bring(stale), { onWait, pollMs: 500 });
-  }
+  // Asked again after each part: npm ci removes what later parts had put into node_modules.
+  const nextStale = () => wanted.find((part) => !part.isCurrent());
+  for (let part = nextStale(); part !== undefined; part = nextStale()) await bringUpToDate(part);
   if (!quiet) say(`${names.join(", ") || "nothing"} ready`);
 }
 
-async function bring(stale) {
-  rmSync(scratchFolder(), { recursive: true, force: true });
-  // Asked again after each part: npm ci removes what later parts had put into node_modules.
-  for (let [part] = stale(); part !== undefined; [part] = stale()) {
-    const start = performance.now();
-    say(`${part.name} …`);
-    await part.build(say);
-    if (!part.isCurrent())
-      throw new SetupError(`${part.name} was set up, yet is not as it should be`, "Please report this with the output above.");
-    say(`${part.name} done in ${((performance.now() - start) / 1000).toFixed(1)} s`);
+async function bringUpToDate(part) {
+  const onWait = (holder) => say(`${part.name}: waiting for another setup (${holder})`);
+  await withLock(lockPath(part), () => build(part), { onWait, pollMs: 500 });
+}
+
+/** Setups of one clone take turns; so do those of several clones where they fill the same cache. */
+function lockPath(part) {
+  const scope = part.isCached ? "" : `-${createHash("sha256").update(root).digest("hex").slice(0, 12)}`;
+  return join(cacheFolder(), `setup-${part.name}${scope}.lock`);
+}
+
+async function build(part) {
+  if (part.isCurrent()) return;
+  const start = performance.now();
+  say(`${part.name} …`);
+  await part.build(say);
+  if (!part.isCurrent()) {
+    throw new SetupError(`${part.name} was set up, yet is not as it should be`, "Please report this with the output above.");
   }
+  say(`${part.name} done in ${((performance.now() - start) / 1000).toFixed(1)} s`);
 }
 
 function readCommandLine() {

@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -28,11 +28,6 @@ export function cacheFolder() {
   return folder;
 }
 
-/** Holds what is being made in the cache; whatever an interrupted setup left there is removed by the next one. */
-export function scratchFolder() {
-  return join(cacheFolder(), "unfinished");
-}
-
 /**
  * Makes a cached folder, which appears whole or not at all.
  *
@@ -43,8 +38,10 @@ export function scratchFolder() {
 export async function cached(name, make) {
   const folder = join(cacheFolder(), name);
   if (existsSync(folder)) return folder;
-  mkdirSync(scratchFolder(), { recursive: true });
-  const work = mkdtempSync(join(scratchFolder(), "work-"));
+  // Whatever an interrupted setup left there goes first.
+  const work = join(cacheFolder(), "unfinished", name);
+  rmSync(work, { recursive: true, force: true });
+  mkdirSync(work, { recursive: true });
   try {
     const made = await make(work);
     mkdirSync(dirname(folder), { recursive: true });

@@ -78,6 +78,7 @@ export const composeTools = goToolsPart("compose", [COMPOSE_GO]);
 function goToolsPart(name, tools) {
   return {
     name,
+    isCached: true,
     isCurrent: () => tools.every(isCurrent),
     /** @param {(message: string) => void} say */
     build: async (say) => {

@@ -5,7 +5,7 @@ import { root } from "./folders.mjs";
 import { SetupError } from "./setupError.mjs";
 
 /** npm packages: `npm ci` when what is installed is not what package-lock.json says. */
-export const nodeModules = { name: "npm", isCurrent, build };
+export const nodeModules = { name: "npm", isCached: false, isCurrent, build };
 
 function isCurrent() {
   const installed = join(root, "node_modules/.package-lock.json");

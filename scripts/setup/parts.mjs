@@ -4,10 +4,19 @@ import { SetupError } from "./setupError.mjs";
 import { tfjsNode } from "./tfjsNode.mjs";
 import { workflowBundle } from "./workflowBundle.mjs";
 
+/**
+ * @typedef {object} Part
+ * @property {string} name
+ * @property {boolean} isCached whether clones share what it makes
+ * @property {() => boolean} isCurrent cheap: it is asked at every start of the command line
+ * @property {(say: (message: string) => void) => Promise<void>} build
+ */
+
 /** What setup makes, in the order in which it has to be made. */
 const usual = [nodeModules, tfjsNode, goTools, workflowBundle];
 /** What it makes only when asked for by name. */
 const special = [serverTools, composeTools];
+/** @type {Part[]} */
 export const parts = [...usual, ...special];
 
 /** Commands that start the engine and workers of this machine unless they run. All others compute in their own process. */

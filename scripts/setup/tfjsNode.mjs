@@ -20,7 +20,7 @@ import { SetupError } from "./setupError.mjs";
  * The native addon of @tensorflow/tfjs-node, made from package registries alone: libtensorflow comes out of the
  * tensorflow-cpu wheel on PyPI, and the addon's two C++ files, which the npm package ships, are compiled against it.
  */
-export const tfjsNode = { name: "tfjs", isCurrent, build };
+export const tfjsNode = { name: "tfjs", isCached: true, isCurrent, build };
 
 const LIBRARIES = ["libtensorflow_cc.so.2", "libtensorflow_framework.so.2"];
 const PYTHON_HINT = "Python 3 with pip is needed to fetch libtensorflow: apt-get install python3 python3-pip";

@@ -5,7 +5,7 @@ import { run } from "./command.mjs";
 import { root } from "./folders.mjs";
 
 /** The workflows, bundled once, so that a worker starts in half the time. */
-export const workflowBundle = { name: "bundle", isCurrent, build };
+export const workflowBundle = { name: "bundle", isCached: false, isCurrent, build };
 
 const BUNDLER = join(root, "worker/bundle.ts");
 /** All that workflow code may import (see .dependency-cruiser.cjs), and what the bundle is made with. */
