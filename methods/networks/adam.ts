@@ -37,12 +37,18 @@ interface Moments {
  * Adam on the given variables, from `state` or from zero. On TensorFlow each variable is updated in place by one kernel.
  * The step counter is its own, so that a resumed run repeats an undisturbed one byte for byte.
  */
-export function createAdam(backend: Backend, variables: ReadonlyMap<string, Variable>, options: AdamOptions, state?: AdamState): Adam {
+export function createAdam(
+  backend: Backend,
+  variables: ReadonlyMap<string, Variable>,
+  options: AdamOptions,
+  state?: AdamState,
+): Adam {
   const { tf } = backend;
   let step = state?.step ?? 0;
   const create = backend.raw ? fusedMoments : plainMoments;
   const optimised = [...variables].map(([name, variable]) => {
-    const from = (saved: Float32Array | undefined): Tensor => (saved === undefined ? tf.zerosLike(variable) : tf.tensor(saved, variable.shape));
+    const from = (saved: Float32Array | undefined): Tensor =>
+      saved === undefined ? tf.zerosLike(variable) : tf.tensor(saved, variable.shape);
     const decays = options.weightDecay > 0 && name.endsWith("/kernel");
     return { name, variable, decays, moments: create(backend, variable, options, from(state?.m[name]), from(state?.v[name])) };
   });
@@ -59,7 +65,11 @@ export function createAdam(backend: Backend, variables: ReadonlyMap<string, Vari
     steps: () => step,
     state() {
       const read = optimised.map(({ name, moments }) => ({ name, ...moments.read() }));
-      return { step, m: Object.fromEntries(read.map(({ name, m }) => [name, m])), v: Object.fromEntries(read.map(({ name, v }) => [name, v])) };
+      return {
+        step,
+        m: Object.fromEntries(read.map(({ name, m }) => [name, m])),
+        v: Object.fromEntries(read.map(({ name, v }) => [name, v])),
+      };
     },
     dispose: () => optimised.forEach(({ moments }) => moments.dispose()),
   };
@@ -68,12 +78,22 @@ export function createAdam(backend: Backend, variables: ReadonlyMap<string, Vari
 let resources = 0;
 
 /** `ResourceApplyAdam`. TensorFlow adds ε to √v (not √v̂), so ε is scaled to mean the same. */
-function fusedMoments(backend: Backend, variable: Variable, { beta1, beta2, epsilon }: AdamOptions, m: Tensor, v: Tensor): Moments {
+function fusedMoments(
+  backend: Backend,
+  variable: Variable,
+  { beta1, beta2, epsilon }: AdamOptions,
+  m: Tensor,
+  v: Tensor,
+): Moments {
   const { tf } = backend;
   const raw = rawTensorFlow(backend);
   const dtype = raw.float("dtype");
   const resource = (start: Tensor): Tensor => {
-    const handle = raw.execute("VarHandleOp", [raw.text("container", ""), raw.text("shared_name", `adam-${resources++}`), dtype, raw.shape("shape", variable.shape)], []);
+    const handle = raw.execute(
+      "VarHandleOp",
+      [raw.text("container", ""), raw.text("shared_name", `adam-${resources++}`), dtype, raw.shape("shape", variable.shape)],
+      [],
+    );
     raw.executeAll("AssignVariableOp", [dtype], [handle, start], 0);
     return tf.keep(handle);
   };
@@ -101,7 +121,13 @@ function fusedMoments(backend: Backend, variable: Variable, { beta1, beta2, epsi
   };
 }
 
-function plainMoments({ tf }: Backend, variable: Variable, { beta1, beta2, epsilon }: AdamOptions, m: Tensor, v: Tensor): Moments {
+function plainMoments(
+  { tf }: Backend,
+  variable: Variable,
+  { beta1, beta2, epsilon }: AdamOptions,
+  m: Tensor,
+  v: Tensor,
+): Moments {
   const state = { m: tf.variable(m, false), v: tf.variable(v, false) };
   m.dispose();
   v.dispose();

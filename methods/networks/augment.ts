@@ -14,7 +14,13 @@ export const augmentationSchema = z.strictObject({
   /** Largest shift along each axis, as a share of the image's side. */
   translation: z.number().min(0).max(0.5).default(0),
   /** Largest change of an image channel's contrast (× 1 ± gain) and brightness (± shift), and largest standard deviation of added noise. */
-  intensity: z.strictObject({ gain: z.number().min(0).max(1).default(0), shift: z.number().min(0).default(0), noise: z.number().min(0).default(0) }).prefault({}),
+  intensity: z
+    .strictObject({
+      gain: z.number().min(0).max(1).default(0),
+      shift: z.number().min(0).default(0),
+      noise: z.number().min(0).default(0),
+    })
+    .prefault({}),
 });
 export type Augmentation = z.infer<typeof augmentationSchema>;
 
@@ -24,7 +30,12 @@ export type Augmentation = z.infer<typeof augmentationSchema>;
  *
  * @param imageChannels for each channel, whether `intensity` changes it (it does not change where the marks are).
  */
-export function augmented(sample: TrainingSample, imageChannels: readonly boolean[], options: Augmentation, random: Random): TrainingSample {
+export function augmented(
+  sample: TrainingSample,
+  imageChannels: readonly boolean[],
+  options: Augmentation,
+  random: Random,
+): TrainingSample {
   // Every number is drawn whatever the switches say, so that one switch does not change another's numbers.
   const mirrorX = random.uniform() < 0.5 && options.flip;
   const mirrorY = random.uniform() < 0.5 && options.flip;
@@ -34,21 +45,41 @@ export function augmented(sample: TrainingSample, imageChannels: readonly boolea
   const shiftY = random.between(-1, 1) * options.translation * sample.size;
   const angle = options.rotation === "any" ? 2 * Math.PI * turn : 0;
   const quarters = options.rotation === "quarter" ? Math.floor(4 * turn) : 0;
-  const [cos, sin] = options.rotation === "any" ? [Math.cos(angle), Math.sin(angle)] : [[1, 0], [0, 1], [-1, 0], [0, -1]][quarters];
+  const [cos, sin] =
+    options.rotation === "any"
+      ? [Math.cos(angle), Math.sin(angle)]
+      : [
+          [1, 0],
+          [0, 1],
+          [-1, 0],
+          [0, -1],
+        ][quarters];
   const [a, b, c, d] = [(mirrorX ? -cos : cos) / scale, -sin / scale, (mirrorX ? -sin : sin) / scale, cos / scale];
   const matrix: Matrix = mirrorY ? [a, -b, c, -d] : [a, b, c, d];
   const isExact = options.rotation !== "any" && options.scale === 0 && options.translation === 0;
   const isIdentity = isExact && quarters === 0 && !mirrorX && !mirrorY;
-  const moved = isIdentity ? { pixels: sample.pixels, labels: sample.labels } : transformed(sample, imageChannels.length, matrix, shiftX, shiftY);
+  const moved = isIdentity
+    ? { pixels: sample.pixels, labels: sample.labels }
+    : transformed(sample, imageChannels.length, matrix, shiftX, shiftY);
   const { gain, shift, noise } = options.intensity;
   const changes = gain > 0 || shift > 0 || noise > 0;
-  return { ...sample, labels: moved.labels, pixels: changes ? withIntensity(moved.pixels, imageChannels, options, random) : moved.pixels };
+  return {
+    ...sample,
+    labels: moved.labels,
+    pixels: changes ? withIntensity(moved.pixels, imageChannels, options, random) : moved.pixels,
+  };
 }
 
 /** x′ = a·x + b·y, y′ = c·x + d·y, about the image's centre, from the new image to the old one. */
 type Matrix = readonly [a: number, b: number, c: number, d: number];
 
-function transformed({ size, pixels, labels }: TrainingSample, channels: number, [a, b, c, d]: Matrix, shiftX: number, shiftY: number): { pixels: Float32Array; labels: Uint8Array } {
+function transformed(
+  { size, pixels, labels }: TrainingSample,
+  channels: number,
+  [a, b, c, d]: Matrix,
+  shiftX: number,
+  shiftY: number,
+): { pixels: Float32Array; labels: Uint8Array } {
   const movedPixels = new Float32Array(pixels.length);
   const movedLabels = new Uint8Array(labels.length);
   const centre = (size - 1) / 2;
@@ -63,9 +94,19 @@ function transformed({ size, pixels, labels }: TrainingSample, channels: number,
       movedLabels[at] = nearX === clamp(nearX) && nearY === clamp(nearY) ? labels[nearY * size + nearX] : IGNORED;
       const [x0, y0] = [Math.floor(sourceX), Math.floor(sourceY)];
       const [fx, fy] = [sourceX - x0, sourceY - y0];
-      const corners = [clamp(y0) * size + clamp(x0), clamp(y0) * size + clamp(x0 + 1), clamp(y0 + 1) * size + clamp(x0), clamp(y0 + 1) * size + clamp(x0 + 1)];
+      const corners = [
+        clamp(y0) * size + clamp(x0),
+        clamp(y0) * size + clamp(x0 + 1),
+        clamp(y0 + 1) * size + clamp(x0),
+        clamp(y0 + 1) * size + clamp(x0 + 1),
+      ];
       for (let k = 0; k < channels; k++) {
-        const [p, q, r, s] = [pixels[corners[0] * channels + k], pixels[corners[1] * channels + k], pixels[corners[2] * channels + k], pixels[corners[3] * channels + k]];
+        const [p, q, r, s] = [
+          pixels[corners[0] * channels + k],
+          pixels[corners[1] * channels + k],
+          pixels[corners[2] * channels + k],
+          pixels[corners[3] * channels + k],
+        ];
         movedPixels[at * channels + k] = (1 - fy) * ((1 - fx) * p + fx * q) + fy * ((1 - fx) * r + fx * s);
       }
     }
@@ -73,9 +114,16 @@ function transformed({ size, pixels, labels }: TrainingSample, channels: number,
   return { pixels: movedPixels, labels: movedLabels };
 }
 
-function withIntensity(pixels: Float32Array, imageChannels: readonly boolean[], { intensity }: Augmentation, random: Random): Float32Array {
+function withIntensity(
+  pixels: Float32Array,
+  imageChannels: readonly boolean[],
+  { intensity }: Augmentation,
+  random: Random,
+): Float32Array {
   const gain = 1 + random.between(-1, 1) * intensity.gain;
   const shift = random.between(-1, 1) * intensity.shift;
   const noise = random.uniform() * intensity.noise;
-  return pixels.map((value, i) => (imageChannels[i % imageChannels.length] ? value * gain + shift + (noise > 0 ? noise * random.normal() : 0) : value));
+  return pixels.map((value, i) =>
+    imageChannels[i % imageChannels.length] ? value * gain + shift + (noise > 0 ? noise * random.normal() : 0) : value,
+  );
 }

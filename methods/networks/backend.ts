@@ -26,7 +26,11 @@ export interface Backend {
   readonly passedOver: readonly { readonly name: BackendName; readonly reason: string }[];
 }
 
-const PACKAGES: Record<BackendName, string> = { gpu: "@tensorflow/tfjs-node-gpu", node: "@tensorflow/tfjs-node", cpu: "@tensorflow/tfjs" };
+const PACKAGES: Record<BackendName, string> = {
+  gpu: "@tensorflow/tfjs-node-gpu",
+  node: "@tensorflow/tfjs-node",
+  cpu: "@tensorflow/tfjs",
+};
 
 let opened: Promise<Backend> | undefined;
 
@@ -45,7 +49,12 @@ export async function openBackend({ prefer }: { prefer?: BackendName } = {}): Pr
     throw error;
   });
   const backend = await opened;
-  if (prefer !== undefined && backend.name !== prefer) throw new InputError(`backend ${backend.name} is already open in this process`, undefined, `start a new process for backend ${prefer}`);
+  if (prefer !== undefined && backend.name !== prefer)
+    throw new InputError(
+      `backend ${backend.name} is already open in this process`,
+      undefined,
+      `start a new process for backend ${prefer}`,
+    );
   return backend;
 }
 
@@ -64,7 +73,11 @@ async function loadFirst(names: readonly BackendName[]): Promise<Backend> {
     }
   }
   const reasons = passedOver.map(({ name, reason }) => `${name}: ${reason}`).join("; ");
-  throw new InputError(`no numerical backend can be used (${reasons})`, undefined, "install the dependencies (npm ci) and see `recist3d doctor`");
+  throw new InputError(
+    `no numerical backend can be used (${reasons})`,
+    undefined,
+    "install the dependencies (npm ci) and see `recist3d doctor`",
+  );
 }
 
 /** What of tfjs-node's backend is used beyond its public API. */
@@ -78,7 +91,8 @@ async function load(name: BackendName, threads: number): Promise<Omit<Backend, "
   await tf.setBackend(name === "cpu" ? "cpu" : "tensorflow");
   await tf.ready();
   const version = tf.version.tfjs;
-  if (name === "cpu") return { tf, name, fingerprint: `cpu tfjs=${version} node=${process.versions.node}`, slow: true, raw: false };
+  if (name === "cpu")
+    return { tf, name, fingerprint: `cpu tfjs=${version} node=${process.versions.node}`, slow: true, raw: false };
   const { binding, isUsingGpuDevice } = tf.backend() as unknown as NodeBackend;
   if (name === "gpu" && !isUsingGpuDevice) throw new Error("libtensorflow sees no GPU");
   const settings = [
@@ -96,7 +110,12 @@ function threadCount(): number {
   const variable = ["RECIST3D_THREADS", "TF_NUM_INTRAOP_THREADS"].find((candidate) => process.env[candidate]);
   if (variable === undefined) return availableParallelism();
   const threads = Number(process.env[variable]);
-  if (!Number.isInteger(threads) || threads < 1) throw new InputError(`${process.env[variable]} is not a number of threads`, `environment variable ${variable}`, "set a whole number ≥ 1, or unset it");
+  if (!Number.isInteger(threads) || threads < 1)
+    throw new InputError(
+      `${process.env[variable]} is not a number of threads`,
+      `environment variable ${variable}`,
+      "set a whole number ≥ 1, or unset it",
+    );
   return threads;
 }
 

@@ -24,7 +24,13 @@ const positionSchema = z.strictObject({
   /** Of the epoch so far: sum of loss × images, and images. */
   lossSum: z.number(),
   images: z.int().nonnegative(),
-  schedule: z.strictObject({ epochs: z.int(), best: z.number().nullable(), bestEpoch: z.int().nullable(), epochsSinceBest: z.int(), plateaus: z.int() }),
+  schedule: z.strictObject({
+    epochs: z.int(),
+    best: z.number().nullable(),
+    bestEpoch: z.int().nullable(),
+    epochsSinceBest: z.int(),
+    plateaus: z.int(),
+  }),
   history: z.array(epochRecordSchema),
 });
 export interface Position {
@@ -36,7 +42,12 @@ export interface Position {
   readonly history: readonly EpochRecord[];
 }
 
-const headerSchema = z.strictObject({ task: z.string(), adamStep: z.int().nonnegative(), hasBest: z.boolean(), position: positionSchema });
+const headerSchema = z.strictObject({
+  task: z.string(),
+  adamStep: z.int().nonnegative(),
+  hasBest: z.boolean(),
+  position: positionSchema,
+});
 
 /** Names the task that a checkpoint belongs to: a hash of everything that the result depends on. */
 export function taskDigest(task: unknown): string {
@@ -47,9 +58,19 @@ export function taskDigest(task: unknown): string {
 export function encodeCheckpoint(spec: NetworkSpec, task: string, { weights, adam, best, position }: TrainingState): Buffer {
   const moments = (prefix: string, values: AdamState["m"]): Record<string, Tensor> =>
     Object.fromEntries(trainable(spec).map(({ name, shape }) => [prefix + name, { dtype: "F32", shape, data: values[name] }]));
-  const header: z.infer<typeof headerSchema> = { task, adamStep: adam.step, hasBest: best !== null, position: { ...position, history: [...position.history] } };
+  const header: z.infer<typeof headerSchema> = {
+    task,
+    adamStep: adam.step,
+    hasBest: best !== null,
+    position: { ...position, history: [...position.history] },
+  };
   return encodeSafetensors(
-    { ...weightTensors(spec, weights, "weights/"), ...moments("m/", adam.m), ...moments("v/", adam.v), ...(best === null ? {} : weightTensors(spec, best, "best/")) },
+    {
+      ...weightTensors(spec, weights, "weights/"),
+      ...moments("m/", adam.m),
+      ...moments("v/", adam.v),
+      ...(best === null ? {} : weightTensors(spec, best, "best/")),
+    },
     { checkpoint: JSON.stringify(header) },
   );
 }
@@ -69,8 +90,14 @@ export function decodeCheckpoint(spec: NetworkSpec, task: string, bytes: Uint8Ar
   }
   const header = headerSchema.safeParse(json);
   if (!header.success) throw new InputError(`position is not valid: ${z.prettifyError(header.error)}`, where);
-  if (header.data.task !== task) throw new InputError("was written by a training with other options, samples or backend", where, "resume with the same ones, or start anew");
-  const moments = (prefix: string): AdamState["m"] => Object.fromEntries(trainable(spec).map(({ name, shape }) => [name, floatTensor(file, prefix + name, where, shape)]));
+  if (header.data.task !== task)
+    throw new InputError(
+      "was written by a training with other options, samples or backend",
+      where,
+      "resume with the same ones, or start anew",
+    );
+  const moments = (prefix: string): AdamState["m"] =>
+    Object.fromEntries(trainable(spec).map(({ name, shape }) => [name, floatTensor(file, prefix + name, where, shape)]));
   return {
     weights: readWeights(spec, file, where, "weights/"),
     adam: { step: header.data.adamStep, m: moments("m/"), v: moments("v/") },

@@ -79,6 +79,9 @@ function softDice({ tf }: Backend, logits: Tensor4D, targets: Tensor4D, weights:
   const counted = weights.greater(0).cast("float32");
   const probability = tf.sigmoid(logits).mul(counted);
   const overlap = probability.mul(targets).sum([1, 2]).mul(2).add(DICE_SMOOTHING_PX);
-  const total = probability.sum([1, 2]).add(targets.sum([1, 2])).add(DICE_SMOOTHING_PX);
+  const total = probability
+    .sum([1, 2])
+    .add(targets.sum([1, 2]))
+    .add(DICE_SMOOTHING_PX);
   return tf.sub(1, overlap.div(total)).mean(0).sum();
 }

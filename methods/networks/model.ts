@@ -30,13 +30,17 @@ export interface ModelFiles {
 export function encodeModel({ spec, preprocessing, training, weights }: Model): ModelFiles {
   // Parsing puts the keys into the schema's order.
   const card = modelCardSchema.parse({ format: "recist3d-model/1", spec, preprocessing, training });
-  return { "model.json": Buffer.from(`${JSON.stringify(card, null, 2)}\n`), "weights.safetensors": encodeSafetensors(weightTensors(spec, weights)) };
+  return {
+    "model.json": Buffer.from(`${JSON.stringify(card, null, 2)}\n`),
+    "weights.safetensors": encodeSafetensors(weightTensors(spec, weights)),
+  };
 }
 
 /** @throws InputError when a file is missing, damaged, or does not fit the other. */
 export function decodeModel(files: Readonly<Record<string, Uint8Array>>, where: string): Model {
   const file = (name: keyof ModelFiles): Uint8Array => {
-    if (!Object.hasOwn(files, name)) throw new InputError(`${name} is missing`, where, "a model has model.json and weights.safetensors");
+    if (!Object.hasOwn(files, name))
+      throw new InputError(`${name} is missing`, where, "a model has model.json and weights.safetensors");
     return files[name];
   };
   let json: unknown;
@@ -49,7 +53,16 @@ export function decodeModel(files: Readonly<Record<string, Uint8Array>>, where: 
   const card = modelCardSchema.safeParse(json);
   if (!card.success) throw new InputError(z.prettifyError(card.error), `${where}/model.json`);
   const { spec, preprocessing, training } = card.data;
-  if (spec.channels !== preprocessing.channels.length) throw new InputError(`the network has ${spec.channels} channels, preprocessing makes ${preprocessing.channels.length}`, `${where}/model.json`);
+  if (spec.channels !== preprocessing.channels.length)
+    throw new InputError(
+      `the network has ${spec.channels} channels, preprocessing makes ${preprocessing.channels.length}`,
+      `${where}/model.json`,
+    );
   const inWeights = `${where}/weights.safetensors`;
-  return { spec, preprocessing, training, weights: readWeights(spec, decodeSafetensors(file("weights.safetensors"), inWeights), inWeights) };
+  return {
+    spec,
+    preprocessing,
+    training,
+    weights: readWeights(spec, decodeSafetensors(file("weights.safetensors"), inWeights), inWeights),
+  };
 }

@@ -38,7 +38,12 @@ export type Forward = (x: Tensor4D) => Tensor4D[];
  * The forward pass on some device parameters. A batch-normalised network normalises by the moments of the batch, and
  * hands them to `onMoments`: that is training. For inference, fold the normalisation into the weights first (`folded`).
  */
-export function createForward(spec: NetworkSpec, parameters: DeviceParameters, backend: Backend, onMoments?: LayerMomentsReceiver): Forward {
+export function createForward(
+  spec: NetworkSpec,
+  parameters: DeviceParameters,
+  backend: Backend,
+  onMoments?: LayerMomentsReceiver,
+): Forward {
   const ops = createOps(backend);
   const layers = new Map(layersOf(spec).map((layer) => [layer.name, layer]));
   const parameter = (name: string): Tensor => parameters.get(name)!;
@@ -52,9 +57,17 @@ export function createForward(spec: NetworkSpec, parameters: DeviceParameters, b
         conv(layer, x) {
           const inputGradient = x !== image;
           const { kind } = layers.get(layer)!;
-          if (kind !== "conv" || spec.norm === "none") return ops.conv(x, kernel(layer), parameter(`${layer}/bias`), { relu: kind === "conv", inputGradient });
+          if (kind !== "conv" || spec.norm === "none")
+            return ops.conv(x, kernel(layer), parameter(`${layer}/bias`), { relu: kind === "conv", inputGradient });
           if (onMoments === undefined) throw new Error("inference with batch normalisation needs folded weights");
-          return ops.convNormRelu(x, kernel(layer), parameter(`${layer}/scale`), parameter(`${layer}/offset`), (mean, variance) => onMoments(layer, mean, variance), { inputGradient });
+          return ops.convNormRelu(
+            x,
+            kernel(layer),
+            parameter(`${layer}/scale`),
+            parameter(`${layer}/offset`),
+            (mean, variance) => onMoments(layer, mean, variance),
+            { inputGradient },
+          );
         },
         upConv: (layer, x, size) => ops.upConv(x, kernel(layer), parameter(`${layer}/bias`), size),
       },

@@ -17,7 +17,14 @@ export interface Ops {
    */
   conv(x: Tensor4D, kernel: Tensor4D, bias: Tensor, options?: { relu?: boolean; inputGradient?: boolean }): Tensor4D;
   /** Convolution as above without bias, batch normalisation by the batch's own moments, ReLU. */
-  convNormRelu(x: Tensor4D, kernel: Tensor4D, scale: Tensor, offset: Tensor, onMoments: MomentsReceiver, options?: { inputGradient?: boolean }): Tensor4D;
+  convNormRelu(
+    x: Tensor4D,
+    kernel: Tensor4D,
+    scale: Tensor,
+    offset: Tensor,
+    onMoments: MomentsReceiver,
+    options?: { inputGradient?: boolean },
+  ): Tensor4D;
   /** Maximum over 2 × 2; an odd last row or column makes a pool of its own, so that the size is halved and rounded up. */
   maxPool(x: Tensor4D): Tensor4D;
   /** Transposed 2 × 2 convolution with stride 2, and bias; `size` = [height, width] is 2n or 2n − 1 of the input's n. */
@@ -57,9 +64,17 @@ export interface RawTensorFlow {
 export function rawTensorFlow({ tf, raw, name }: Backend): RawTensorFlow {
   if (!raw) throw new Error(`backend ${name} has no raw TensorFlow operations`);
   const native = tf.backend() as unknown as {
-    readonly binding: Record<"TF_FLOAT" | "TF_ATTR_TYPE" | "TF_ATTR_INT" | "TF_ATTR_FLOAT" | "TF_ATTR_STRING" | "TF_ATTR_BOOL" | "TF_ATTR_SHAPE", number>;
+    readonly binding: Record<
+      "TF_FLOAT" | "TF_ATTR_TYPE" | "TF_ATTR_INT" | "TF_ATTR_FLOAT" | "TF_ATTR_STRING" | "TF_ATTR_BOOL" | "TF_ATTR_SHAPE",
+      number
+    >;
     executeSingleOutput(name: string, attributes: readonly OpAttribute[], inputs: readonly Tensor[]): Tensor4D;
-    executeMultipleOutputs(name: string, attributes: readonly OpAttribute[], inputs: readonly Tensor[], outputs: number): Tensor[];
+    executeMultipleOutputs(
+      name: string,
+      attributes: readonly OpAttribute[],
+      inputs: readonly Tensor[],
+      outputs: number,
+    ): Tensor[];
   };
   const { binding } = native;
   return {
@@ -95,7 +110,14 @@ function fusedOps(backend: Backend): Omit<Ops, "crossEntropy"> {
   const raw = rawTensorFlow(backend);
   const T = raw.float("T");
   const format = raw.text("data_format", "NHWC");
-  const convolution = (stride: number): OpAttribute[] => [T, raw.int("strides", [1, stride, stride, 1]), raw.text("padding", "SAME"), format, raw.bool("use_cudnn_on_gpu", true), raw.int("dilations", [1, 1, 1, 1])];
+  const convolution = (stride: number): OpAttribute[] => [
+    T,
+    raw.int("strides", [1, stride, stride, 1]),
+    raw.text("padding", "SAME"),
+    format,
+    raw.bool("use_cudnn_on_gpu", true),
+    raw.int("dilations", [1, 1, 1, 1]),
+  ];
   const unit = convolution(1);
   const strided = convolution(2);
   const pooling = [T, raw.int("ksize", [1, 2, 2, 1]), raw.int("strides", [1, 2, 2, 1]), raw.text("padding", "SAME"), format];
@@ -128,7 +150,12 @@ function fusedOps(backend: Backend): Omit<Ops, "crossEntropy"> {
       node(backend, inputGradient ? [x, kernel, scale, offset] : [kernel, scale, offset], (save) => {
         const convolved = raw.execute("Conv2D", unit, [x, kernel]);
         const none = tf.tensor1d([]);
-        const [normed, mean, variance, ...reserved] = raw.executeAll("FusedBatchNormV3", [...norm, raw.real("exponential_avg_factor", 1)], [convolved, scale, offset, none, none], 6);
+        const [normed, mean, variance, ...reserved] = raw.executeAll(
+          "FusedBatchNormV3",
+          [...norm, raw.real("exponential_avg_factor", 1)],
+          [convolved, scale, offset, none, none],
+          6,
+        );
         onMoments(tf.keep(mean), tf.keep(variance));
         const value = raw.execute("Relu", [T], [normed]);
         save([x, kernel, convolved, scale, value, ...reserved]);
@@ -136,7 +163,12 @@ function fusedOps(backend: Backend): Omit<Ops, "crossEntropy"> {
           value,
           gradFunc: (dy, [x, kernel, convolved, scale, y, ...reserved]) => {
             const byNormed = raw.execute("ReluGrad", [T], [dy, y]);
-            const [byConvolved, byScale, byOffset] = raw.executeAll("FusedBatchNormGradV3", norm, [byNormed, convolved, scale, ...reserved], 5);
+            const [byConvolved, byScale, byOffset] = raw.executeAll(
+              "FusedBatchNormGradV3",
+              norm,
+              [byNormed, convolved, scale, ...reserved],
+              5,
+            );
             return [...convGradients(x, kernel, byConvolved, inputGradient), byScale, byOffset];
           },
         };
@@ -151,7 +183,11 @@ function fusedOps(backend: Backend): Omit<Ops, "crossEntropy"> {
 
     upConv: (x, kernel, bias, [height, width]) =>
       node(backend, [x, kernel, bias], (save) => {
-        const grown = raw.execute("Conv2DBackpropInput", strided, [sizes([x.shape[0], height, width, kernel.shape[2]]), kernel, x]);
+        const grown = raw.execute("Conv2DBackpropInput", strided, [
+          sizes([x.shape[0], height, width, kernel.shape[2]]),
+          kernel,
+          x,
+        ]);
         save([x, kernel]);
         return {
           value: raw.execute("BiasAdd", [T, format], [grown, bias]),
@@ -201,11 +237,16 @@ function plainOps({ tf }: Backend): Omit<Ops, "crossEntropy"> {
       return tf.relu(convolved.sub(mean).mul<Tensor4D>(variance.add(NORM_EPSILON).rsqrt().mul(scale)).add(offset));
     },
     maxPool: (x) => tf.maxPool(x, 2, 2, "same"),
-    upConv: (x, kernel, bias, [height, width]) => tf.conv2dTranspose(x, kernel, [x.shape[0], height, width, kernel.shape[2]], 2, "same").add(bias),
+    upConv: (x, kernel, bias, [height, width]) =>
+      tf.conv2dTranspose(x, kernel, [x.shape[0], height, width, kernel.shape[2]], 2, "same").add(bias),
     upsample(x, factor) {
       const [batch, height, width, channels] = x.shape;
-      const columns = tf.matMul(enlarging(height, factor), x.transpose([1, 0, 2, 3]).reshape([height, -1])).reshape([height * factor, batch, width, channels]);
-      const rows = tf.matMul(enlarging(width, factor), columns.transpose([2, 1, 0, 3]).reshape([width, -1])).reshape([width * factor, batch, height * factor, channels]);
+      const columns = tf
+        .matMul(enlarging(height, factor), x.transpose([1, 0, 2, 3]).reshape([height, -1]))
+        .reshape([height * factor, batch, width, channels]);
+      const rows = tf
+        .matMul(enlarging(width, factor), columns.transpose([2, 1, 0, 3]).reshape([width, -1]))
+        .reshape([width * factor, batch, height * factor, channels]);
       return rows.transpose([1, 2, 0, 3]);
     },
   };

@@ -14,10 +14,19 @@ import { IGNORED, type LabelMap } from "../labels/trimap.ts";
  * Marks channels are 0 where there are no marks.
  */
 export const channelNames = [
-  "window", "window-1", "window+1", "window@key",
-  "relative", "relative-1", "relative+1", "relative@key",
-  "ellipse", "ellipsoid", "distance",
-  "denoised", "enhanced",
+  "window",
+  "window-1",
+  "window+1",
+  "window@key",
+  "relative",
+  "relative-1",
+  "relative+1",
+  "relative@key",
+  "ellipse",
+  "ellipsoid",
+  "distance",
+  "denoised",
+  "enhanced",
 ] as const;
 export type ChannelName = (typeof channelNames)[number];
 
@@ -95,8 +104,18 @@ export function networkInput(
   const channel = (name: ChannelName): Float32Array => {
     if (name === "denoised" || name === "enhanced") {
       const slice = derived[name];
-      if (slice === undefined) throw new InputError(`channel ${name} needs the ${name} slice`, "preprocessing.channels", "give it, or leave the channel out");
-      return resampled(slice.width, slice.height, (i) => normalised(slice.data[i]), scaledSquare(square, slice.width / width, slice.height / height));
+      if (slice === undefined)
+        throw new InputError(
+          `channel ${name} needs the ${name} slice`,
+          "preprocessing.channels",
+          "give it, or leave the channel out",
+        );
+      return resampled(
+        slice.width,
+        slice.height,
+        (i) => normalised(slice.data[i]),
+        scaledSquare(square, slice.width / width, slice.height / height),
+      );
     }
     if (name === "ellipse" || name === "ellipsoid" || name === "distance") return marksChannel(name, image, z, region, square);
     const [kind, offset] = name.split(/(?=[-+@])/);
@@ -109,7 +128,12 @@ export function networkInput(
     const values = channel(name);
     for (let i = 0; i < values.length; i++) pixels[i * channels.length + c] = values[i];
   });
-  return { pixels, size, labels: (map) => labelsOn(square, map), toSlice: (probability) => onSlice(square, probability, width, height) };
+  return {
+    pixels,
+    size,
+    labels: (map) => labelsOn(square, map),
+    toSlice: (probability) => onSlice(square, probability, width, height),
+  };
 }
 
 /** Names of the channels that show image intensities (the others show where the marks are). */
@@ -140,12 +164,22 @@ function cropSquare(region: RecistMarks | UnmarkedRegion, { factor, size }: Prep
   let lengthPx: number;
   if (isMarked(region)) {
     const points = [...region.long, ...region.short];
-    const middle = (axis: 0 | 1): number => (Math.min(...points.map((p) => p[axis])) + Math.max(...points.map((p) => p[axis]))) / 2;
+    const middle = (axis: 0 | 1): number =>
+      (Math.min(...points.map((p) => p[axis])) + Math.max(...points.map((p) => p[axis]))) / 2;
     centre = [middle(0), middle(1)];
     lengthPx = lengthMm(region.long, [1, 1, 1]);
   } else ({ centre, lengthPx } = region);
   const side = Math.max(1, factor * lengthPx);
-  if (size !== "native") return { size, left: centre[0] + 0.5 - side / 2, top: centre[1] + 0.5 - side / 2, stepX: side / size, stepY: side / size, from: 0, to: size };
+  if (size !== "native")
+    return {
+      size,
+      left: centre[0] + 0.5 - side / 2,
+      top: centre[1] + 0.5 - side / 2,
+      stepX: side / size,
+      stepY: side / size,
+      from: 0,
+      to: size,
+    };
   const across = Math.ceil(side);
   const padded = Math.ceil(across / PADDING_MULTIPLE) * PADDING_MULTIPLE;
   const from = Math.floor((padded - across) / 2);
@@ -170,14 +204,21 @@ function tapsAlong(size: number, edge: number, step: number): Taps[] {
   return Array.from({ length: size }, (_, i) => {
     const at = edge + (i + 0.5) * step - 0.5;
     const start = Math.ceil(at - reach);
-    const weights = Float64Array.from({ length: Math.floor(at + reach) - start + 1 }, (_, k) => Math.max(0, 1 - Math.abs(start + k - at) / reach));
+    const weights = Float64Array.from({ length: Math.floor(at + reach) - start + 1 }, (_, k) =>
+      Math.max(0, 1 - Math.abs(start + k - at) / reach),
+    );
     const sum = weights.reduce((total, weight) => total + weight, 0);
     return { start, weights: weights.map((weight) => weight / sum) };
   });
 }
 
 /** `[size, size]` values of a slice, edges repeated; `value(i)` is slice pixel i. */
-function resampled(width: number, height: number, value: (index: number) => number, { size, left, top, stepX, stepY }: Square): Float32Array {
+function resampled(
+  width: number,
+  height: number,
+  value: (index: number) => number,
+  { size, left, top, stepX, stepY }: Square,
+): Float32Array {
   const columns = tapsAlong(size, left, stepX);
   const rows = tapsAlong(size, top, stepY);
   const firstRow = rows[0].start;
@@ -190,7 +231,8 @@ function resampled(width: number, height: number, value: (index: number) => numb
     for (let x = 0; x < size; x++) {
       const { start, weights } = columns[x];
       let sum = 0;
-      for (let k = 0; k < weights.length; k++) if (weights[k] !== 0) sum += weights[k] * value(rowStart + clamp(start + k, width));
+      for (let k = 0; k < weights.length; k++)
+        if (weights[k] !== 0) sum += weights[k] * value(rowStart + clamp(start + k, width));
       across[r * size + x] = sum;
     }
   }
@@ -206,20 +248,28 @@ function resampled(width: number, height: number, value: (index: number) => numb
   return result;
 }
 
+/** Resolves ties the same way along a whole row; otherwise rounding would repeat or skip a pixel somewhere. */
+const TIE_PX = 1e-6;
+
 function labelsOn({ size, left, top, stepX, stepY, from, to }: Square, map: LabelMap): Uint8Array {
   const labels = new Uint8Array(size * size).fill(IGNORED);
   for (let y = from; y < to; y++) {
-    const row = Math.floor(top + (y + 0.5) * stepY);
+    const row = Math.floor(top + (y + 0.5) * stepY + TIE_PX);
     if (row < 0 || row >= map.height) continue;
     for (let x = from; x < to; x++) {
-      const column = Math.floor(left + (x + 0.5) * stepX);
+      const column = Math.floor(left + (x + 0.5) * stepX + TIE_PX);
       if (column >= 0 && column < map.width) labels[y * size + x] = map.data[row * map.width + column];
     }
   }
   return labels;
 }
 
-function onSlice({ size, left, top, stepX, stepY, from, to }: Square, probability: Float32Array, width: number, height: number): Slice<Float32Array> {
+function onSlice(
+  { size, left, top, stepX, stepY, from, to }: Square,
+  probability: Float32Array,
+  width: number,
+  height: number,
+): Slice<Float32Array> {
   const data = new Float32Array(width * height);
   const clamp = (i: number): number => Math.min(Math.max(i, 0), size - 1);
   for (let row = Math.max(0, Math.floor(top)); row < height; row++) {
@@ -233,7 +283,8 @@ function onSlice({ size, left, top, stepX, stepY, from, to }: Square, probabilit
       const [x0, y0] = [Math.floor(x - 0.5), Math.floor(y - 0.5)];
       const [fx, fy] = [x - 0.5 - x0, y - 0.5 - y0];
       const at = (i: number, j: number): number => probability[clamp(j) * size + clamp(i)];
-      data[row * width + column] = (1 - fy) * ((1 - fx) * at(x0, y0) + fx * at(x0 + 1, y0)) + fy * ((1 - fx) * at(x0, y0 + 1) + fx * at(x0 + 1, y0 + 1));
+      data[row * width + column] =
+        (1 - fy) * ((1 - fx) * at(x0, y0) + fx * at(x0 + 1, y0)) + fy * ((1 - fx) * at(x0, y0 + 1) + fx * at(x0 + 1, y0 + 1));
     }
   }
   return { data, width, height };
@@ -252,7 +303,12 @@ function coreMedianHu(image: Volume, region: RecistMarks | UnmarkedRegion, windo
   const [width, height, depth] = image.dims;
   const slice = Math.min(Math.max(region.slice, 0), depth - 1);
   const radius = radiusOf(region);
-  const reach = isMarked(region) ? [...region.long, ...region.short] : [[region.centre[0] - region.lengthPx, region.centre[1] - region.lengthPx], [region.centre[0] + region.lengthPx, region.centre[1] + region.lengthPx]];
+  const reach = isMarked(region)
+    ? [...region.long, ...region.short]
+    : [
+        [region.centre[0] - region.lengthPx, region.centre[1] - region.lengthPx],
+        [region.centre[0] + region.lengthPx, region.centre[1] + region.lengthPx],
+      ];
   const range = (axis: 0 | 1, n: number): [number, number] => {
     const values = reach.map((p) => p[axis]);
     return [Math.max(0, Math.floor(Math.min(...values))), Math.min(n - 1, Math.ceil(Math.max(...values)))];
@@ -260,7 +316,8 @@ function coreMedianHu(image: Volume, region: RecistMarks | UnmarkedRegion, windo
   const [x0, x1] = range(0, width);
   const [y0, y1] = range(1, height);
   const all: number[] = [];
-  for (let y = y0; y <= y1; y++) for (let x = x0; x <= x1; x++) if (radius(x, y) < CORE_RADIUS) all.push(image.data[(slice * height + y) * width + x]);
+  for (let y = y0; y <= y1; y++)
+    for (let x = x0; x <= x1; x++) if (radius(x, y) < CORE_RADIUS) all.push(image.data[(slice * height + y) * width + x]);
   if (all.length === 0) return (window.low + window.high) / 2;
   const ceiling = window.low + CORE_WINDOW_SHARE * (window.high - window.low);
   const soft = all.filter((hu) => hu < ceiling);
@@ -271,7 +328,13 @@ function coreMedianHu(image: Volume, region: RecistMarks | UnmarkedRegion, windo
 /** Semi-axis of the ellipsoid in z, as a share of the long diameter. */
 const ELLIPSOID_Z_SHARE = 0.45;
 
-function marksChannel(name: "ellipse" | "ellipsoid" | "distance", image: Volume, z: number, region: RecistMarks | UnmarkedRegion, { size, left, top, stepX, stepY }: Square): Float32Array {
+function marksChannel(
+  name: "ellipse" | "ellipsoid" | "distance",
+  image: Volume,
+  z: number,
+  region: RecistMarks | UnmarkedRegion,
+  { size, left, top, stepX, stepY }: Square,
+): Float32Array {
   const values = new Float32Array(size * size);
   if (!isMarked(region)) return values;
   const dzMm = (z - region.slice) * image.spacingMm[2];

@@ -57,8 +57,13 @@ const MAX_HEADER_BYTES = 100_000_000;
  *
  * @throws RangeError when a shape does not match its data, or data is not of the dtype's array type.
  */
-export function encodeSafetensors(tensors: Readonly<Record<string, Tensor>>, metadata: Readonly<Record<string, string>> = {}): Buffer {
-  const names = Object.keys(tensors).sort((a, b) => bytesPerElement(tensors[b].dtype) - bytesPerElement(tensors[a].dtype) || compareText(a, b));
+export function encodeSafetensors(
+  tensors: Readonly<Record<string, Tensor>>,
+  metadata: Readonly<Record<string, string>> = {},
+): Buffer {
+  const names = Object.keys(tensors).sort(
+    (a, b) => bytesPerElement(tensors[b].dtype) - bytesPerElement(tensors[a].dtype) || compareText(a, b),
+  );
   const header: [string, unknown][] = [];
   const metadataKeys = Object.keys(metadata).sort(compareText);
   if (metadataKeys.length > 0) header.push([METADATA, Object.fromEntries(metadataKeys.map((key) => [key, metadata[key]]))]);
@@ -68,7 +73,8 @@ export function encodeSafetensors(tensors: Readonly<Record<string, Tensor>>, met
     if (name === METADATA) throw new RangeError(`a tensor cannot be called ${METADATA}`);
     if (!(data instanceof STORAGE[dtype])) throw new RangeError(`tensor ${name}: ${dtype} needs a ${STORAGE[dtype].name}`);
     const elements = elementCount(shape);
-    if (elements !== data.length) throw new RangeError(`tensor ${name}: shape [${shape.join(", ")}] does not hold ${data.length} elements`);
+    if (elements !== data.length)
+      throw new RangeError(`tensor ${name}: shape [${shape.join(", ")}] does not hold ${data.length} elements`);
     header.push([name, { dtype, shape, data_offsets: [end, end + data.byteLength] }]);
     end += data.byteLength;
   }
@@ -101,15 +107,21 @@ export function decodeSafetensors(bytes: Uint8Array, where: string): Safetensors
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const declared = view.getBigUint64(0, true);
   const available = bytes.length - LENGTH_BYTES;
-  if (declared > BigInt(Math.min(available, MAX_HEADER_BYTES))) throw damaged(`header of ${declared} bytes does not fit in a file of ${bytes.length} bytes`);
+  if (declared > BigInt(Math.min(available, MAX_HEADER_BYTES)))
+    throw damaged(`header of ${declared} bytes does not fit in a file of ${bytes.length} bytes`);
   const dataStart = LENGTH_BYTES + Number(declared);
   const header = parseHeader(bytes.subarray(LENGTH_BYTES, dataStart), damaged);
   const dataBytes = bytes.length - dataStart;
 
-  const entries = Object.entries(header).filter(([name]) => name !== METADATA).map(([name, entry]) => ({ name, ...tensorEntry(name, entry, damaged) }));
+  const entries = Object.entries(header)
+    .filter(([name]) => name !== METADATA)
+    .map(([name, entry]) => ({ name, ...tensorEntry(name, entry, damaged) }));
   let end = 0;
   for (const { name, begin, length } of entries.toSorted((a, b) => a.begin - b.begin || a.length - b.length)) {
-    if (begin !== end) throw damaged(`tensor ${name} starts at byte ${begin} of the data, expected ${end}: tensors must neither overlap nor leave gaps`);
+    if (begin !== end)
+      throw damaged(
+        `tensor ${name} starts at byte ${begin} of the data, expected ${end}: tensors must neither overlap nor leave gaps`,
+      );
     end += length;
   }
   if (end !== dataBytes) throw damaged(`tensors end at byte ${end} of the data, which has ${dataBytes} bytes`);
@@ -120,7 +132,8 @@ export function decodeSafetensors(bytes: Uint8Array, where: string): Safetensors
     if (half !== undefined) return [name, { dtype: "F32", shape, data: widened(half, alignedView(Uint16Array, raw)) }];
     const stored = dtype as Dtype;
     const data = alignedView<TensorData>(STORAGE[stored], raw);
-    if (stored === "BOOL" && (data as Uint8Array).some((value) => value > 1)) throw damaged(`tensor ${name} holds a boolean that is neither 0 nor 1`);
+    if (stored === "BOOL" && (data as Uint8Array).some((value) => value > 1))
+      throw damaged(`tensor ${name} holds a boolean that is neither 0 nor 1`);
     return [name, { dtype: stored, shape, data }];
   });
   // fromEntries defines own properties, so a tensor called "__proto__" is just a tensor.
@@ -156,21 +169,32 @@ function parseHeader(bytes: Uint8Array, damaged: Damaged): Record<string, unknow
 
 function metadataOf(header: Record<string, unknown>, damaged: Damaged): Record<string, string> {
   const metadata = Object.hasOwn(header, METADATA) ? header[METADATA] : {};
-  const isText = typeof metadata === "object" && metadata !== null && !Array.isArray(metadata) && Object.values(metadata).every((value) => typeof value === "string");
+  const isText =
+    typeof metadata === "object" &&
+    metadata !== null &&
+    !Array.isArray(metadata) &&
+    Object.values(metadata).every((value) => typeof value === "string");
   if (!isText) throw damaged(`${METADATA} must map text to text`);
   return metadata as Record<string, string>;
 }
 
-function tensorEntry(name: string, entry: unknown, damaged: Damaged): { dtype: Dtype | "F16" | "BF16"; shape: number[]; begin: number; length: number } {
+function tensorEntry(
+  name: string,
+  entry: unknown,
+  damaged: Damaged,
+): { dtype: Dtype | "F16" | "BF16"; shape: number[]; begin: number; length: number } {
   if (typeof entry !== "object" || entry === null) throw damaged(`tensor ${name} is not described by an object`);
   const { dtype, shape, data_offsets: offsets } = entry as Record<string, unknown>;
   const isHalf = dtype === "F16" || dtype === "BF16";
-  if (typeof dtype !== "string" || !(isHalf || Object.hasOwn(STORAGE, dtype))) throw damaged(`tensor ${name} has unknown dtype ${JSON.stringify(dtype)}`);
+  if (typeof dtype !== "string" || !(isHalf || Object.hasOwn(STORAGE, dtype)))
+    throw damaged(`tensor ${name} has unknown dtype ${JSON.stringify(dtype)}`);
   if (!isCounts(shape)) throw damaged(`tensor ${name} has shape ${JSON.stringify(shape)}, expected whole numbers ≥ 0`);
-  if (!isCounts(offsets) || offsets.length !== 2) throw damaged(`tensor ${name} has data_offsets ${JSON.stringify(offsets)}, expected two whole numbers ≥ 0`);
+  if (!isCounts(offsets) || offsets.length !== 2)
+    throw damaged(`tensor ${name} has data_offsets ${JSON.stringify(offsets)}, expected two whole numbers ≥ 0`);
   const [begin, end] = offsets;
   const length = elementCount(shape) * (isHalf ? Uint16Array.BYTES_PER_ELEMENT : bytesPerElement(dtype as Dtype));
-  if (end - begin !== length) throw damaged(`tensor ${name} (${dtype} [${shape.join(", ")}]) needs ${length} bytes but has ${end - begin}`);
+  if (end - begin !== length)
+    throw damaged(`tensor ${name} (${dtype} [${shape.join(", ")}]) needs ${length} bytes but has ${end - begin}`);
   return { dtype: dtype as Dtype | "F16" | "BF16", shape, begin, length };
 }
 

@@ -14,12 +14,19 @@ export interface ScheduleState {
 export const scheduleStart: ScheduleState = { epochs: 0, best: null, bestEpoch: null, epochsSinceBest: 0, plateaus: 0 };
 
 /** The state after an epoch that ended with `loss`. */
-export function afterEpoch({ schedule, patience }: Pick<TrainingOptions, "schedule" | "patience">, state: ScheduleState, loss: number): ScheduleState {
+export function afterEpoch(
+  { schedule, patience }: Pick<TrainingOptions, "schedule" | "patience">,
+  state: ScheduleState,
+  loss: number,
+): ScheduleState {
   const epochs = state.epochs + 1;
-  if (state.best === null || loss < state.best) return { ...state, epochs, best: loss, bestEpoch: state.epochs, epochsSinceBest: 0 };
+  if (state.best === null || loss < state.best)
+    return { ...state, epochs, best: loss, bestEpoch: state.epochs, epochsSinceBest: 0 };
   const epochsSinceBest = state.epochsSinceBest + 1;
   const isPlateau = schedule === "plateau" && epochsSinceBest >= patience;
-  return isPlateau ? { ...state, epochs, epochsSinceBest: 0, plateaus: state.plateaus + 1 } : { ...state, epochs, epochsSinceBest };
+  return isPlateau
+    ? { ...state, epochs, epochsSinceBest: 0, plateaus: state.plateaus + 1 }
+    : { ...state, epochs, epochsSinceBest };
 }
 
 /** Training ends after `maxEpochs`, or with the second plateau. */
@@ -32,7 +39,12 @@ export function isFinished({ maxEpochs }: Pick<TrainingOptions, "maxEpochs">, { 
  * plateau, `lowRate` after it (section 4 of the paper: 5e-5, then 1e-5). Cosine: a linear rise over `warmupSteps`, then
  * half a cosine from `rate` down to `lowRate`.
  */
-export function rateAt({ schedule, rate, lowRate, warmupSteps }: Pick<TrainingOptions, "schedule" | "rate" | "lowRate" | "warmupSteps">, { plateaus }: ScheduleState, step: number, steps: number): number {
+export function rateAt(
+  { schedule, rate, lowRate, warmupSteps }: Pick<TrainingOptions, "schedule" | "rate" | "lowRate" | "warmupSteps">,
+  { plateaus }: ScheduleState,
+  step: number,
+  steps: number,
+): number {
   if (schedule === "plateau") return plateaus === 0 ? rate : lowRate;
   if (step < warmupSteps) return (rate * (step + 1)) / warmupSteps;
   const share = (step - warmupSteps) / Math.max(1, steps - warmupSteps);

@@ -37,9 +37,22 @@ export interface Parameter {
 export function layerParameters(layer: Layer, norm: NetworkSpec["norm"]): Parameter[] {
   const side = layer.kind === "conv" ? 3 : layer.kind === "up" ? 2 : 1;
   const channels = layer.kind === "up" ? [layer.outputs, layer.inputs] : [layer.inputs, layer.outputs];
-  const vector = (role: Parameter["role"], trainable: boolean): Parameter => ({ name: `${layer.name}/${role}`, shape: [layer.outputs], trainable, layer, role });
-  const kernel: Parameter = { name: `${layer.name}/kernel`, shape: [side, side, ...channels], trainable: true, layer, role: "kernel" };
-  if (layer.kind === "conv" && norm === "batch") return [kernel, vector("scale", true), vector("offset", true), vector("mean", false), vector("variance", false)];
+  const vector = (role: Parameter["role"], trainable: boolean): Parameter => ({
+    name: `${layer.name}/${role}`,
+    shape: [layer.outputs],
+    trainable,
+    layer,
+    role,
+  });
+  const kernel: Parameter = {
+    name: `${layer.name}/kernel`,
+    shape: [side, side, ...channels],
+    trainable: true,
+    layer,
+    role: "kernel",
+  };
+  if (layer.kind === "conv" && norm === "batch")
+    return [kernel, vector("scale", true), vector("offset", true), vector("mean", false), vector("variance", false)];
   return [kernel, vector("bias", true)];
 }
 

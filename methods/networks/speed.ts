@@ -13,12 +13,15 @@ const WARMUP_STEPS = 3;
 export async function measureTrainingSpeed(backend: Backend, steps = 10): Promise<number> {
   const spec = { network: "hnn", width: 0.25, channels: 1, norm: "none" } as const;
   const random = randomStream(0, "speed");
-  const images = Array.from({ length: BATCH }, (_, i): TrainingSample => ({
-    id: String(i),
-    size: SIZE,
-    pixels: Float32Array.from({ length: SIZE * SIZE }, () => random.normal()),
-    labels: Uint8Array.from({ length: SIZE * SIZE }, () => random.integer(2)),
-  }));
+  const images = Array.from(
+    { length: BATCH },
+    (_, i): TrainingSample => ({
+      id: String(i),
+      size: SIZE,
+      pixels: Float32Array.from({ length: SIZE * SIZE }, () => random.normal()),
+      labels: Uint8Array.from({ length: SIZE * SIZE }, () => random.integer(2)),
+    }),
+  );
   const network = createTrainable(spec, initialWeights(spec, 0), trainingOptionsSchema.parse({ seed: 0 }), backend);
   try {
     const seconds: number[] = [];

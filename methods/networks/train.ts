@@ -57,7 +57,9 @@ export class NonFiniteLossError extends Error {
   readonly loss: number;
 
   constructor(epoch: number, step: number, loss: number, samples: readonly string[]) {
-    super(`the loss is ${loss} in epoch ${epoch}, step ${step} (lesions ${samples.join(", ")}) — lower the learning rate, or check these images`);
+    super(
+      `the loss is ${loss} in epoch ${epoch}, step ${step} (lesions ${samples.join(", ")}) — lower the learning rate, or check these images`,
+    );
     this.epoch = epoch;
     this.step = step;
     this.loss = loss;
@@ -77,20 +79,43 @@ export async function train(task: TrainingTask): Promise<TrainingResult> {
   const { spec, preprocessing, samples, options, backend, signal } = task;
   const { seed, batch } = options;
   if (spec.channels !== preprocessing.channels.length) {
-    throw new InputError(`the network has ${spec.channels} input channels, preprocessing makes ${preprocessing.channels.length}`, undefined, "make them equal");
+    throw new InputError(
+      `the network has ${spec.channels} input channels, preprocessing makes ${preprocessing.channels.length}`,
+      undefined,
+      "make them equal",
+    );
   }
   if (samples.entries.length === 0) throw new InputError("there is nothing to train on: no samples");
   const imageChannels = preprocessing.channels.map(isImageChannel);
   const start = task.init ?? initialWeights(spec, seed);
-  const identity = taskDigest({ spec, preprocessing, options, samples: samples.entries.map(({ id, patient, size }) => [id, patient, size]), start: weightsDigest(start), backend: backend.fingerprint });
+  const identity = taskDigest({
+    spec,
+    preprocessing,
+    options,
+    samples: samples.entries.map(({ id, patient, size }) => [id, patient, size]),
+    start: weightsDigest(start),
+    backend: backend.fingerprint,
+  });
   const resumed = task.resume === undefined ? undefined : decodeCheckpoint(spec, identity, task.resume);
-  let position: Position = resumed?.position ?? { epoch: 0, step: 0, lossSum: 0, images: 0, schedule: scheduleStart, history: [] };
+  let position: Position = resumed?.position ?? {
+    epoch: 0,
+    step: 0,
+    lossSum: 0,
+    images: 0,
+    schedule: scheduleStart,
+    history: [],
+  };
   let best = resumed?.best ?? null;
   const { training, validation } = validationSplit(samples, options.validationFraction, seed);
   const network = createTrainable(spec, resumed?.weights ?? start, options, backend, resumed?.adam);
 
-  const checkpoint = async (): Promise<void> => task.onCheckpoint?.(encodeCheckpoint(spec, identity, { weights: network.weights(), adam: network.adam(), best, position }), position);
-  const isDue = (): boolean => task.wantsCheckpoint?.() || (task.checkpointEverySteps !== undefined && network.steps() % task.checkpointEverySteps === 0);
+  const checkpoint = async (): Promise<void> =>
+    task.onCheckpoint?.(
+      encodeCheckpoint(spec, identity, { weights: network.weights(), adam: network.adam(), best, position }),
+      position,
+    );
+  const isDue = (): boolean =>
+    task.wantsCheckpoint?.() || (task.checkpointEverySteps !== undefined && network.steps() % task.checkpointEverySteps === 0);
 
   try {
     while (!isFinished(options, position.schedule)) {
@@ -99,17 +124,38 @@ export async function train(task: TrainingTask): Promise<TrainingResult> {
       let rate = 0;
       for (let step = position.step; step < batches.length; step++) {
         signal?.throwIfAborted();
-        const images = await Promise.all(batches[step].map(async (index) => augmented(await samples.sample(index), imageChannels, options.augmentation, randomStream(seed, "augment", epoch, index))));
+        const images = await Promise.all(
+          batches[step].map(async (index) =>
+            augmented(
+              await samples.sample(index),
+              imageChannels,
+              options.augmentation,
+              randomStream(seed, "augment", epoch, index),
+            ),
+          ),
+        );
         rate = rateAt(options, position.schedule, epoch * batches.length + step, options.maxEpochs * batches.length);
         const loss = network.step(images, rate);
-        if (!Number.isFinite(loss)) throw new NonFiniteLossError(epoch, step, loss, images.map(({ id }) => id));
-        position = { ...position, step: step + 1, lossSum: position.lossSum + loss * images.length, images: position.images + images.length };
+        if (!Number.isFinite(loss))
+          throw new NonFiniteLossError(
+            epoch,
+            step,
+            loss,
+            images.map(({ id }) => id),
+          );
+        position = {
+          ...position,
+          step: step + 1,
+          lossSum: position.lossSum + loss * images.length,
+          images: position.images + images.length,
+        };
         task.onStep?.({ epoch, step: step + 1, steps: batches.length, loss, rate, images: images.length });
         if (step + 1 < batches.length && isDue()) await checkpoint();
         await new Promise(setImmediate); // Lets signals and messages in.
       }
       const trainingLoss = position.lossSum / position.images;
-      const validationLoss = validation.length === 0 ? null : await meanLoss(spec, network.weights(), options, backend, samples, validation);
+      const validationLoss =
+        validation.length === 0 ? null : await meanLoss(spec, network.weights(), options, backend, samples, validation);
       const record: EpochRecord = { epoch, trainingLoss, validationLoss, rate };
       const schedule = afterEpoch(options, position.schedule, validationLoss ?? trainingLoss);
       if (options.keep === "best" && schedule.bestEpoch === epoch) best = network.weights();

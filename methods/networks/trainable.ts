@@ -22,12 +22,22 @@ export interface Trainable {
 /** Share of the old running mean and variance that is kept at every step. */
 const MOMENTUM = 0.9;
 
-export function createTrainable(spec: NetworkSpec, start: Weights, options: Pick<TrainingOptions, "adam" | "loss">, backend: Backend, adamState?: AdamState): Trainable {
+export function createTrainable(
+  spec: NetworkSpec,
+  start: Weights,
+  options: Pick<TrainingOptions, "adam" | "loss">,
+  backend: Backend,
+  adamState?: AdamState,
+): Trainable {
   const { tf } = backend;
   const variables = new Map<string, Variable>();
   const statistics = new Map<string, Float32Array>();
   for (const { name, shape, trainable } of parametersOf(spec)) {
-    if (trainable) variables.set(name, tf.tidy(() => tf.variable(tf.tensor(start[name], [...shape]))));
+    if (trainable)
+      variables.set(
+        name,
+        tf.tidy(() => tf.variable(tf.tensor(start[name], [...shape]))),
+      );
     else statistics.set(name, start[name].slice());
   }
   const optimised = [...variables.values()];
@@ -59,7 +69,13 @@ export function createTrainable(spec: NetworkSpec, start: Weights, options: Pick
         return loss;
       }),
     steps: () => adam.steps(),
-    weights: () => Object.fromEntries(parametersOf(spec).map(({ name }) => [name, variables.get(name)?.dataSync<"float32">().slice() ?? statistics.get(name)!.slice()])),
+    weights: () =>
+      Object.fromEntries(
+        parametersOf(spec).map(({ name }) => [
+          name,
+          variables.get(name)?.dataSync<"float32">().slice() ?? statistics.get(name)!.slice(),
+        ]),
+      ),
     adam: () => adam.state(),
     dispose() {
       adam.dispose();
@@ -82,20 +98,34 @@ export async function meanLoss(
     let sum = 0;
     for (const members of batchesBySize(indices, batch, (index) => samples.entries[index].size)) {
       const images = await Promise.all(members.map((index) => samples.sample(index)));
-      sum += members.length * backend.tf.tidy(() => {
-        const { x, targets, weights } = batchTensors(backend, images, spec.channels, loss.classBalanced);
-        return lossOf(forward(x), targets, weights).dataSync<"float32">()[0];
-      });
+      sum +=
+        members.length *
+        backend.tf.tidy(() => {
+          const { x, targets, weights } = batchTensors(backend, images, spec.channels, loss.classBalanced);
+          return lossOf(forward(x), targets, weights).dataSync<"float32">()[0];
+        });
     }
     return sum / indices.length;
   });
 }
 
-function batchTensors({ tf }: Backend, images: readonly TrainingSample[], channels: number, classBalanced: boolean): Record<"x" | "targets" | "weights", Tensor4D> {
+function batchTensors(
+  { tf }: Backend,
+  images: readonly TrainingSample[],
+  channels: number,
+  classBalanced: boolean,
+): Record<"x" | "targets" | "weights", Tensor4D> {
   const { size } = images[0];
   const pixels = new Float32Array(images.length * size * size * channels);
   images.forEach((image, i) => pixels.set(image.pixels, i * size * size * channels));
-  const { targets, weights } = lossTargets(images.map(({ labels }) => labels), classBalanced);
+  const { targets, weights } = lossTargets(
+    images.map(({ labels }) => labels),
+    classBalanced,
+  );
   const plane: [number, number, number, number] = [images.length, size, size, 1];
-  return { x: tf.tensor4d(pixels, [images.length, size, size, channels]), targets: tf.tensor4d(targets, plane), weights: tf.tensor4d(weights, plane) };
+  return {
+    x: tf.tensor4d(pixels, [images.length, size, size, channels]),
+    targets: tf.tensor4d(targets, plane),
+    weights: tf.tensor4d(weights, plane),
+  };
 }

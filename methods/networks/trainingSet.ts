@@ -29,18 +29,31 @@ export function trainingSet(samples: readonly TrainingSample[]): TrainingSet {
  * Indices to train on and to validate on: whole patients (or lesions), drawn by seed. At least one of each is kept for
  * validation where `fraction` > 0 and there are two or more.
  */
-export function validationSplit({ entries }: TrainingSet, fraction: number, seed: number): { training: number[]; validation: number[] } {
+export function validationSplit(
+  { entries }: TrainingSet,
+  fraction: number,
+  seed: number,
+): { training: number[]; validation: number[] } {
   const groupOf = ({ id, patient }: TrainingSet["entries"][number]): string => patient ?? id;
   const groups = [...new Set(entries.map(groupOf))].sort();
-  const wanted = fraction > 0 && groups.length > 1 ? Math.min(Math.max(1, Math.round(fraction * groups.length)), groups.length - 1) : 0;
-  const drawn = new Set([...randomStream(seed, "validation").permutation(groups.length).subarray(0, wanted)].map((g) => groups[g]));
+  const wanted =
+    fraction > 0 && groups.length > 1 ? Math.min(Math.max(1, Math.round(fraction * groups.length)), groups.length - 1) : 0;
+  const drawn = new Set(
+    [...randomStream(seed, "validation").permutation(groups.length).subarray(0, wanted)].map((g) => groups[g]),
+  );
   const isValidation = (index: number): boolean => drawn.has(groupOf(entries[index]));
   const all = entries.map((_, index) => index);
   return { training: all.filter((index) => !isValidation(index)), validation: all.filter(isValidation) };
 }
 
 /** The batches of an epoch: `indices` in random order, each batch of one image size; a pure function of seed and epoch. */
-export function epochBatches(set: TrainingSet, indices: readonly number[], batch: number, seed: number, epoch: number): number[][] {
+export function epochBatches(
+  set: TrainingSet,
+  indices: readonly number[],
+  batch: number,
+  seed: number,
+  epoch: number,
+): number[][] {
   const order = [...randomStream(seed, "order", epoch).permutation(indices.length)].map((i) => indices[i]);
   return batchesBySize(order, batch, (index) => set.entries[index].size);
 }

@@ -17,11 +17,15 @@ export function unetLayers({ width, channels }: NetworkSpec): Layer[] {
     { name: `${name}_2`, kind: "conv", inputs: outputs, outputs },
   ];
   const layers: Layer[] = [];
-  for (let level = 1; level <= LEVELS; level++) layers.push(...pair(`down${level}`, level === 1 ? channels : outputsAt(level - 1), outputsAt(level)));
+  for (let level = 1; level <= LEVELS; level++)
+    layers.push(...pair(`down${level}`, level === 1 ? channels : outputsAt(level - 1), outputsAt(level)));
   layers.push(...pair("bottom", outputsAt(LEVELS), outputsAt(LEVELS + 1)));
   for (let level = LEVELS; level >= 1; level--) {
     const outputs = outputsAt(level);
-    layers.push({ name: `up${level}`, kind: "up", inputs: outputsAt(level + 1), outputs }, ...pair(`up${level}`, 2 * outputs, outputs));
+    layers.push(
+      { name: `up${level}`, kind: "up", inputs: outputsAt(level + 1), outputs },
+      ...pair(`up${level}`, 2 * outputs, outputs),
+    );
   }
   layers.push({ name: "out", kind: "out", inputs: outputsAt(1), outputs: 1 });
   return layers;

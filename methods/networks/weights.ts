@@ -17,7 +17,9 @@ const OUTPUT_SD = 0.01;
  * outputs, biases 0. A pure function of spec and seed; each tensor has a stream of its own.
  */
 export function initialWeights(spec: NetworkSpec, seed: number): Weights {
-  return Object.fromEntries(parametersOf(spec).map((parameter, index) => [parameter.name, initialValues(parameter, seed, index)]));
+  return Object.fromEntries(
+    parametersOf(spec).map((parameter, index) => [parameter.name, initialValues(parameter, seed, index)]),
+  );
 }
 
 function initialValues({ shape, role, layer }: Parameter, seed: number, index: number): Float32Array {
@@ -34,7 +36,9 @@ function initialValues({ shape, role, layer }: Parameter, seed: number, index: n
 
 /** The weights as safetensors entries, under `prefix`. */
 export function weightTensors(spec: NetworkSpec, weights: Weights, prefix = ""): Record<string, Tensor> {
-  return Object.fromEntries(parametersOf(spec).map(({ name, shape }) => [prefix + name, { dtype: "F32", shape, data: weights[name] }]));
+  return Object.fromEntries(
+    parametersOf(spec).map(({ name, shape }) => [prefix + name, { dtype: "F32", shape, data: weights[name] }]),
+  );
 }
 
 /** The weights of a network from safetensors. @throws InputError when a tensor is missing or does not fit. */
@@ -45,7 +49,8 @@ export function readWeights(spec: NetworkSpec, file: SafetensorsFile, where: str
 /** SHA-256 over names and numbers. */
 export function weightsDigest(weights: Weights): string {
   const hash = createHash("sha256");
-  for (const [name, values] of Object.entries(weights)) hash.update(`${name}\0`).update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+  for (const [name, values] of Object.entries(weights))
+    hash.update(`${name}\0`).update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
   return hash.digest("hex");
 }
 
@@ -66,7 +71,13 @@ export interface LoadedWeights {
  *   inputs, which equals feeding the grey image three times.
  * @throws InputError when nothing matches, a mapped tensor is missing, or a shape differs (naming the tensor).
  */
-export function loadInitialWeights(bytes: Uint8Array, where: string, spec: NetworkSpec, seed: number, mapping: Readonly<Record<string, string>> = {}): LoadedWeights {
+export function loadInitialWeights(
+  bytes: Uint8Array,
+  where: string,
+  spec: NetworkSpec,
+  seed: number,
+  mapping: Readonly<Record<string, string>> = {},
+): LoadedWeights {
   const file = decodeSafetensors(bytes, where);
   const weights: Record<string, Float32Array> = { ...initialWeights(spec, seed) };
   const unknown = Object.keys(mapping).find((name) => !Object.hasOwn(weights, name));
@@ -77,10 +88,17 @@ export function loadInitialWeights(bytes: Uint8Array, where: string, spec: Netwo
     const source = mapping[name] ?? name;
     if (!Object.hasOwn(file.tensors, source) && mapping[name] === undefined) continue;
     const isRgb = name === `${first}/kernel` && spec.channels === 1 && file.tensors[source]?.shape[2] === 3;
-    weights[name] = isRgb ? summedOverInputs(floatTensor(file, source, where, [shape[0], shape[1], 3, shape[3]]), shape[3]) : floatTensor(file, source, where, shape).slice();
+    weights[name] = isRgb
+      ? summedOverInputs(floatTensor(file, source, where, [shape[0], shape[1], 3, shape[3]]), shape[3])
+      : floatTensor(file, source, where, shape).slice();
     loaded.push(name);
   }
-  if (loaded.length === 0) throw new InputError(`none of the ${Object.keys(file.tensors).length} tensors fits ${spec.network}`, where, "name them like the network's parameters (conv1_1/kernel …), or give a mapping");
+  if (loaded.length === 0)
+    throw new InputError(
+      `none of the ${Object.keys(file.tensors).length} tensors fits ${spec.network}`,
+      where,
+      "name them like the network's parameters (conv1_1/kernel …), or give a mapping",
+    );
   return { weights, loaded, random: Object.keys(weights).filter((name) => !loaded.includes(name)) };
 }
 

@@ -7,7 +7,14 @@ const { tf } = node;
 const options = { beta1: 0.9, beta2: 0.99, epsilon: 0.1, weightDecay: 0 };
 
 /** Two numbers under Adam with gradient sin(step) · (1, −3); returns them and the optimiser's state. */
-function run(backend: typeof node, from: number, to: number, start: number[], state?: AdamState, adamOptions = options): { values: number[]; state: AdamState } {
+function run(
+  backend: typeof node,
+  from: number,
+  to: number,
+  start: number[],
+  state?: AdamState,
+  adamOptions = options,
+): { values: number[]; state: AdamState } {
   tf.engine().startScope();
   const variable = tf.variable(tf.tensor1d(start));
   const adam = createAdam(backend, new Map([["a/kernel", variable]]), adamOptions, state);

@@ -5,7 +5,7 @@ import { createTrainable } from "../../methods/networks/trainable.ts";
 import { parametersOf } from "../../methods/networks/network.ts";
 import { createOps, NORM_EPSILON } from "../../methods/networks/ops.ts";
 import { predict } from "../../methods/networks/predict.ts";
-import { type NetworkSpec } from "../../methods/networks/spec.ts";
+import type { NetworkSpec } from "../../methods/networks/spec.ts";
 import { trainingOptionsSchema } from "../../methods/networks/trainingOptions.ts";
 import type { TrainingSample } from "../../methods/networks/trainingSet.ts";
 import type { Weights } from "../../methods/networks/weights.ts";
@@ -18,7 +18,10 @@ export function describeBackend(name: string, backend: Backend): void {
 
   function random(shape: readonly number[], index: number): Tensor4D {
     const stream = randomStream(1, "ops test", index);
-    return tf.tensor(Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => stream.between(-1, 1)), [...shape] as Tensor4D["shape"]);
+    return tf.tensor(
+      Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => stream.between(-1, 1)),
+      [...shape] as Tensor4D["shape"],
+    );
   }
 
   /** Compares the gradient of Σ f · (fixed numbers) with central differences, at about 12 elements of each input. */
@@ -26,7 +29,10 @@ export function describeBackend(name: string, backend: Backend): void {
     const before = tf.memory().numTensors;
     tf.tidy(() => {
       const readout = random(f(...inputs).shape, 99);
-      const value = (...given: Tensor4D[]): Tensor => f(...given).mul(readout).sum();
+      const value = (...given: Tensor4D[]): Tensor =>
+        f(...given)
+          .mul(readout)
+          .sum();
       const gradients = tf.grads(value as (...x: Tensor[]) => Tensor)(inputs);
       inputs.forEach((input, which) => {
         const numbers = input.dataSync().slice();
@@ -35,10 +41,15 @@ export function describeBackend(name: string, backend: Backend): void {
           const at = (delta: number): number => {
             const moved = numbers.slice();
             moved[i] += delta;
-            return value(...inputs.map((other, k) => (k === which ? (tf.tensor(moved, input.shape) as Tensor4D) : other))).dataSync()[0];
+            return value(
+              ...inputs.map((other, k) => (k === which ? (tf.tensor(moved, input.shape) as Tensor4D) : other)),
+            ).dataSync()[0];
           };
           const numeric = (at(4e-3) - at(-4e-3)) / 8e-3;
-          expect(Math.abs(gradients[which].dataSync()[i] - numeric), `input ${which}, element ${i}: ${gradients[which].dataSync()[i]} against ${numeric}`).toBeLessThan(0.01 * Math.max(1, Math.abs(numeric)));
+          expect(
+            Math.abs(gradients[which].dataSync()[i] - numeric),
+            `input ${which}, element ${i}: ${gradients[which].dataSync()[i]} against ${numeric}`,
+          ).toBeLessThan(0.01 * Math.max(1, Math.abs(numeric)));
         }
       });
     });
@@ -47,28 +58,55 @@ export function describeBackend(name: string, backend: Backend): void {
 
   describe(`${name}: gradients equal central differences, and nothing leaks`, () => {
     // ReLU and pooling have kinks; inputs this far apart do not cross one within the difference.
-    it("convolution", () => checkGradient((x, k, b) => ops.conv(x, k, b.reshape([3]), { relu: false }), [random([2, 5, 6, 2], 1), random([3, 3, 2, 3], 2), random([3], 3)]));
-    it("convolution with ReLU", () => checkGradient((x, k, b) => ops.conv(x, k, b.reshape([3])), [random([1, 4, 4, 2], 4), random([3, 3, 2, 3], 5), random([3], 6).add<Tensor4D>(4)]));
+    it("convolution", () =>
+      checkGradient(
+        (x, k, b) => ops.conv(x, k, b.reshape([3]), { relu: false }),
+        [random([2, 5, 6, 2], 1), random([3, 3, 2, 3], 2), random([3], 3)],
+      ));
+    it("convolution with ReLU", () =>
+      checkGradient(
+        (x, k, b) => ops.conv(x, k, b.reshape([3])),
+        [random([1, 4, 4, 2], 4), random([3, 3, 2, 3], 5), random([3], 6).add<Tensor4D>(4)],
+      ));
     it("convolution without gradient of its input", () => {
       const image = random([1, 4, 4, 2], 7);
-      checkGradient((k, b) => ops.conv(image, k, b.reshape([3]), { relu: false, inputGradient: false }), [random([3, 3, 2, 3], 8), random([3], 9)]);
+      checkGradient(
+        (k, b) => ops.conv(image, k, b.reshape([3]), { relu: false, inputGradient: false }),
+        [random([3, 3, 2, 3], 8), random([3], 9)],
+      );
     });
-    it("1 × 1 convolution", () => checkGradient((x, k, b) => ops.conv(x, k, b.reshape([1]), { relu: false }), [random([2, 3, 3, 4], 10), random([1, 1, 4, 1], 11), random([1], 12)]));
+    it("1 × 1 convolution", () =>
+      checkGradient(
+        (x, k, b) => ops.conv(x, k, b.reshape([1]), { relu: false }),
+        [random([2, 3, 3, 4], 10), random([1, 1, 4, 1], 11), random([1], 12)],
+      ));
     it("convolution, batch normalisation, ReLU", () => {
       const drop = (mean: Tensor, variance: Tensor): void => void [mean.dispose(), variance.dispose()];
-      checkGradient((x, k, s, o) => ops.convNormRelu(x, k, s.reshape([2]), o.reshape([2]), drop), [random([2, 4, 4, 2], 13), random([3, 3, 2, 2], 14), random([2], 15), random([2], 16).add<Tensor4D>(5)]);
+      checkGradient(
+        (x, k, s, o) => ops.convNormRelu(x, k, s.reshape([2]), o.reshape([2]), drop),
+        [random([2, 4, 4, 2], 13), random([3, 3, 2, 2], 14), random([2], 15), random([2], 16).add<Tensor4D>(5)],
+      );
     });
     it("pooling, even and odd sizes", () => {
       checkGradient((x) => ops.maxPool(x), [random([2, 4, 6, 2], 17)]);
       checkGradient((x) => ops.maxPool(x), [random([1, 5, 3, 2], 18)]);
     });
     it("transposed convolution, to 2n and 2n − 1", () => {
-      checkGradient((x, k, b) => ops.upConv(x, k, b.reshape([3]), [6, 8]), [random([2, 3, 4, 2], 19), random([2, 2, 3, 2], 20), random([3], 21)]);
-      checkGradient((x, k, b) => ops.upConv(x, k, b.reshape([3]), [5, 7]), [random([2, 3, 4, 2], 22), random([2, 2, 3, 2], 23), random([3], 24)]);
+      checkGradient(
+        (x, k, b) => ops.upConv(x, k, b.reshape([3]), [6, 8]),
+        [random([2, 3, 4, 2], 19), random([2, 2, 3, 2], 20), random([3], 21)],
+      );
+      checkGradient(
+        (x, k, b) => ops.upConv(x, k, b.reshape([3]), [5, 7]),
+        [random([2, 3, 4, 2], 22), random([2, 2, 3, 2], 23), random([3], 24)],
+      );
     });
     it("bilinear enlargement", () => checkGradient((x) => ops.upsample(x, 4), [random([2, 3, 2, 2], 25)]));
     it("cross entropy", () => {
-      const [targets, weights] = [random([2, 3, 3, 1], 26).greater(0).cast<Tensor4D>("float32"), random([2, 3, 3, 1], 27).abs<Tensor4D>()];
+      const [targets, weights] = [
+        random([2, 3, 3, 1], 26).greater(0).cast<Tensor4D>("float32"),
+        random([2, 3, 3, 1], 27).abs<Tensor4D>(),
+      ];
       checkGradient((x) => ops.crossEntropy(x, targets, weights), [random([2, 3, 3, 4], 28)]);
     });
   });
@@ -108,19 +146,27 @@ export function describeBackend(name: string, backend: Backend): void {
   });
 
   describe(`${name}: steps of Adam equal PyTorch's (test/oracles/training_step.py)`, () => {
-    const cases = JSON.parse(readFileSync(new URL("../fixtures/trainingStep.json", import.meta.url), "utf8")) as { spec: NetworkSpec; rate: number; losses: number[]; prediction: number[] }[];
-    it.each(cases.map((c) => [`${c.spec.network}, norm ${c.spec.norm}`, c] as const))("%s", async (_, { spec, rate, losses, prediction }) => {
-      const images = waveImages(spec.channels);
-      const options = trainingOptionsSchema.parse({ seed: 0, adam: { epsilon: 1e-2 } });
-      const before = tf.memory().numTensors;
-      const network = createTrainable(spec, waveWeights(spec), options, backend);
-      const seen = losses.map(() => network.step(images, rate));
-      const [predicted] = await predict({ spec, weights: network.weights() }, backend, images.slice(0, 1));
-      network.dispose();
-      expect(tf.memory().numTensors).toBe(before);
-      seen.forEach((loss, i) => expect(loss).toBeCloseTo(losses[i], 3));
-      expect(Math.max(...predicted.map((p, i) => Math.abs(p - prediction[i])))).toBeLessThan(2e-3);
-    });
+    const cases = JSON.parse(readFileSync(new URL("../fixtures/trainingStep.json", import.meta.url), "utf8")) as {
+      spec: NetworkSpec;
+      rate: number;
+      losses: number[];
+      prediction: number[];
+    }[];
+    it.each(cases.map((c) => [`${c.spec.network}, norm ${c.spec.norm}`, c] as const))(
+      "%s",
+      async (_, { spec, rate, losses, prediction }) => {
+        const images = waveImages(spec.channels);
+        const options = trainingOptionsSchema.parse({ seed: 0, adam: { epsilon: 1e-2 } });
+        const before = tf.memory().numTensors;
+        const network = createTrainable(spec, waveWeights(spec), options, backend);
+        const seen = losses.map(() => network.step(images, rate));
+        const [predicted] = await predict({ spec, weights: network.weights() }, backend, images.slice(0, 1));
+        network.dispose();
+        expect(tf.memory().numTensors).toBe(before);
+        seen.forEach((loss, i) => expect(loss).toBeCloseTo(losses[i], 3));
+        expect(Math.max(...predicted.map((p, i) => Math.abs(p - prediction[i])))).toBeLessThan(2e-3);
+      },
+    );
   });
 }
 

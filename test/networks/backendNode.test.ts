@@ -10,7 +10,9 @@ describeBackend("TensorFlow, plain operations", { ...backend, raw: false });
 describe("openBackend", () => {
   it("states what results depend on", () => {
     expect(backend.slow).toBe(false);
-    expect(backend.fingerprint).toMatch(/^tensorflow-cpu tfjs=4\.\d+\.\d+ libtensorflow=\d+\.\d+\.\d+ threads=\d+ onednn=\w+ isa=\w+$/);
+    expect(backend.fingerprint).toMatch(
+      /^tensorflow-cpu tfjs=4\.\d+\.\d+ libtensorflow=\d+\.\d+\.\d+ threads=\d+ onednn=\w+ isa=\w+$/,
+    );
     expect(process.env.TF_DETERMINISTIC_OPS).toBe("1");
   });
 

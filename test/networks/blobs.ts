@@ -4,22 +4,47 @@ import { randomStream } from "../../methods/random.ts";
 /** A bright or dark ellipse in the middle of noise and distractors, with its true mask. */
 export function blob(size: number, seed: number, index: number): { sample: TrainingSample; truth: Uint8Array } {
   const random = randomStream(seed, "blob", index);
-  const ellipse = (x: number, y: number, a: number, b: number, angle: number) => (px: number, py: number): number => {
-    const [dx, dy] = [px - x, py - y];
-    return Math.hypot((dx * Math.cos(angle) + dy * Math.sin(angle)) / a, (dy * Math.cos(angle) - dx * Math.sin(angle)) / b);
-  };
+  const ellipse =
+    (x: number, y: number, a: number, b: number, angle: number) =>
+    (px: number, py: number): number => {
+      const [dx, dy] = [px - x, py - y];
+      return Math.hypot((dx * Math.cos(angle) + dy * Math.sin(angle)) / a, (dy * Math.cos(angle) - dx * Math.sin(angle)) / b);
+    };
   const middle = (): number => size / 2 + random.between(-0.03, 0.03) * size;
-  const [x, y, a, ratio, angle] = [middle(), middle(), random.between(0.2, 0.27) * size, random.between(0.5, 1), random.between(0, Math.PI)];
+  const [x, y, a, ratio, angle] = [
+    middle(),
+    middle(),
+    random.between(0.2, 0.27) * size,
+    random.between(0.5, 1),
+    random.between(0, Math.PI),
+  ];
   const lesion = ellipse(x, y, a, a * ratio, angle);
-  const labelled = ellipse(x + random.normal() * 0.02 * size, y + random.normal() * 0.02 * size, a * random.between(0.85, 1.15), a * ratio * random.between(0.85, 1.15), angle + random.between(-0.2, 0.2));
+  const labelled = ellipse(
+    x + random.normal() * 0.02 * size,
+    y + random.normal() * 0.02 * size,
+    a * random.between(0.85, 1.15),
+    a * ratio * random.between(0.85, 1.15),
+    angle + random.between(-0.2, 0.2),
+  );
   const background = random.between(-0.3, 0.3);
   const contrast = (random.uniform() < 0.5 ? -1 : 1) * random.between(0.25, 0.6);
   const distractors = Array.from({ length: 4 }, () => ({
-    at: ellipse(random.between(0, size), random.between(0, size), random.between(0.06, 0.2) * size, random.between(0.06, 0.2) * size, random.between(0, Math.PI)),
+    at: ellipse(
+      random.between(0, size),
+      random.between(0, size),
+      random.between(0.06, 0.2) * size,
+      random.between(0.06, 0.2) * size,
+      random.between(0, Math.PI),
+    ),
     contrast: random.between(-0.6, 0.6),
   }));
   const soft = (radius: number): number => 1 / (1 + Math.exp(12 * (radius - 1)));
-  const sample = { id: `blob-${seed}-${index}`, size, pixels: new Float32Array(size * size), labels: new Uint8Array(size * size) };
+  const sample = {
+    id: `blob-${seed}-${index}`,
+    size,
+    pixels: new Float32Array(size * size),
+    labels: new Uint8Array(size * size),
+  };
   const truth = new Uint8Array(size * size);
   for (let i = 0; i < size * size; i++) {
     const [px, py] = [i % size, Math.floor(i / size)];

@@ -7,16 +7,29 @@ const { tf } = backend;
 
 /** Loss of two images of 1 × 4 pixels. */
 function loss(logits: number[][], labels: number[][], { classBalanced = false, dice = 0 } = {}): number {
-  const { targets, weights } = lossTargets(labels.map((map) => Uint8Array.from(map)), classBalanced);
+  const { targets, weights } = lossTargets(
+    labels.map((map) => Uint8Array.from(map)),
+    classBalanced,
+  );
   const shape: [number, number, number, number] = [labels.length, 1, 4, 1];
-  return tf.tidy(() => createLoss(backend, { dice })(logits.map((output) => tf.tensor4d(output, shape)), tf.tensor4d(targets, shape), tf.tensor4d(weights, shape)).dataSync()[0]);
+  return tf.tidy(
+    () =>
+      createLoss(backend, { dice })(
+        logits.map((output) => tf.tensor4d(output, shape)),
+        tf.tensor4d(targets, shape),
+        tf.tensor4d(weights, shape),
+      ).dataSync()[0],
+  );
 }
 
 /** −log σ(x) */
 const entropy = (x: number): number => Math.log1p(Math.exp(-x));
 
 describe("Eq. 1", () => {
-  const labels = [[1, 0, 255, 255], [0, 0, 0, 1]];
+  const labels = [
+    [1, 0, 255, 255],
+    [0, 0, 0, 1],
+  ];
   const output = [2, -1, 50, -50, 0, 0, 1, 3];
 
   it("averages cross entropy over the pixels of each image that are not ignored, then over images", () => {
@@ -31,7 +44,15 @@ describe("Eq. 1", () => {
 
   it("leaves out images without a labelled pixel", () => {
     expect(loss([output], [[255, 255, 255, 255], labels[1]])).toBeCloseTo((2 * Math.LN2 + entropy(-1) + entropy(3)) / 4, 5);
-    expect(loss([output], [[255, 255, 255, 255], [255, 255, 255, 255]])).toBe(0);
+    expect(
+      loss(
+        [output],
+        [
+          [255, 255, 255, 255],
+          [255, 255, 255, 255],
+        ],
+      ),
+    ).toBe(0);
   });
 
   it("class balanced: lesion pixels weigh the share of background, and the other way round", () => {

@@ -8,7 +8,12 @@ import { randomStream } from "../../methods/random.ts";
 const backend = await openBackend({ prefer: "node" });
 const { tf } = backend;
 
-const spec = (network: NetworkSpec["network"], width: number, channels = 1): NetworkSpec => ({ network, width, channels, norm: "none" });
+const spec = (network: NetworkSpec["network"], width: number, channels = 1): NetworkSpec => ({
+  network,
+  width,
+  channels,
+  norm: "none",
+});
 
 function count(s: NetworkSpec): number {
   return parametersOf(s).reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
@@ -22,7 +27,10 @@ function outputs(s: NetworkSpec, x: Tensor4D): Tensor4D[] {
 
 function image(shape: [number, number, number, number]): Tensor4D {
   const random = randomStream(5, "image");
-  return tf.tensor4d(Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random.normal()), shape);
+  return tf.tensor4d(
+    Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random.normal()),
+    shape,
+  );
 }
 
 describe("HNN", () => {
@@ -37,8 +45,14 @@ describe("HNN", () => {
   });
 
   it("gives five side outputs and the fused one at the input's size, whatever that is", () => {
-    for (const [height, width] of [[50, 37], [16, 16], [1, 3]]) {
-      expect(outputs(spec("hnn", 1 / 32), image([2, height, width, 1])).map(({ shape }) => shape)).toEqual(Array(6).fill([2, height, width, 1]));
+    for (const [height, width] of [
+      [50, 37],
+      [16, 16],
+      [1, 3],
+    ]) {
+      expect(outputs(spec("hnn", 1 / 32), image([2, height, width, 1])).map(({ shape }) => shape)).toEqual(
+        Array(6).fill([2, height, width, 1]),
+      );
     }
   });
 
@@ -53,7 +67,9 @@ describe("HNN", () => {
     // straight to 33 columns would shift them.
     const wide = image([1, 16, 48, 1]);
     const narrow = tf.slice(wide, [0, 0, 0, 0], [1, 16, 33, 1]);
-    const [a, b] = [outputs(spec("hnn", 1 / 16), wide)[1], outputs(spec("hnn", 1 / 16), narrow)[1]].map((t) => [...tf.slice(t, [0, 0, 0, 0], [1, 16, 8, 1]).dataSync()]);
+    const [a, b] = [outputs(spec("hnn", 1 / 16), wide)[1], outputs(spec("hnn", 1 / 16), narrow)[1]].map((t) => [
+      ...tf.slice(t, [0, 0, 0, 0], [1, 16, 8, 1]).dataSync(),
+    ]);
     a.forEach((value, i) => expect(value).toBeCloseTo(b[i], 5));
   });
 });
@@ -64,8 +80,14 @@ describe("UNet", () => {
   });
 
   it("gives one output at the input's size, whatever that is", () => {
-    for (const [height, width] of [[50, 37], [16, 16], [1, 3]]) {
-      expect(outputs(spec("unet", 1 / 32, 3), image([2, height, width, 3])).map(({ shape }) => shape)).toEqual([[2, height, width, 1]]);
+    for (const [height, width] of [
+      [50, 37],
+      [16, 16],
+      [1, 3],
+    ]) {
+      expect(outputs(spec("unet", 1 / 32, 3), image([2, height, width, 3])).map(({ shape }) => shape)).toEqual([
+        [2, height, width, 1],
+      ]);
     }
   });
 });

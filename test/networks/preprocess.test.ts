@@ -8,14 +8,30 @@ const preprocessing = (size: "native" | number, channels: Preprocessing["channel
   preprocessingSchema.parse({ crop: { size, factor }, channels, normalisation: { mean: 0, sd: 1 } });
 
 /** HU of each voxel as a function of (x, y, z). */
-function volume(dims: [number, number, number], hu: (x: number, y: number, z: number) => number, spacingMm: [number, number, number] = [1, 1, 1]): Volume {
+function volume(
+  dims: [number, number, number],
+  hu: (x: number, y: number, z: number) => number,
+  spacingMm: [number, number, number] = [1, 1, 1],
+): Volume {
   const [nx, ny, nz] = dims;
-  const data = Float32Array.from({ length: nx * ny * nz }, (_, i) => hu(i % nx, Math.floor(i / nx) % ny, Math.floor(i / (nx * ny))));
+  const data = Float32Array.from({ length: nx * ny * nz }, (_, i) =>
+    hu(i % nx, Math.floor(i / nx) % ny, Math.floor(i / (nx * ny))),
+  );
   return { dims, spacingMm, affine: scalingAffine(spacingMm), data };
 }
 
 /** Marks of a lesion around (x, y): long axis 2a along x, short axis 2b along y. */
-const cross = (x: number, y: number, a: number, b: number, slice = 0): RecistMarks => ({ slice, long: [[x - a, y], [x + a, y]], short: [[x, y - b], [x, y + b]] });
+const cross = (x: number, y: number, a: number, b: number, slice = 0): RecistMarks => ({
+  slice,
+  long: [
+    [x - a, y],
+    [x + a, y],
+  ],
+  short: [
+    [x, y - b],
+    [x, y + b],
+  ],
+});
 
 const wide = { low: 0, high: 1000 };
 
@@ -50,11 +66,19 @@ describe("native crops", () => {
 describe("resampled crops", () => {
   it("keep a linear image linear, whatever the zoom, pixel centres at integers", () => {
     const image = volume([60, 60, 1], (x, y) => 5 * x + 3 * y);
-    for (const [size, a] of [[16, 12], [64, 5], [20, 10]]) {
+    for (const [size, a] of [
+      [16, 12],
+      [64, 5],
+      [20, 10],
+    ]) {
       const { pixels } = networkInput(image, 0, cross(30, 28, a, 2), wide, preprocessing(size));
       const step = (4 * a) / size;
       const at = (i: number, centre: number): number => centre + (i + 0.5 - size / 2) * step;
-      for (const [i, j] of [[size / 2, size / 2], [size / 4, size / 2 + 2]]) expect(pixels[j * size + i]).toBeCloseTo((5 * at(i, 30) + 3 * at(j, 28)) / 1000, 5);
+      for (const [i, j] of [
+        [size / 2, size / 2],
+        [size / 4, size / 2 + 2],
+      ])
+        expect(pixels[j * size + i]).toBeCloseTo((5 * at(i, 30) + 3 * at(j, 28)) / 1000, 5);
     }
   });
 
@@ -64,27 +88,39 @@ describe("resampled crops", () => {
     for (const value of pixels) expect(Math.abs(value - 0.5)).toBeLessThan(0.02);
   });
 
-  property.prop([fc.double({ min: 25, max: 35, noNaN: true }), fc.double({ min: 25, max: 35, noNaN: true }), fc.double({ min: 6, max: 14, noNaN: true }), fc.constantFrom<"native" | number>("native", 24, 64)])(
-    "a disc's labels come back in place",
-    (cx, cy, radius, size) => {
-      const data = Uint8Array.from({ length: 3600 }, (_, i) => (Math.hypot((i % 60) - cx, Math.floor(i / 60) - cy) <= radius ? 1 : 0));
-      const input = networkInput(volume([60, 60, 1], () => 0), 0, cross(cx, cy, radius, radius), wide, preprocessing(size));
-      const back = input.toSlice(Float32Array.from(input.labels({ width: 60, height: 60, data }), (label) => (label === 255 ? 0 : label)));
-      const centroid = (values: ArrayLike<number>): number[] => {
-        let [n, x, y] = [0, 0, 0];
-        for (let i = 0; i < 3600; i++) {
-          n += values[i];
-          x += values[i] * (i % 60);
-          y += values[i] * Math.floor(i / 60);
-        }
-        return [x / n, y / n, n];
-      };
-      const [x, y, area] = centroid(data);
-      const [bx, by, backArea] = centroid(back.data);
-      expect(Math.hypot(x - bx, y - by)).toBeLessThan(0.75); // nearest neighbour: up to half a pixel along each axis
-      expect(Math.abs(backArea / area - 1)).toBeLessThan(0.2);
-    },
-  );
+  property.prop([
+    fc.double({ min: 25, max: 35, noNaN: true }),
+    fc.double({ min: 25, max: 35, noNaN: true }),
+    fc.double({ min: 6, max: 14, noNaN: true }),
+    fc.constantFrom<"native" | number>("native", 24, 64),
+  ])("a disc's labels come back in place", (cx, cy, radius, size) => {
+    const data = Uint8Array.from({ length: 3600 }, (_, i) =>
+      Math.hypot((i % 60) - cx, Math.floor(i / 60) - cy) <= radius ? 1 : 0,
+    );
+    const input = networkInput(
+      volume([60, 60, 1], () => 0),
+      0,
+      cross(cx, cy, radius, radius),
+      wide,
+      preprocessing(size),
+    );
+    const back = input.toSlice(
+      Float32Array.from(input.labels({ width: 60, height: 60, data }), (label) => (label === 255 ? 0 : label)),
+    );
+    const centroid = (values: ArrayLike<number>): number[] => {
+      let [n, x, y] = [0, 0, 0];
+      for (let i = 0; i < 3600; i++) {
+        n += values[i];
+        x += values[i] * (i % 60);
+        y += values[i] * Math.floor(i / 60);
+      }
+      return [x / n, y / n, n];
+    };
+    const [x, y, area] = centroid(data);
+    const [bx, by, backArea] = centroid(back.data);
+    expect(Math.hypot(x - bx, y - by)).toBeLessThan(0.75); // nearest neighbour: up to half a pixel along each axis
+    expect(Math.abs(backArea / area - 1)).toBeLessThan(0.2);
+  });
 });
 
 describe("at the image's edge", () => {
@@ -103,7 +139,8 @@ describe("at the image's edge", () => {
 describe("channels", () => {
   const marks = cross(16, 16, 8, 4, 1);
   const image = volume([32, 32, 3], (x, y, z) => (Math.hypot(x - 16, y - 16) < 8 ? 60 : -40) + 10 * z, [1, 1, 2]);
-  const input = (channels: Preprocessing["channels"], z = 1) => networkInput(image, z, marks, { low: -160, high: 240 }, preprocessing("native", channels));
+  const input = (channels: Preprocessing["channels"], z = 1) =>
+    networkInput(image, z, marks, { low: -160, high: 240 }, preprocessing("native", channels));
   const centre = (channels: Preprocessing["channels"], z = 1): number[] => {
     const { pixels, size } = input(channels, z);
     const at = (size / 2 - 1) * size + size / 2 - 1;
@@ -123,7 +160,13 @@ describe("channels", () => {
 
   it("leave bone out of the core", () => {
     const bony = volume([32, 32, 1], (x, y) => (x < 16 ? 40 : 900) + 0 * y);
-    const { pixels, size } = networkInput(bony, 0, cross(16, 16, 8, 4, 0), { low: -160, high: 240 }, preprocessing("native", ["relative"]));
+    const { pixels, size } = networkInput(
+      bony,
+      0,
+      cross(16, 16, 8, 4, 0),
+      { low: -160, high: 240 },
+      preprocessing("native", ["relative"]),
+    );
     expect(pixels[(size / 2) * size]).toBe(0);
   });
 
@@ -131,14 +174,26 @@ describe("channels", () => {
     const { pixels, size } = input(["ellipse"]);
     const at = (dx: number, dy: number): number => pixels[(size / 2 - 1 + dy) * size + size / 2 - 1 + dx];
     expect(at(0, 0)).toBe(1);
-    for (const [dx, dy] of [[8, 0], [-8, 0], [0, 4], [0, -4]]) expect(at(dx, dy)).toBeCloseTo(0, 5);
+    for (const [dx, dy] of [
+      [8, 0],
+      [-8, 0],
+      [0, 4],
+      [0, -4],
+    ])
+      expect(at(dx, dy)).toBeCloseTo(0, 5);
     expect(at(4, 0)).toBeCloseTo(0.5, 5);
     // 2 mm off a lesion of 16 mm
     expect(centre(["ellipse", "ellipsoid", "distance"], 2)).toEqual([1, Math.round(1e4 * (1 - 2 / (0.45 * 16))) / 1e4, 0.25]);
   });
 
   it("show nothing of marks where there are none", () => {
-    const { pixels } = networkInput(image, 1, { slice: 1, centre: [16, 16], lengthPx: 16 }, wide, preprocessing("native", ["ellipse", "ellipsoid", "distance"]));
+    const { pixels } = networkInput(
+      image,
+      1,
+      { slice: 1, centre: [16, 16], lengthPx: 16 },
+      wide,
+      preprocessing("native", ["ellipse", "ellipsoid", "distance"]),
+    );
     expect(pixels.every((v) => v === 0)).toBe(true);
   });
 
@@ -151,7 +206,20 @@ describe("channels", () => {
   });
 
   it("are finite for degenerate marks", () => {
-    for (const degenerate of [cross(5, 5, 0, 0), { slice: 0, long: [[1, 1], [9, 9]], short: [[2, 2], [4, 4]] } as RecistMarks]) {
+    for (const degenerate of [
+      cross(5, 5, 0, 0),
+      {
+        slice: 0,
+        long: [
+          [1, 1],
+          [9, 9],
+        ],
+        short: [
+          [2, 2],
+          [4, 4],
+        ],
+      } as RecistMarks,
+    ]) {
       const channels = channelNames.filter((name) => name !== "denoised" && name !== "enhanced");
       const { pixels } = networkInput(image, 0, degenerate, wide, preprocessing(16, channels));
       expect(pixels.every(Number.isFinite)).toBe(true);

@@ -11,7 +11,9 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const child = fileURLToPath(new URL("./trainingChild.ts", import.meta.url));
 
 function run(...args: string[]): { digest: string; signal: NodeJS.Signals | null } {
-  const { stdout, stderr, signal, status } = spawnSync(process.execPath, ["--import", "tsx", child, ...args], { encoding: "utf8" });
+  const { stdout, stderr, signal, status } = spawnSync(process.execPath, ["--import", "tsx", child, ...args], {
+    encoding: "utf8",
+  });
   if (signal === null && status !== 0) throw new Error(stderr);
   return { digest: stdout.trim(), signal };
 }

@@ -52,7 +52,10 @@ describe("encodeSafetensors", () => {
 
 describe("decodeSafetensors", () => {
   it("gives views, not copies, of what encodeSafetensors wrote", () => {
-    const bytes = encodeSafetensors({ image: { dtype: "I16", shape: [2, 2], data: Int16Array.of(1, 2, 3, 4) }, mask: { dtype: "U8", shape: [1], data: Uint8Array.of(1) } });
+    const bytes = encodeSafetensors({
+      image: { dtype: "I16", shape: [2, 2], data: Int16Array.of(1, 2, 3, 4) },
+      mask: { dtype: "U8", shape: [1], data: Uint8Array.of(1) },
+    });
     const { tensors } = decodeSafetensors(bytes, "shard");
     expect(tensors.image.data.buffer).toBe(bytes.buffer);
     expect([...(tensors.image.data as Int16Array)]).toEqual([1, 2, 3, 4]);
@@ -67,13 +70,22 @@ describe("decodeSafetensors", () => {
 
   it("widens half floats: 1, −2, 2⁻²⁴, largest, ∞, NaN", () => {
     const half = Uint16Array.of(0x3c00, 0xc000, 0x0001, 0x7bff, 0x7c00, 0x7e00);
-    const { tensors } = decodeSafetensors(file({ h: { dtype: "F16", shape: [6], data_offsets: [0, 12] } }, new Uint8Array(half.buffer)), "x");
+    const { tensors } = decodeSafetensors(
+      file({ h: { dtype: "F16", shape: [6], data_offsets: [0, 12] } }, new Uint8Array(half.buffer)),
+      "x",
+    );
     expect(tensors.h).toEqual({ dtype: "F32", shape: [6], data: Float32Array.of(1, -2, 2 ** -24, 65504, Infinity, NaN) });
-    const brain = decodeSafetensors(file({ h: { dtype: "BF16", shape: [2], data_offsets: [0, 4] } }, Uint8Array.of(0x80, 0x3f, 0x49, 0xc0)), "x");
+    const brain = decodeSafetensors(
+      file({ h: { dtype: "BF16", shape: [2], data_offsets: [0, 4] } }, Uint8Array.of(0x80, 0x3f, 0x49, 0xc0)),
+      "x",
+    );
     expect(brain.tensors.h.data).toEqual(Float32Array.of(1, -3.140625));
   });
 
-  const two = (first: number[], second: number[]) => ({ a: { dtype: "U8", shape: [2], data_offsets: first }, b: { dtype: "U8", shape: [2], data_offsets: second } });
+  const two = (first: number[], second: number[]) => ({
+    a: { dtype: "U8", shape: [2], data_offsets: first },
+    b: { dtype: "U8", shape: [2], data_offsets: second },
+  });
   it.each([
     ["an empty file", Buffer.alloc(0), /too few/],
     ["a header longer than the file", Buffer.from([9, 0, 0, 0, 0, 0, 0, 0, 123, 125]), /does not fit/],
@@ -84,7 +96,11 @@ describe("decodeSafetensors", () => {
     ["a gap", file(two([0, 2], [3, 5]), new Uint8Array(5)), /gaps/],
     ["trailing bytes", file(two([0, 2], [2, 4]), new Uint8Array(5)), /has 5 bytes/],
     ["truncated data", file(two([0, 2], [2, 4]), new Uint8Array(3)), /has 3 bytes/],
-    ["a length that is not the shape's", file({ a: { dtype: "F32", shape: [2], data_offsets: [0, 4] } }, new Uint8Array(4)), /needs 8 bytes/],
+    [
+      "a length that is not the shape's",
+      file({ a: { dtype: "F32", shape: [2], data_offsets: [0, 4] } }, new Uint8Array(4)),
+      /needs 8 bytes/,
+    ],
     ["a negative size", file({ a: { dtype: "U8", shape: [-1], data_offsets: [0, 0] } }), /shape \[-1\]/],
     ["an unknown dtype", file({ a: { dtype: "F8", shape: [0], data_offsets: [0, 0] } }), /unknown dtype "F8"/],
     ["a dtype of Object.prototype", file({ a: { dtype: "toString", shape: [0], data_offsets: [0, 0] } }), /unknown dtype/],
@@ -106,8 +122,13 @@ describe("decodeSafetensors", () => {
       fc.bigInt64Array(size).map((data): Tensor => ({ dtype: "I64", shape, data })),
     );
   });
-  const names = fc.oneof(fc.string(), fc.constantFrom("__proto__", "constructor", "7", "é")).filter((name) => name !== "__metadata__");
-  const anyFile = fc.tuple(fc.array(fc.tuple(names, anyTensor), { maxLength: 5 }), fc.array(fc.tuple(names, fc.string()), { maxLength: 3 }));
+  const names = fc
+    .oneof(fc.string(), fc.constantFrom("__proto__", "constructor", "7", "é"))
+    .filter((name) => name !== "__metadata__");
+  const anyFile = fc.tuple(
+    fc.array(fc.tuple(names, anyTensor), { maxLength: 5 }),
+    fc.array(fc.tuple(names, fc.string()), { maxLength: 3 }),
+  );
 
   property.prop([anyFile])("gives back what was encoded", ([tensors, metadata]) => {
     const decoded = decodeSafetensors(encodeSafetensors(Object.fromEntries(tensors), Object.fromEntries(metadata)), "x");
@@ -132,7 +153,10 @@ describe("decodeSafetensors", () => {
 });
 
 describe("floatTensor", () => {
-  const read = decodeSafetensors(encodeSafetensors({ a: f32([1, 2], [1, 2]), n: { dtype: "U8", shape: [1], data: Uint8Array.of(1) } }), "x");
+  const read = decodeSafetensors(
+    encodeSafetensors({ a: f32([1, 2], [1, 2]), n: { dtype: "U8", shape: [1], data: Uint8Array.of(1) } }),
+    "x",
+  );
   it("names what is wrong", () => {
     expect(floatTensor(read, "a", "x", [1, 2])).toEqual(Float32Array.of(1, 2));
     expect(() => floatTensor(read, "toString", "x")).toThrow(/toString is missing/);
@@ -145,7 +169,13 @@ describe.skipIf(!hasNumpy)("a file read by Python (numpy and json only; skipped 
   it("holds the same numbers", () => {
     const folder = mkdtempSync(join(tmpdir(), "safetensors-"));
     try {
-      writeFileSync(join(folder, "t.safetensors"), encodeSafetensors({ b: f32([0.5, -1, 3, 1e-3], [2, 2]), a: { dtype: "I16", shape: [3], data: Int16Array.of(-32768, 0, 32767) } }, { note: "é" }));
+      writeFileSync(
+        join(folder, "t.safetensors"),
+        encodeSafetensors(
+          { b: f32([0.5, -1, 3, 1e-3], [2, 2]), a: { dtype: "I16", shape: [3], data: Int16Array.of(-32768, 0, 32767) } },
+          { note: "é" },
+        ),
+      );
       const script = [
         "import sys, json, numpy as np",
         "raw = open(sys.argv[1], 'rb').read(); n = int.from_bytes(raw[:8], 'little'); assert n % 8 == 0",
@@ -154,7 +184,14 @@ describe.skipIf(!hasNumpy)("a file read by Python (numpy and json only; skipped 
         "print(json.dumps([get('a'), get('b'), h['__metadata__']['note']]))",
       ].join("\n");
       const seen = JSON.parse(execFileSync(python, ["-c", script, join(folder, "t.safetensors")], { encoding: "utf8" }));
-      expect(seen).toEqual([[-32768, 0, 32767], [[0.5, -1], [3, Math.fround(1e-3)]], "é"]);
+      expect(seen).toEqual([
+        [-32768, 0, 32767],
+        [
+          [0.5, -1],
+          [3, Math.fround(1e-3)],
+        ],
+        "é",
+      ]);
     } finally {
       rmSync(folder, { recursive: true });
     }

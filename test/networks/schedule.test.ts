@@ -41,7 +41,9 @@ describe("cosine schedule", () => {
   });
 
   it("has no plateaus", () => {
-    const state = Array(50).fill(1).reduce((s: ScheduleState, loss) => afterEpoch(cosine, s, loss), scheduleStart);
+    const state = Array(50)
+      .fill(1)
+      .reduce((s: ScheduleState, loss) => afterEpoch(cosine, s, loss), scheduleStart);
     expect(isFinished({ maxEpochs: 51 }, state)).toBe(false);
   });
 });

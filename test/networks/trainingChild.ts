@@ -15,7 +15,10 @@ import { blobs } from "./blobs.ts";
 
 const [name, folder, resumeFrom, dieAt] = process.argv.slice(2);
 const cases = {
-  hnn: { spec: { network: "hnn", width: 1 / 16, norm: "batch" }, options: { keep: "best", loss: { dice: 0.5 }, adam: { weightDecay: 0.01 }, patience: 1 } },
+  hnn: {
+    spec: { network: "hnn", width: 1 / 16, norm: "batch" },
+    options: { keep: "best", loss: { dice: 0.5 }, adam: { weightDecay: 0.01 }, patience: 1 },
+  },
   unet: { spec: { network: "unet", width: 1 / 16 }, options: { schedule: "cosine", warmupSteps: 3, lowRate: 1e-5 } },
 };
 const { spec, options } = cases[name as keyof typeof cases];

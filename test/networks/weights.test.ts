@@ -5,7 +5,14 @@ import { parametersOf } from "../../methods/networks/network.ts";
 import { predict } from "../../methods/networks/predict.ts";
 import { encodeSafetensors, type Tensor } from "../../methods/networks/safetensors.ts";
 import type { NetworkSpec } from "../../methods/networks/spec.ts";
-import { folded, initialWeights, loadInitialWeights, type Weights, weightsDigest, weightTensors } from "../../methods/networks/weights.ts";
+import {
+  folded,
+  initialWeights,
+  loadInitialWeights,
+  type Weights,
+  weightsDigest,
+  weightTensors,
+} from "../../methods/networks/weights.ts";
 import { randomStream } from "../../methods/random.ts";
 
 const small: NetworkSpec = { network: "hnn", width: 1 / 16, channels: 1, norm: "none" };
@@ -42,7 +49,9 @@ describe("loadInitialWeights", () => {
   it("takes tensors by the names of a mapping", () => {
     const bytes = encodeSafetensors({ "features.0.weight": vgg["conv1_1/kernel"] });
     expect(loadInitialWeights(bytes, "x", spec, 1, { "conv1_1/kernel": "features.0.weight" }).loaded).toEqual(["conv1_1/kernel"]);
-    expect(() => loadInitialWeights(bytes, "x", spec, 1, { "conv1_1/kernel": "features.1.weight" })).toThrow(/features\.1\.weight is missing/);
+    expect(() => loadInitialWeights(bytes, "x", spec, 1, { "conv1_1/kernel": "features.1.weight" })).toThrow(
+      /features\.1\.weight is missing/,
+    );
     expect(() => loadInitialWeights(bytes, "x", spec, 1, { nosuch: "features.0.weight" })).toThrow(/no parameter nosuch/);
   });
 
@@ -60,7 +69,9 @@ describe("loadInitialWeights", () => {
     const grey = loadInitialWeights(encodeSafetensors(weightTensors(spec, other)), "x", { ...spec, channels: 1 }, 1);
     const random = randomStream(1, "image");
     const pixels = Float32Array.from({ length: 256 }, () => random.normal());
-    const [a] = await predict({ spec, weights: rgb.weights }, backend, [{ size: 16, pixels: Float32Array.from({ length: 768 }, (_, i) => pixels[Math.floor(i / 3)]) }]);
+    const [a] = await predict({ spec, weights: rgb.weights }, backend, [
+      { size: 16, pixels: Float32Array.from({ length: 768 }, (_, i) => pixels[Math.floor(i / 3)]) },
+    ]);
     const [b] = await predict({ spec: { ...spec, channels: 1 }, weights: grey.weights }, backend, [{ size: 16, pixels }]);
     a.forEach((value, i) => expect(value).toBeCloseTo(b[i], 5));
   });
