@@ -54,12 +54,17 @@ export interface PhantomOptions {
 export function synthesizeLesion(options: PhantomOptions): LesionCase {
   const { seed, index, thickFraction = 0.6, markNoise = 0, longMm = LONG_MM } = options;
   if (!Number.isInteger(index) || index < 0) throw new InputError(`phantom number ${index} is not a whole number from 0`);
-  if (!(thickFraction >= 0 && thickFraction <= 1)) throw new InputError(`thickFraction is ${thickFraction}`, undefined, "give a part between 0 and 1");
-  if (!(markNoise >= 0 && markNoise < 1)) throw new InputError(`markNoise is ${markNoise}`, undefined, "give a part from 0 to below 1, e.g. 0.2");
-  if (options.sliceMm !== undefined && !(options.sliceMm > 0 && options.sliceMm <= 20)) throw new InputError(`sliceMm is ${options.sliceMm}`, undefined, "give a slice thickness of up to 20 mm");
-  if (!(longMm[0] >= 8 && longMm[0] <= longMm[1] && longMm[1] <= 200)) throw new InputError(`longMm is ${longMm.join(" to ")}`, undefined, "give a range within 8 to 200 mm");
+  if (!(thickFraction >= 0 && thickFraction <= 1))
+    throw new InputError(`thickFraction is ${thickFraction}`, undefined, "give a part between 0 and 1");
+  if (!(markNoise >= 0 && markNoise < 1))
+    throw new InputError(`markNoise is ${markNoise}`, undefined, "give a part from 0 to below 1, e.g. 0.2");
+  if (options.sliceMm !== undefined && !(options.sliceMm > 0 && options.sliceMm <= 20))
+    throw new InputError(`sliceMm is ${options.sliceMm}`, undefined, "give a slice thickness of up to 20 mm");
+  if (!(longMm[0] >= 8 && longMm[0] <= longMm[1] && longMm[1] <= 200))
+    throw new InputError(`longMm is ${longMm.join(" to ")}`, undefined, "give a range within 8 to 200 mm");
   const category = options.category ?? categoryOf(seed, index);
-  if (!Object.hasOwn(scenes, category)) throw new InputError(`no phantom of category "${category}"`, undefined, `one of ${phantomCategories.join(", ")}`);
+  if (!Object.hasOwn(scenes, category))
+    throw new InputError(`no phantom of category "${category}"`, undefined, `one of ${phantomCategories.join(", ")}`);
 
   const patient = patientOf(seed, index);
   const scanner = scannerOf(seed, patient, category);
@@ -95,7 +100,8 @@ export interface PhantomSourceOptions extends Omit<PhantomOptions, "index"> {
 
 /** A data set of phantoms `phantom-00000` …, one to three lesions per patient. It needs no files. */
 export function phantomSource({ lesions, ...options }: PhantomSourceOptions): LesionSource {
-  if (!Number.isInteger(lesions) || lesions < 1) throw new InputError(`${lesions} phantom lesions are asked for`, undefined, "give a whole number from 1");
+  if (!Number.isInteger(lesions) || lesions < 1)
+    throw new InputError(`${lesions} phantom lesions are asked for`, undefined, "give a whole number from 1");
   return {
     entries: Array.from({ length: lesions }, (_, index) => ({
       id: nameOf(index),
@@ -151,7 +157,12 @@ function scannerOf(seed: number, patient: number, category: PhantomCategory): Sc
   const blurMm = random.between(0.5, 0.75);
   const noiseHu = random.between(8, 15);
   const sharp = category === "lung" || category === "bone" ? random.uniform() < 0.7 : random.uniform() < 0.1;
-  return { pixelMm, kernel: sharp ? "sharp" : "soft", blurMm: sharp ? blurMm * 0.8 : blurMm, noiseHu: sharp ? noiseHu * 1.3 : noiseHu };
+  return {
+    pixelMm,
+    kernel: sharp ? "sharp" : "soft",
+    blurMm: sharp ? blurMm * 0.8 : blurMm,
+    noiseHu: sharp ? noiseHu * 1.3 : noiseHu,
+  };
 }
 
 /** Where voxels lie: voxel (i, j, k) of a grid of `dims` is at `origin` + (i, j, k) × spacing mm. */
@@ -179,11 +190,23 @@ interface Drawn {
 }
 
 /** Draws a lesion and its scene, measures it, and finds its crop; undefined where nobody would have marked it. */
-function draw(random: Random, category: PhantomCategory, spacingMm: Vec3, [shortest, longest]: readonly [number, number]): Drawn | undefined {
+function draw(
+  random: Random,
+  category: PhantomCategory,
+  spacingMm: Vec3,
+  [shortest, longest]: readonly [number, number],
+): Drawn | undefined {
   const field = randomField(random);
   const longMm = shortest * (longest / shortest) ** random.uniform();
   const lesion = lesionBody(random, field, longMm);
-  const scene = scenes[category]({ random, field, lesion, longMm, halfMm: 1.3 * longMm, halfDepthMm: Math.max(0.8 * longMm, 4 * spacingMm[2]) });
+  const scene = scenes[category]({
+    random,
+    field,
+    lesion,
+    longMm,
+    halfMm: 1.3 * longMm,
+    halfDepthMm: Math.max(0.8 * longMm, 4 * spacingMm[2]),
+  });
   const body = tightened(scene.edge ? without(lesion, scene.edge) : lesion);
 
   if (body === undefined) return undefined;
@@ -226,7 +249,11 @@ function fractions(body: Body, lattice: Lattice): Float32Array {
 }
 
 /** The tight lattice, its mask and the marks in it, brought to the grid that a case is delivered on. */
-function cropAround(tight: Lattice, mask: Uint8Array, marks: RecistMarks): { lattice: Lattice; mask: Uint8Array; marks: RecistMarks } {
+function cropAround(
+  tight: Lattice,
+  mask: Uint8Array,
+  marks: RecistMarks,
+): { lattice: Lattice; mask: Uint8Array; marks: RecistMarks } {
   // The lesion lies in the middle of an imaginary scan that is large enough for no crop to be clipped.
   const middle: Vec3 = [SCAN_VOXELS / 2, SCAN_VOXELS / 2, SCAN_VOXELS / 2];
   const inScan = marksInRange(marks, { start: [-middle[0], -middle[1], -middle[2]], end: middle });
@@ -245,7 +272,11 @@ function cropAround(tight: Lattice, mask: Uint8Array, marks: RecistMarks): { lat
     whole[((z - first[2]) * ny + y - first[1]) * nx + x - first[0]] = 1;
   }
   return {
-    lattice: { dims: [nx, ny, nz], origin: tight.origin.map((o, a) => o + first[a] * tight.spacingMm[a]) as unknown as Vec3, spacingMm: tight.spacingMm },
+    lattice: {
+      dims: [nx, ny, nz],
+      origin: tight.origin.map((o, a) => o + first[a] * tight.spacingMm[a]) as unknown as Vec3,
+      spacingMm: tight.spacingMm,
+    },
     mask: whole,
     marks: marksInRange(inScan, range),
   };
@@ -262,7 +293,17 @@ function render(random: Random, { field, scene, body, longMm, lattice }: Drawn, 
   const n = nx * ny;
   const image = new Int16Array(n * nz);
   const slice = { hu: new Float32Array(n), textureHu: new Float32Array(n), lesion: new Float32Array(n) };
-  const layer: Layer = { hu: new Float32Array(n), textureHu: new Float32Array(n), lesion: new Float32Array(n), width: nx, height: ny, x0: origin[0], y0: origin[1], z: 0, pixelMm: spacingMm[0] };
+  const layer: Layer = {
+    hu: new Float32Array(n),
+    textureHu: new Float32Array(n),
+    lesion: new Float32Array(n),
+    width: nx,
+    height: ny,
+    x0: origin[0],
+    y0: origin[1],
+    z: 0,
+    pixelMm: spacingMm[0],
+  };
   const noiseHu = Math.min(scanner.noiseHu * Math.min(Math.sqrt(5 / spacingMm[2]), 1.7), 25);
   const streak = random.uniform() < 0.12 ? streaks(random) : undefined;
   const [ox, oy, oz] = [random.between(0, 32), random.between(0, 32), random.between(0, 32)];
@@ -297,11 +338,20 @@ function add(sum: Float32Array, term: Float32Array, weight: number): void {
 }
 
 /** Adds `gain` × `amplitude` × field to a slice; `perMm` field units per mm, the third of `offset` is the slice's. */
-function addTexture(hu: Float32Array, amplitude: Float32Array, field: Field, perMm: number, { dims, origin, spacingMm }: Lattice, offset: Vec3, gain = 1): void {
+function addTexture(
+  hu: Float32Array,
+  amplitude: Float32Array,
+  field: Field,
+  perMm: number,
+  { dims, origin, spacingMm }: Lattice,
+  offset: Vec3,
+  gain = 1,
+): void {
   for (let j = 0, i = 0; j < dims[1]; j++) {
     const y = (origin[1] + j * spacingMm[1]) * perMm + offset[1];
     for (let c = 0; c < dims[0]; c++, i++) {
-      if (amplitude[i] > 0) hu[i] += gain * amplitude[i] * sampleField(field, (origin[0] + c * spacingMm[0]) * perMm + offset[0], y, offset[2]);
+      if (amplitude[i] > 0)
+        hu[i] += gain * amplitude[i] * sampleField(field, (origin[0] + c * spacingMm[0]) * perMm + offset[0], y, offset[2]);
     }
   }
 }
@@ -328,7 +378,11 @@ function blur(slice: Float32Array, width: number, height: number, sigmaPx: numbe
 
 /** Dark and bright rays from something dense off the picture. */
 function streaks(random: Random): (slice: Float32Array, width: number, strength: number) => void {
-  const rays = Array.from({ length: 6 + random.integer(6) }, () => ({ angle: random.between(0, Math.PI / 2), width: random.between(0.004, 0.012), hu: 14 * random.normal() }));
+  const rays = Array.from({ length: 6 + random.integer(6) }, () => ({
+    angle: random.between(0, Math.PI / 2),
+    width: random.between(0.004, 0.012),
+    hu: 14 * random.normal(),
+  }));
   return (slice, width, strength) => {
     for (const { angle, width: half, hu } of rays) {
       const [c, s] = [Math.cos(angle), Math.sin(angle)];

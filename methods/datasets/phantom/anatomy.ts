@@ -48,7 +48,8 @@ export const scenes: Readonly<Record<PhantomCategory, (site: Site) => Scene>> = 
     if (solid && random.uniform() < 0.35) under.push(...spicules(site, look.hu));
     const over: Tissue[] = [];
     if (random.uniform() < 0.45) over.push(...chestWall(site, random.between(0.6, 2.4)));
-    else if (random.uniform() < 0.3) under.push(...beside(site, { hu: look.hu + 5 * random.normal(), textureHu: 10 }, [0.3, 0.7], [-0.1, 0.4], longMm));
+    else if (random.uniform() < 0.3)
+      under.push(...beside(site, { hu: look.hu + 5 * random.normal(), textureHu: 10 }, [0.3, 0.7], [-0.1, 0.4], longMm));
     return { window: LUNG, base: lung, under, lesion: look, edge: over[0]?.body, over };
   },
 
@@ -63,7 +64,14 @@ export const scenes: Readonly<Record<PhantomCategory, (site: Site) => Scene>> = 
     if (random.uniform() < 0.55) {
       const edge = boundary(site, random.between(0.75, 1.9));
       over.push({ body: edge.body, ...around(FAT, random.between(-5, 25)) });
-      over.push(...behind(site, edge, random.uniform() < 0.4 ? around(MUSCLE, random.between(-5, 10)) : around(WATER, random.between(0, 60)), random.between(4, 14)));
+      over.push(
+        ...behind(
+          site,
+          edge,
+          random.uniform() < 0.4 ? around(MUSCLE, random.between(-5, 10)) : around(WATER, random.between(0, 60)),
+          random.between(4, 14),
+        ),
+      );
     }
     return { window: SOFT_TISSUE, base: liver, under, lesion: look, edge: over[0]?.body, over };
   },
@@ -97,7 +105,11 @@ export const scenes: Readonly<Record<PhantomCategory, (site: Site) => Scene>> = 
     under.push(...nodes(site, look.hu, longMm));
     if (random.uniform() < 0.45) under.push(...touching(site, look.hu, longMm));
     const over: Tissue[] = [];
-    if (random.uniform() < 0.4) over.push({ body: boundary(site, random.between(0.9, 1.8)).body, ...around(random.uniform() < 0.5 ? LIVER : MUSCLE, random.between(-10, 10)) });
+    if (random.uniform() < 0.4)
+      over.push({
+        body: boundary(site, random.between(0.9, 1.8)).body,
+        ...around(random.uniform() < 0.5 ? LIVER : MUSCLE, random.between(-10, 10)),
+      });
     return { window: SOFT_TISSUE, base: fat, under, lesion: look, edge: over[0]?.body, over };
   },
 
@@ -112,7 +124,12 @@ export const scenes: Readonly<Record<PhantomCategory, (site: Site) => Scene>> = 
     const size = Math.max(random.between(26, 34), 0.6 * longMm);
     // From deep in the parenchyma to half outside of the kidney.
     const away = size + reachMm(site.lesion, direction) * random.between(-0.8, 0.15);
-    const kidney = blob(scale(direction, away), [size, size * 0.8, size * 1.6], rotation(Math.atan2(direction[1], direction[0]), 0.15 * random.normal(), 0), bumps(field, random, 0.05, 1.4));
+    const kidney = blob(
+      scale(direction, away),
+      [size, size * 0.8, size * 1.6],
+      rotation(Math.atan2(direction[1], direction[0]), 0.15 * random.normal(), 0),
+      bumps(field, random, 0.05, 1.4),
+    );
     const cortexHu = random.between(150, 205);
     const under: Tissue[] = [
       { body: kidney, hu: cortexHu, textureHu: 6 },
@@ -135,7 +152,12 @@ export const scenes: Readonly<Record<PhantomCategory, (site: Site) => Scene>> = 
     const direction = aside(random);
     const size = Math.max(random.between(20, 34), 0.75 * longMm);
     const away = reachMm(site.lesion, direction) * random.between(-0.3, 0.6) + size * random.between(0.1, 0.45);
-    const bone = blob(scale(direction, away), [size, size * random.between(0.6, 0.85), size * random.between(0.7, 1.6)], rotation(random.between(0, 6.28), 0.2 * random.normal(), 0), bumps(field, random, 0.08, 1.3));
+    const bone = blob(
+      scale(direction, away),
+      [size, size * random.between(0.6, 0.85), size * random.between(0.7, 1.6)],
+      rotation(random.between(0, 6.28), 0.2 * random.normal(), 0),
+      bumps(field, random, 0.08, 1.3),
+    );
     const shell = random.between(1.2, 3);
     const under: Tissue[] = [
       { body: boundary(site, random.between(1.4, 2.6)).body, ...FAT },
@@ -151,14 +173,24 @@ export const scenes: Readonly<Record<PhantomCategory, (site: Site) => Scene>> = 
     const fat = around(FAT, random.between(-8, 12));
     const muscle = around(MUSCLE, random.between(-8, 8));
     const inMuscle = random.uniform() < 0.5;
-    const look = lesionLook(site, inMuscle ? muscle.hu - random.between(28, 60) : random.between(20, 80), { edgeMm: random.between(0.5, 2.5) });
+    const look = lesionLook(site, inMuscle ? muscle.hu - random.between(28, 60) : random.between(20, 80), {
+      edgeMm: random.between(0.5, 2.5),
+    });
     const under: Tissue[] = [];
     const bellies = 3 + random.integer(4);
     for (let i = 0; i < bellies; i++) {
       const direction = aside(random);
       const size = random.between(0.35, 0.8) * Math.max(halfMm, 25);
       const away = inMuscle && i === 0 ? 0.25 * longMm : reachMm(site.lesion, direction) + size * random.between(0.45, 1);
-      under.push({ body: blob(scale(direction, away), [size * (inMuscle && i === 0 ? 1.3 : 1), size * random.between(0.45, 0.9), size * 3], rotation(random.between(0, 6.28), 0.2 * random.normal(), 0), bumps(field, random, 0.08, 1.5)), ...muscle });
+      under.push({
+        body: blob(
+          scale(direction, away),
+          [size * (inMuscle && i === 0 ? 1.3 : 1), size * random.between(0.45, 0.9), size * 3],
+          rotation(random.between(0, 6.28), 0.2 * random.normal(), 0),
+          bumps(field, random, 0.08, 1.5),
+        ),
+        ...muscle,
+      });
     }
     under.push(...vessels(site, around(BLOOD, -40), 0.04, [0.6, 2]));
     if (random.uniform() < 0.35) under.push(...touching(site, inMuscle ? look.hu : muscle.hu, longMm));
@@ -180,11 +212,19 @@ export const scenes: Readonly<Record<PhantomCategory, (site: Site) => Scene>> = 
     const side = boundary(site, random.between(1, 1.7));
     under.push({ body: side.body, ...around(MUSCLE, random.between(-6, 6)) });
     const bone = shrunk(side.body, random.between(8, 20));
-    under.push({ body: bone, ...CORTEX }, { body: shrunk(bone, random.between(1.5, 3)), hu: random.between(120, 240), textureHu: 35 });
+    under.push(
+      { body: bone, ...CORTEX },
+      { body: shrunk(bone, random.between(1.5, 3)), hu: random.between(120, 240), textureHu: 35 },
+    );
     if (random.uniform() < 0.4) {
       const direction: Vec3 = [-side.normal[0], -side.normal[1], 0];
       const size = random.between(0.5, 0.9) * Math.max(halfMm, 25);
-      const bladder = blob(scale(direction, reachMm(site.lesion, direction) + size * random.between(0.9, 1.2)), [size, size * 0.8, size], rotation(random.between(0, 6.28), 0, 0), bumps(field, random, 0.05, 1.2));
+      const bladder = blob(
+        scale(direction, reachMm(site.lesion, direction) + size * random.between(0.9, 1.2)),
+        [size, size * 0.8, size],
+        rotation(random.between(0, 6.28), 0, 0),
+        bumps(field, random, 0.05, 1.2),
+      );
       under.push({ body: bladder, ...MUSCLE }, { body: shrunk(bladder, random.between(2, 4)), ...WATER });
     } else under.push(...bowelLoop(site, random.between(9, 15), random.between(0.05, 0.6)));
     under.push(...vessels(site, blood, 0.04, [0.6, 1.8]), ...nodes(site, look.hu, longMm));
@@ -209,10 +249,14 @@ function aside(random: Random): Vec3 {
   return [flat * Math.cos(turn), flat * Math.sin(turn), z];
 }
 
-/** Necrotic cores in a third of the large lesions, enhancing rims in a tenth of all. */
+/** Necrotic cores in a third of the large lesions, enhancing rims in a tenth of them. */
 function lesionLook({ random, longMm }: Site, hu: number, look: Partial<LesionLook> & { edgeMm: number }): LesionLook {
-  const core = longMm > 18 && random.uniform() < 0.33 ? { depthMm: longMm * random.between(0.08, 0.18), deltaHu: -random.between(12, 40) } : undefined;
-  const rim = random.uniform() < 0.1 ? { depthMm: random.between(1, 2.5), deltaHu: random.between(15, 40) } : undefined;
+  const core =
+    longMm > 18 && random.uniform() < 0.33
+      ? { depthMm: longMm * random.between(0.08, 0.18), deltaHu: -random.between(12, 40) }
+      : undefined;
+  const rim =
+    longMm > 18 && random.uniform() < 0.1 ? { depthMm: random.between(1, 2.5), deltaHu: random.between(15, 40) } : undefined;
   return { hu, textureHu: random.between(2, 8), patchesHu: random.between(2, 12), core, rim, ...look };
 }
 
@@ -241,15 +285,14 @@ function chestWall(site: Site, crowding: number): Tissue[] {
   const [nx, ny] = edge.normal;
   const flat = Math.hypot(nx, ny);
   const along: Vec3 = [-ny / flat, nx / flat, 0];
-  const tissues: Tissue[] = [
-    { body: edge.body, ...MUSCLE },
-    ...behind(site, edge, FAT, random.between(12, 18)),
-  ];
+  const tissues: Tissue[] = [{ body: edge.body, ...MUSCLE }, ...behind(site, edge, FAT, random.between(12, 18))];
   const pitch = random.between(16, 24);
   for (let z = -halfDepthMm - random.between(0, pitch); z < halfDepthMm + pitch; z += pitch) {
     const at = edge.offsetMm + 7 - edge.normal[2] * z;
     const point = (s: number): Vec3 => [(nx / flat) * at + along[0] * s, (ny / flat) * at + along[1] * s, z + 0.35 * s];
-    const ribs = Array.from({ length: 10 }, (_, i) => capsule(point((i - 5) * 0.35 * halfMm), point((i - 4) * 0.35 * halfMm), 5, 5));
+    const ribs = Array.from({ length: 10 }, (_, i) =>
+      capsule(point((i - 5) * 0.35 * halfMm), point((i - 4) * 0.35 * halfMm), 5, 5),
+    );
     for (const rib of ribs) tissues.push({ body: rib, ...CORTEX });
     for (const rib of ribs) tissues.push({ body: shrunk(rib, 1.8), hu: 230, textureHu: 35 });
   }
@@ -258,28 +301,46 @@ function chestWall(site: Site, crowding: number): Tissue[] {
 
 /** A winding tube: pieces of a random walk with falling radius. */
 function tube(random: Random, from: Vec3, towards: Vec3, lengthMm: number, radiusMm: number, material: Material): Tissue[] {
-  const pieces = 4;
+  const pieces = 6;
   const tissues: Tissue[] = [];
   let [point, heading, radius] = [from, towards, radiusMm];
   for (let i = 0; i < pieces; i++) {
     const next = point.map((p, a) => p + (heading[a] * lengthMm) / pieces) as unknown as Vec3;
     const thinner = radius * random.between(0.85, 1);
     tissues.push({ body: capsule(point, next, radius, thinner), ...material });
-    const turned = heading.map((h) => h + 0.35 * random.normal()) as unknown as Vec3;
+    const turned = heading.map((h) => h + 0.25 * random.normal()) as unknown as Vec3;
     [point, heading, radius] = [next, scale(turned, 1 / Math.hypot(...turned)), thinner];
   }
   return tissues;
 }
 
 /** Vessels strewn through the block, about `perCm2` of them crossing a square centimetre of slice. */
-function vessels({ random, halfMm, halfDepthMm }: Site, material: Material, perCm2: number, radiusMm: readonly [number, number]): Tissue[] {
+function vessels(
+  { random, halfMm, halfDepthMm }: Site,
+  material: Material,
+  perCm2: number,
+  radiusMm: readonly [number, number],
+): Tissue[] {
   const count = Math.min(Math.ceil(perCm2 * (halfMm / 5) ** 2 * Math.max(halfDepthMm / 8, 1)), 150);
   const tissues: Tissue[] = [];
   for (let i = 0; i < count; i++) {
-    const from: Vec3 = [random.between(-halfMm, halfMm), random.between(-halfMm, halfMm), random.between(-halfDepthMm, halfDepthMm)];
+    const from: Vec3 = [
+      random.between(-halfMm, halfMm),
+      random.between(-halfMm, halfMm),
+      random.between(-halfDepthMm, halfDepthMm),
+    ];
     const [x, y, z]: Vec3 = [random.normal(), random.normal(), random.normal()];
     const radius = radiusMm[0] * (radiusMm[1] / radiusMm[0]) ** random.uniform();
-    tissues.push(...tube(random, from, scale([x, y, z], 1 / Math.hypot(x, y, z)), Math.min(random.between(12, 24) * Math.sqrt(radius), 2 * halfMm), radius, material));
+    tissues.push(
+      ...tube(
+        random,
+        from,
+        scale([x, y, z], 1 / Math.hypot(x, y, z)),
+        Math.min(random.between(12, 24) * Math.sqrt(radius), 2 * halfMm),
+        radius,
+        material,
+      ),
+    );
   }
   return tissues;
 }
@@ -294,7 +355,16 @@ function spicules({ random, lesion, longMm }: Site, hu: number): Tissue[] {
   return Array.from({ length: 6 + random.integer(8) }, (): Tissue => {
     const direction = aside(random);
     const reach = reachMm(lesion, direction);
-    return { body: capsule(scale(direction, 0.8 * reach), scale(direction, reach + longMm * random.between(0.1, 0.35)), random.between(0.5, 0.9), 0.2), hu: hu - 80, textureHu: 10 };
+    return {
+      body: capsule(
+        scale(direction, 0.8 * reach),
+        scale(direction, reach + longMm * random.between(0.1, 0.35)),
+        random.between(0.5, 0.9),
+        0.2,
+      ),
+      hu: hu - 80,
+      textureHu: 10,
+    };
   });
 }
 
@@ -304,15 +374,36 @@ function trunk({ random, lesion, longMm, halfDepthMm }: Site, material: Material
   const [x, y] = scale(direction, reachMm(lesion, direction) + radiusMm + gap * longMm);
   const lean: [number, number] = [0.25 * random.normal(), 0.25 * random.normal()];
   const end = halfDepthMm + 2 * radiusMm;
-  return [{ body: capsule([x - lean[0] * end, y - lean[1] * end, -end], [x + lean[0] * end, y + lean[1] * end, end], radiusMm, radiusMm), ...material }];
+  return [
+    {
+      body: capsule(
+        [x - lean[0] * end, y - lean[1] * end, -end],
+        [x + lean[0] * end, y + lean[1] * end, end],
+        radiusMm,
+        radiusMm,
+      ),
+      ...material,
+    },
+  ];
 }
 
 /** A rounded neighbour, `size` × long axis across, at `gap` × long axis. */
-function beside({ random, field, lesion }: Site, material: Material, size: readonly [number, number], gap: readonly [number, number], longMm: number): Tissue[] {
+function beside(
+  { random, field, lesion }: Site,
+  material: Material,
+  size: readonly [number, number],
+  gap: readonly [number, number],
+  longMm: number,
+): Tissue[] {
   const direction = aside(random);
   const half = 0.5 * longMm * random.between(...size);
   const away = reachMm(lesion, direction) + half + longMm * random.between(...gap);
-  const body = blob(scale(direction, away), [half, half * random.between(0.6, 1), half * random.between(0.6, 1.5)], rotation(random.between(0, 6.28), 0.3 * random.normal(), 0), bumps(field, random, 0.08, 1.5));
+  const body = blob(
+    scale(direction, away),
+    [half, half * random.between(0.6, 1), half * random.between(0.6, 1.5)],
+    rotation(random.between(0, 6.28), 0.3 * random.normal(), 0),
+    bumps(field, random, 0.08, 1.5),
+  );
   return [{ body, ...material }];
 }
 
@@ -325,7 +416,9 @@ function touching(site: Site, hu: number, longMm: number): Tissue[] {
 /** Further lymph nodes nearby. */
 function nodes(site: Site, hu: number, longMm: number): Tissue[] {
   const { random } = site;
-  return Array.from({ length: random.integer(4) }, () => beside(site, { hu: hu + 10 * random.normal(), textureHu: 5 }, [0.2, 0.6], [0.08, 0.6], longMm)).flat();
+  return Array.from({ length: random.integer(4) }, () =>
+    beside(site, { hu: hu + 10 * random.normal(), textureHu: 5 }, [0.2, 0.6], [0.08, 0.6], longMm),
+  ).flat();
 }
 
 /** Bowel: wall and content (fluid, contrast medium, gas or a mixture) winding past the lesion. */
@@ -338,7 +431,12 @@ function bowelLoop(site: Site, radiusMm: number, gap: number): Tissue[] {
   const outer = [-1, 1].flatMap((way) => tube(random, middle, scale(run, way / Math.hypot(...run)), half, radiusMm, BOWEL_WALL));
   // The tube may wind back to the lesion, which is painted over it.
   const kind = random.uniform();
-  const content: Material = kind < 0.5 ? { hu: random.between(5, 40), textureHu: 8 } : kind < 0.75 ? { hu: random.between(180, 320), textureHu: 15 } : { hu: -940, textureHu: 25 };
+  const content: Material =
+    kind < 0.5
+      ? { hu: random.between(5, 40), textureHu: 8 }
+      : kind < 0.75
+        ? { hu: random.between(180, 320), textureHu: 15 }
+        : { hu: -940, textureHu: 25 };
   const thickness = random.between(1.6, 3);
   return [...outer, ...outer.map((t): Tissue => ({ body: shrunk(t.body, thickness), ...content }))];
 }

@@ -38,7 +38,11 @@ export function rotation(turn: number, tilt: number, tiltAxis: number): Rotation
     [kx * ky * v, c + ky * ky * v, -kx * s],
     [-ky * s, kx * s, c],
   ];
-  const mix = (a: number, b: number): Vec3 => [a * tilted[0][0] + b * tilted[1][0], a * tilted[0][1] + b * tilted[1][1], a * tilted[0][2] + b * tilted[1][2]];
+  const mix = (a: number, b: number): Vec3 => [
+    a * tilted[0][0] + b * tilted[1][0],
+    a * tilted[0][1] + b * tilted[1][1],
+    a * tilted[0][2] + b * tilted[1][2],
+  ];
   return [mix(p, q), mix(-q, p), tilted[2]];
 }
 
@@ -103,7 +107,10 @@ export function wall(normal: Vec3, offsetMm: number, field: Field, waveMm: numbe
       for (let i = 0; i < count; i++) {
         const px = x + i * stepMm;
         const flat = offsetMm - (nx * px + ny * y + nz * z);
-        mm[i] = Math.abs(flat) > 4 * waveMm + 2 ? flat : flat + waveMm * sampleField(field, px / lengthMm, y / lengthMm + 9.3, z / lengthMm + 4.7);
+        mm[i] =
+          Math.abs(flat) > 4 * waveMm + 2
+            ? flat
+            : flat + waveMm * sampleField(field, px / lengthMm, y / lengthMm + 9.3, z / lengthMm + 4.7);
       }
     },
   };

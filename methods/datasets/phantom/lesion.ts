@@ -1,5 +1,5 @@
 import type { Random } from "../../random.ts";
-import { bent, type Body, blob, bumps, merged, reachMm, rotation, scaled } from "./body.ts";
+import { type Body, bent, blob, bumps, merged, reachMm, rotation, scaled } from "./body.ts";
 import type { Field } from "./field.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { randomStream, type Random } from "../../random.ts";
+import { type Random, randomStream } from "../../random.ts";
 
 const SIDE = 256;
 const TILES = 4;
@@ -19,13 +19,15 @@ const tilesOfKernel = new Map<Kernel, readonly Float32Array[]>();
 function tiles(kernel: Kernel): readonly Float32Array[] {
   let made = tilesOfKernel.get(kernel);
   if (made === undefined) {
-    made = Array.from({ length: TILES / 2 }, (_, i) => tilePair(randomStream(0, `phantom noise, ${kernel}`, i), kernels[kernel])).flat();
+    made = Array.from({ length: TILES / 2 }, (_, i) =>
+      tilePair(randomStream(0, `phantom noise, ${kernel}`, i), kernels[kernel]),
+    ).flat();
     tilesOfKernel.set(kernel, made);
   }
   return made;
 }
 
-/** Adds noise of standard deviation `sdHu` to a slice `[y, x]` no wider or higher than 256 pixels repeat visibly beyond that. */
+/** Adds noise of standard deviation `sdHu` to a slice `[y, x]`; it repeats after 256 pixels. */
 export function addNoise(slice: Float32Array, width: number, kernel: Kernel, sdHu: number, random: Random): void {
   // The sum of two tiles, each shifted and turned at random, hardly ever repeats.
   for (let layer = 0; layer < 2; layer++) {
