@@ -50,10 +50,21 @@ function fromJson(text: string, file: string): MarksFile {
   if (!parsed.success) throw misformed(parsed.error.issues[0], json, file);
   const seen = new Set<string>();
   for (const { id } of parsed.data) {
-    if (seen.has(id)) throw new InputError("this id is given to two lesions", `${file}: lesion ${id}`, "ids name the files that are written: give every lesion its own");
+    if (seen.has(id))
+      throw new InputError(
+        "this id is given to two lesions",
+        `${file}: lesion ${id}`,
+        "ids name the files that are written: give every lesion its own",
+      );
     seen.add(id);
   }
-  return { lesions: parsed.data.map(({ id, slice, long, short }: MarkedLesion) => ({ id, marks: { slice, long, short }, where: `${file}: lesion ${id}` })) };
+  return {
+    lesions: parsed.data.map(({ id, slice, long, short }: MarkedLesion) => ({
+      id,
+      marks: { slice, long, short },
+      where: `${file}: lesion ${id}`,
+    })),
+  };
 }
 
 const FORM = '[{"id": "a", "slice": 12, "long": [[x, y], [x, y]], "short": [[x, y], [x, y]]}]';
@@ -62,7 +73,12 @@ const FORM = '[{"id": "a", "slice": 12, "long": [[x, y], [x, y]], "short": [[x, 
 function misformed({ path: steps, message }: z.core.$ZodIssue, json: unknown, file: string): InputError {
   const [index, ...rest] = steps;
   const id = typeof index === "number" ? (json as { id?: unknown }[])[index]?.id : undefined;
-  const lesion = typeof index !== "number" ? "" : typeof id === "string" && rest[0] !== "id" ? `: lesion ${id}` : `: lesion number ${index + 1}`;
+  const lesion =
+    typeof index !== "number"
+      ? ""
+      : typeof id === "string" && rest[0] !== "id"
+        ? `: lesion ${id}`
+        : `: lesion number ${index + 1}`;
   const place = rest.map((step) => (typeof step === "number" ? `[${step}]` : String(step))).join("");
   return new InputError(`${place === "" ? "" : `${place}: `}${message}`, `${file}${lesion}`, `expected ${FORM}`);
 }
@@ -70,20 +86,36 @@ function misformed({ path: steps, message }: z.core.$ZodIssue, json: unknown, fi
 async function fromDeepLesion(rows: readonly DeepLesionRow[], file: string, image: string): Promise<MarksFile> {
   const series = path.basename(path.resolve(image));
   const own = rows.filter((row) => row.series === series);
-  if (own.length === 0) throw new InputError(`has no row for series ${series}`, file, "the image must be the series' folder, as in Images_png/000001_01_01");
+  if (own.length === 0)
+    throw new InputError(
+      `has no row for series ${series}`,
+      file,
+      "the image must be the series' folder, as in Images_png/000001_01_01",
+    );
   const names = await readdir(image).catch((error: NodeJS.ErrnoException) => {
-    throw new InputError(`cannot be listed (${error.code})`, image, "with DL_info.csv, give a folder of DeepLesion PNG slices", { cause: error });
+    throw new InputError(`cannot be listed (${error.code})`, image, "with DL_info.csv, give a folder of DeepLesion PNG slices", {
+      cause: error,
+    });
   });
-  const numbers = names.flatMap((name) => /(\d+)\.png$/i.exec(name)?.[1] ?? []).map(Number).sort((a, b) => a - b);
+  const numbers = names
+    .flatMap((name) => /(\d+)\.png$/i.exec(name)?.[1] ?? [])
+    .map(Number)
+    .sort((a, b) => a - b);
   const lesions = own.map(({ id, keySlice, diameters, window, line }): FiledMarks => {
     const where = `${file}:${line}: lesion ${id}`;
     const slice = numbers.indexOf(keySlice);
-    if (slice < 0) throw new InputError(`slice ${keySlice} is not in ${image}, which has ${rangeOf(numbers)}`, where, "the folder must hold the key slice of every row of its series");
+    if (slice < 0)
+      throw new InputError(
+        `slice ${keySlice} is not in ${image}, which has ${rangeOf(numbers)}`,
+        where,
+        "the folder must hold the key slice of every row of its series",
+      );
     return { id, marks: { slice, ...diameters }, where, window };
   });
   const [first] = own;
   const other = own.find((row) => row.spacingMm.some((s, axis) => Math.abs(s - first.spacingMm[axis]) > 1e-4));
-  if (other) throw new InputError(`lines ${first.line} and ${other.line} give series ${series} two spacings`, file, "correct the table");
+  if (other)
+    throw new InputError(`lines ${first.line} and ${other.line} give series ${series} two spacings`, file, "correct the table");
   const [sx, sy, sz] = first.spacingMm;
   // A z spacing can be negative (slice order) or unknown.
   return { lesions, imageSize: first.imageSize, ...(Math.abs(sz) > 0 && { spacingMm: [sx, sy, Math.abs(sz)] }) };

@@ -9,7 +9,12 @@ import { greyRaster, line, outline, rasterPng } from "../report/raster.ts";
 const WIDTH_PX = 480;
 
 /** PNG of a slice around the marks: CT through the window, the mask's outline, the two diameters. Pixels are enlarged, never interpolated. */
-export function overlayPng(hu: Slice<Int16Array | Float32Array>, window: HuWindow, marks: Diameters, mask: Slice<Uint8Array>): Uint8Array {
+export function overlayPng(
+  hu: Slice<Int16Array | Float32Array>,
+  window: HuWindow,
+  marks: Diameters,
+  mask: Slice<Uint8Array>,
+): Uint8Array {
   const view = roiOfMarks(marks, hu.width, hu.height);
   const zoom = Math.max(1, Math.round(WIDTH_PX / Math.max(view.x1 - view.x0, view.y1 - view.y0)));
   const raster = greyRaster(cropSlice(hu as Slice<Int16Array>, view), window, zoom);

@@ -12,7 +12,9 @@ import { InputError } from "../methods/inputError.ts";
 export async function writtenTogether(out: string, write: (folder: string) => Promise<readonly string[]>): Promise<void> {
   const target = path.resolve(out);
   const refuse = (error: NodeJS.ErrnoException): never => {
-    throw new InputError(`cannot be written to (${error.code})`, out, "name a folder that can be created or written", { cause: error });
+    throw new InputError(`cannot be written to (${error.code})`, out, "name a folder that can be created or written", {
+      cause: error,
+    });
   };
   const found = await stat(target).catch((error: NodeJS.ErrnoException) => (error.code === "ENOENT" ? undefined : refuse(error)));
   if (found && !found.isDirectory()) throw new InputError("is not a folder", out, "name a folder that can be created or written");

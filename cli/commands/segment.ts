@@ -20,13 +20,22 @@ import { decodeModel, type Model } from "../../methods/networks/model.ts";
 import { predictVolume } from "../../methods/networks/predictVolume.ts";
 import { suggest } from "../../pipelines/nearest.ts";
 import { type FiledMarks, readMarksFile } from "../marksFile.ts";
-import { overlayPng } from "../overlay.ts";
 import { printJson, say, table } from "../output.ts";
+import { overlayPng } from "../overlay.ts";
 import { writtenTogether } from "../writtenTogether.ts";
 import { findArtifact } from "./export.ts";
 
 /** From the marks alone: the first six fill the RECIST slice, the others the volume. */
-const markMethods = ["recist", "grabcut", "grabcut-i", "grabcut-r", "ellipse", "grabcut-3d", "grabcut-3de", "ellipsoid"] as const satisfies readonly VolumeMethod[];
+const markMethods = [
+  "recist",
+  "grabcut",
+  "grabcut-i",
+  "grabcut-r",
+  "ellipse",
+  "grabcut-3d",
+  "grabcut-3de",
+  "ellipsoid",
+] as const satisfies readonly VolumeMethod[];
 /** From a model: its prediction, and each slice of it refined by GrabCut (“-GC”). */
 const modelMethods = ["wsss", "wsss-gc"] as const;
 export type SegmentMethod = (typeof markMethods)[number] | (typeof modelMethods)[number];
@@ -108,11 +117,18 @@ export function register(program: Command): void {
     .requiredOption("--out <folder>", "folder to write: <id>.nii.gz, <id>.png, measurements.csv")
     .option("--method <name>", `${[...markMethods, ...modelMethods].join(", ")} (default: grabcut-r; with a model: wsss)`)
     .option("--model <ref>", "model folder, or a model in the store: digest or CAMPAIGN/STEP[.OUTPUT]")
-    .option("--window <low,high>", "display window in HU, e.g. --window -160,240 (default: from the marks file, else from the image)")
+    .option(
+      "--window <low,high>",
+      "display window in HU, e.g. --window -160,240 (default: from the marks file, else from the image)",
+    )
     .option("--spacing <x,y,z>", "voxel spacing of PNG slices in mm (default: from DL_info.csv)")
     .option("--json", "print one JSON document")
     .action(async ({ window, spacing, json, ...options }: CommandOptions) => {
-      const document = await segmentImage({ ...options, window: window === undefined ? undefined : windowOption(window), spacingMm: spacing === undefined ? undefined : spacingOption(spacing) });
+      const document = await segmentImage({
+        ...options,
+        window: window === undefined ? undefined : windowOption(window),
+        spacingMm: spacing === undefined ? undefined : spacingOption(spacing),
+      });
       if (json) printJson(document);
       else process.stdout.write(`${summary(document)}\n`);
     });
@@ -130,37 +146,67 @@ export async function segmentImage(options: SegmentOptions): Promise<SegmentDocu
   const method = methodOf(options);
   const file = await readMarksFile(marksPath, image);
   const { volume, kind } = await openImage(image, { spacingMm: options.spacingMm ?? file.spacingMm });
-  if (file.imageSize && file.imageSize.some((n, axis) => n !== volume.dims[axis])) {
-    throw new InputError(`its slices are ${volume.dims[0]} × ${volume.dims[1]} pixels, ${marksPath} says ${file.imageSize.join(" × ")}`, image, "give the series that the table describes");
+  if (file.imageSize?.some((n, axis) => n !== volume.dims[axis])) {
+    throw new InputError(
+      `its slices are ${volume.dims[0]} × ${volume.dims[1]} pixels, ${marksPath} says ${file.imageSize.join(" × ")}`,
+      image,
+      "give the series that the table describes",
+    );
   }
   const lesions = file.lesions.map((lesion) => ({ ...lesion, marks: validateMarks(lesion.marks, volume, lesion.where) }));
-  const network = options.model === undefined ? undefined : { model: await openModel(options.model), backend: await openBackend() };
+  const network =
+    options.model === undefined ? undefined : { model: await openModel(options.model), backend: await openBackend() };
 
   const segmented: SegmentedLesion[] = [];
   await writtenTogether(out, async (folder) => {
     for (const lesion of lesions) {
       const chosen = windowFor(lesion, volume, options.window);
-      if (chosen.windowFrom === "image") say(`${lesion.id}: ${chosen.window === LUNG ? "lung" : "soft-tissue"} window ${chosen.window.low} … ${chosen.window.high} HU, from the image around the marks (--window sets another)`);
+      if (chosen.windowFrom === "image")
+        say(
+          `${lesion.id}: ${chosen.window === LUNG ? "lung" : "soft-tissue"} window ${chosen.window.low} … ${chosen.window.high} HU, from the image around the marks (--window sets another)`,
+        );
       const result = await segmentLesion(method, volume, lesion.marks, chosen.window, network);
-      const row: SegmentedLesion = { id: lesion.id, slice: lesion.marks.slice, ...measurements(result.mask, lesion.marks), ...chosen, slices: result.outcomes, mask: `${lesion.id}.nii.gz`, overlay: `${lesion.id}.png` };
+      const row: SegmentedLesion = {
+        id: lesion.id,
+        slice: lesion.marks.slice,
+        ...measurements(result.mask, lesion.marks),
+        ...chosen,
+        slices: result.outcomes,
+        mask: `${lesion.id}.nii.gz`,
+        overlay: `${lesion.id}.png`,
+      };
       if (row.outcome === "empty") say(`${lesion.id}: ${method} found no lesion (${slicesText(row)}); its mask is empty`);
       await writeFile(path.join(folder, row.mask), writeNiftiMask(result.mask));
-      await writeFile(path.join(folder, row.overlay), overlayPng(sliceOf(volume, row.slice), row.window, lesion.marks, sliceOf(result.mask, row.slice)));
+      await writeFile(
+        path.join(folder, row.overlay),
+        overlayPng(sliceOf(volume, row.slice), row.window, lesion.marks, sliceOf(result.mask, row.slice)),
+      );
       segmented.push(row);
     }
     await writeFile(path.join(folder, MEASUREMENTS), csv(segmented, method));
     return [...segmented.flatMap(({ mask, overlay }) => [mask, overlay]), MEASUREMENTS];
   });
-  return { image, kind, dims: volume.dims, spacingMm: volume.spacingMm, method, out, measurements: MEASUREMENTS, lesions: segmented };
+  return {
+    image,
+    kind,
+    dims: volume.dims,
+    spacingMm: volume.spacingMm,
+    method,
+    out,
+    measurements: MEASUREMENTS,
+    lesions: segmented,
+  };
 }
 
 function methodOf({ method, model }: SegmentOptions): SegmentMethod {
   if (method === undefined) return model === undefined ? "grabcut-r" : "wsss";
   const known = [...markMethods, ...modelMethods].find((name) => name === method);
-  if (known === undefined) throw new InputError(`there is no method "${method}"`, "--method", suggest(method, [...markMethods, ...modelMethods]));
+  if (known === undefined)
+    throw new InputError(`there is no method "${method}"`, "--method", suggest(method, [...markMethods, ...modelMethods]));
   const needsModel = (modelMethods as readonly string[]).includes(known);
   if (needsModel && model === undefined) throw new InputError(`method ${known} needs a model`, "--method", "give --model");
-  if (!needsModel && model !== undefined) throw new InputError(`method ${known} uses no model`, "--method", `leave out --model, or give ${modelMethods.join(" or ")}`);
+  if (!needsModel && model !== undefined)
+    throw new InputError(`method ${known} uses no model`, "--method", `leave out --model, or give ${modelMethods.join(" or ")}`);
   return known;
 }
 
@@ -172,10 +218,17 @@ async function openModel(ref: string): Promise<Model> {
   }
   const names = ["model.json", "weights.safetensors"];
   const contents = await Promise.all(names.map((name) => readFile(path.join(ref, name)).catch(() => undefined)));
-  return decodeModel(Object.fromEntries(names.flatMap((name, i) => (contents[i] === undefined ? [] : [[name, contents[i]]]))), ref);
+  return decodeModel(
+    Object.fromEntries(names.flatMap((name, i) => (contents[i] === undefined ? [] : [[name, contents[i]]]))),
+    ref,
+  );
 }
 
-function windowFor({ marks, window }: FiledMarks, volume: Volume, option: HuWindow | undefined): Pick<SegmentedLesion, "window" | "windowFrom"> {
+function windowFor(
+  { marks, window }: FiledMarks,
+  volume: Volume,
+  option: HuWindow | undefined,
+): Pick<SegmentedLesion, "window" | "windowFrom"> {
   if (option !== undefined) return { window: option, windowFrom: "option" };
   if (window !== undefined) return { window, windowFrom: "marks file" };
   const box = roiOfMarks(marks, volume.dims[0], volume.dims[1]);
@@ -183,7 +236,11 @@ function windowFor({ marks, window }: FiledMarks, volume: Volume, option: HuWind
   return { window: hu[hu.length >> 1] < LUNG_BELOW_HU ? LUNG : SOFT_TISSUE, windowFrom: "image" };
 }
 
-/** Segments on a crop around the marks, which is all that any method looks at, and puts the mask back on the image's grid. */
+/**
+ * Mask on the image's grid. Methods that use the marks alone see the whole image: in a crop the marks' coordinates are
+ * rounded differently, and where two pixels are equally far from an axis the last bit decides. A model sees the crop
+ * that data sets make, which is what it was trained on.
+ */
 async function segmentLesion(
   method: SegmentMethod,
   volume: Volume,
@@ -191,12 +248,12 @@ async function segmentLesion(
   window: HuWindow,
   network: { model: Model; backend: Backend } | undefined,
 ): Promise<{ mask: Mask; outcomes: Readonly<Record<string, number>> }> {
+  if (network === undefined) return segmentVolume(method as VolumeMethod, volume, marks, window);
   const range = lesionRange(marks, volume.spacingMm, volume.dims);
   const lesion = { image: cropVolume(volume, range.start, range.end), marks: marksInRange(marks, range), window };
-  const { mask, outcomes } =
-    network === undefined
-      ? segmentVolume(method as VolumeMethod, lesion.image, lesion.marks, window)
-      : await predictVolume(network.model, network.backend, lesion, { postprocess: method === "wsss-gc" ? "grabcut" : "none" });
+  const { mask, outcomes } = await predictVolume(network.model, network.backend, lesion, {
+    postprocess: method === "wsss-gc" ? "grabcut" : "none",
+  });
   return { mask: onGrid(mask, range.start, volume), outcomes };
 }
 
@@ -213,7 +270,10 @@ function onGrid(part: Mask, [x0, y0, z0]: Vec3, { dims, spacingMm, affine }: Gri
   return { dims, spacingMm, affine, data };
 }
 
-function measurements(mask: Mask, marks: RecistMarks): Pick<SegmentedLesion, "outcome" | "longMm" | "shortMm" | "marksLongMm" | "marksShortMm" | "volumeMl"> {
+function measurements(
+  mask: Mask,
+  marks: RecistMarks,
+): Pick<SegmentedLesion, "outcome" | "longMm" | "shortMm" | "marksLongMm" | "marksShortMm" | "volumeMl"> {
   const { dims, spacingMm } = mask;
   const section = sliceOf(mask, marks.slice);
   const diameters = diametersOfMask({ ...section, data: largestComponent(section.data, [dims[0], dims[1], 1], 8) }, spacingMm);
@@ -228,27 +288,54 @@ function measurements(mask: Mask, marks: RecistMarks): Pick<SegmentedLesion, "ou
 }
 
 const mm = (value: number | null): string => (value === null ? "" : value.toFixed(2));
-const slicesText = ({ slices }: SegmentedLesion): string => Object.entries(slices).map(([outcome, n]) => `${outcome}: ${n}`).join("; ");
+const slicesText = ({ slices }: SegmentedLesion): string =>
+  Object.entries(slices)
+    .map(([outcome, n]) => `${outcome}: ${n}`)
+    .join("; ");
 
 function csv(lesions: readonly SegmentedLesion[], method: SegmentMethod): string {
-  const rows = lesions.map((l) => [l.id, l.slice, mm(l.longMm), mm(l.shortMm), mm(l.marksLongMm), mm(l.marksShortMm), l.volumeMl.toFixed(4), method, l.outcome, slicesText(l)].join(","));
+  const rows = lesions.map((l) =>
+    [
+      l.id,
+      l.slice,
+      mm(l.longMm),
+      mm(l.shortMm),
+      mm(l.marksLongMm),
+      mm(l.marksShortMm),
+      l.volumeMl.toFixed(4),
+      method,
+      l.outcome,
+      slicesText(l),
+    ].join(","),
+  );
   return `${["id,slice,long_mm,short_mm,marks_long_mm,marks_short_mm,volume_ml,method,outcome,slices_by_outcome", ...rows].join("\n")}\n`;
 }
 
 function summary({ lesions, method, out }: SegmentDocument): string {
-  const rows = lesions.map((l) => [l.id, String(l.slice), l.outcome, mm(l.longMm) || "–", mm(l.shortMm) || "–", mm(l.marksLongMm), mm(l.marksShortMm), l.volumeMl.toFixed(2)]);
+  const rows = lesions.map((l) => [
+    l.id,
+    String(l.slice),
+    l.outcome,
+    mm(l.longMm) || "–",
+    mm(l.shortMm) || "–",
+    mm(l.marksLongMm),
+    mm(l.marksShortMm),
+    l.volumeMl.toFixed(2),
+  ]);
   return `${table([["lesion", "slice", "outcome", "long mm", "short mm", "marks: long", "short", "ml"], ...rows])}\n${method}: ${lesions.length} masks, pictures and ${MEASUREMENTS} in ${out}`;
 }
 
 function windowOption(text: string): HuWindow {
   const [low, high, ...rest] = text.split(",").map(numberIn);
-  if (!(low < high) || rest.length > 0) throw new InputError(`"${text}" is not LOW,HIGH in HU`, "--window", "e.g. --window -160,240");
+  if (!(low < high) || rest.length > 0)
+    throw new InputError(`"${text}" is not LOW,HIGH in HU`, "--window", "e.g. --window -160,240");
   return { low, high };
 }
 
 function spacingOption(text: string): Vec3 {
   const [x, y, z, ...rest] = text.split(",").map(numberIn);
-  if (!(x > 0 && y > 0 && z > 0) || rest.length > 0) throw new InputError(`"${text}" is not X,Y,Z in mm`, "--spacing", "e.g. --spacing 0.8,0.8,5");
+  if (!(x > 0 && y > 0 && z > 0) || rest.length > 0)
+    throw new InputError(`"${text}" is not X,Y,Z in mm`, "--spacing", "e.g. --spacing 0.8,0.8,5");
   return [x, y, z];
 }
 
