@@ -14,7 +14,7 @@ export interface Body {
   readonly high: Vec3;
 }
 
-export const EVERYWHERE: Pick<Body, "low" | "high"> = {
+const EVERYWHERE: Pick<Body, "low" | "high"> = {
   low: [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY],
   high: [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY],
 };
