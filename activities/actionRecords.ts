@@ -24,11 +24,17 @@ export async function finished(store: Store, key: Digest): Promise<ActionResult 
 }
 
 /** Records of all parts of a sharded action, in order. @throws when one is not there. */
-export async function partRecords(store: Store, action: Action, total: number, fingerprint: string): Promise<{ digest: Digest; record: ActionRecord }[]> {
+export async function partRecords(
+  store: Store,
+  action: Action,
+  total: number,
+  fingerprint: string,
+): Promise<{ digest: Digest; record: ActionRecord }[]> {
   const records: { digest: Digest; record: ActionRecord }[] = [];
   for (let part = 0; part < total; part++) {
     const found = await findAction(store, keyOf({ ...action, part }, fingerprint));
-    if (found === null) throw ApplicationFailure.retryable(`part ${part} of ${total} of ${action.kind} has no record`, "MissingPart");
+    if (found === null)
+      throw ApplicationFailure.retryable(`part ${part} of ${total} of ${action.kind} has no record`, "MissingPart");
     records.push(found);
   }
   return records;

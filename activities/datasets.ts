@@ -57,7 +57,11 @@ export async function* readLesions(store: Store, dataset: Dataset): AsyncGenerat
 }
 
 /** One shard of a dataset as a part artifact: `shard.safetensors` and its `lesions.jsonl`. */
-export async function putShard(store: Store, shard: number, cases: readonly (LesionCase & { split: Lesion["split"] })[]): Promise<Digest> {
+export async function putShard(
+  store: Store,
+  shard: number,
+  cases: readonly (LesionCase & { split: Lesion["split"] })[],
+): Promise<Digest> {
   const tensors: Record<string, Tensor> = {};
   const lesions = cases.map((lesionCase): Lesion => {
     const { id, patient, category, split, marks, window, image, reference, source, notes } = lesionCase;
@@ -121,7 +125,14 @@ export function toLines(rows: readonly unknown[]): Buffer {
 
 export function parseLines<T>(bytes: Buffer, schema: z.ZodType<T>): T[] {
   const text = bytes.toString("utf8");
-  return text === "" ? [] : z.array(schema).parse(text.trimEnd().split("\n").map((line) => JSON.parse(line) as unknown));
+  return text === ""
+    ? []
+    : z.array(schema).parse(
+        text
+          .trimEnd()
+          .split("\n")
+          .map((line) => JSON.parse(line) as unknown),
+      );
 }
 
 /** HU as 16-bit integers; DeepLesion and DICOM hold integers, resampled volumes are rounded. */

@@ -2,12 +2,12 @@ import { ApplicationFailure, CancelledFailure, Context } from "@temporalio/activ
 import { commitAction } from "../artifacts/records.ts";
 import type { Digest, Store } from "../artifacts/store.ts";
 import type { Action, ActionProgress, ActionResult } from "../schemas/messages.ts";
+import { kindOf } from "../schemas/stepKinds.ts";
 import type { ComputeOptions } from "../worker/computePool.ts";
 import type { ComputeRequest } from "../worker/computeProtocol.ts";
 import { finished, keyOf, partRecords, recordOf } from "./actionRecords.ts";
 import { newestCheckpoint } from "./checkpoints.ts";
 import { createLedger, plainFingerprint } from "./ledger.ts";
-import { kindOf } from "../schemas/stepKinds.ts";
 import type { StepResult } from "./steps/step.ts";
 
 export interface ActivityDependencies {
@@ -73,7 +73,15 @@ export function createActivities({ store, compute }: ActivityDependencies) {
           progress = { ...latest, step, checkpoint: latest.checkpoint ?? progress.checkpoint };
         },
       });
-      const executed = { action, key, fingerprint, outputs, parts: parts.map(({ digest }) => digest), started, attempt: info.attempt };
+      const executed = {
+        action,
+        key,
+        fingerprint,
+        outputs,
+        parts: parts.map(({ digest }) => digest),
+        started,
+        attempt: info.attempt,
+      };
       const committed = await commitAction(store, key, recordOf(executed));
       return { record: committed.digest, outputs: committed.record.outputs, cached: false, summary: summary ?? {} };
     } catch (error) {

@@ -38,7 +38,11 @@ export const labelsMetaSchema = z.strictObject({
 export type LabelsMeta = z.infer<typeof labelsMetaSchema>;
 
 /** Labels of one shard of lesions. `unlabelled` counts what was left out, by reason. */
-export function putLabelPart(store: Store, slices: readonly LabelledSlice[], unlabelled: Readonly<Record<string, number>>): Promise<Digest> {
+export function putLabelPart(
+  store: Store,
+  slices: readonly LabelledSlice[],
+  unlabelled: Readonly<Record<string, number>>,
+): Promise<Digest> {
   const tensors: Record<string, Tensor> = {};
   for (const { id, z: slice, labels } of slices) {
     tensors[`${id}/${slice}`] = { dtype: "U8", shape: [labels.height, labels.width], data: labels.data };
@@ -99,6 +103,9 @@ export async function readLabelShard(store: Store, labels: Labels, shard: number
   const path = shardPath(shard);
   const { tensors } = decodeSafetensors(await readFile(store, labels.manifest, path), path);
   return new Map(
-    Object.entries(tensors).map(([name, { shape, data }]) => [name, { data: data as Uint8Array, height: shape[0], width: shape[1] }]),
+    Object.entries(tensors).map(([name, { shape, data }]) => [
+      name,
+      { data: data as Uint8Array, height: shape[0], width: shape[1] },
+    ]),
   );
 }

@@ -1,14 +1,14 @@
-import { artifactsPresent, commitAction, commitCampaign as commitRoot, findAction } from "../artifacts/records.ts";
 import { canonicalJson } from "../artifacts/canonicalJson.ts";
 import { putArtifact } from "../artifacts/manifest.ts";
+import { artifactsPresent, commitAction, commitCampaign as commitRoot, findAction } from "../artifacts/records.ts";
 import type { Digest, Store } from "../artifacts/store.ts";
+import { latestPointer } from "../pipelines/latest.ts";
+import { planPipeline } from "../pipelines/plan.ts";
 import type { Action, ActionResult, ArtifactRef, StepProgress } from "../schemas/messages.ts";
 import type { CompiledPipeline } from "../schemas/pipeline.ts";
 import { type StepParams, stepKinds } from "../schemas/stepKinds.ts";
-import { latestPointer } from "../pipelines/latest.ts";
-import { planPipeline } from "../pipelines/plan.ts";
-import { discardCheckpoints as discard } from "./checkpoints.ts";
 import { finished, keyOf, recordOf } from "./actionRecords.ts";
+import { discardCheckpoints as discard } from "./checkpoints.ts";
 import { openLabels } from "./labels.ts";
 import { trainingParams } from "./models.ts";
 import { putSource } from "./sources.ts";

@@ -22,12 +22,19 @@ export function putModel(store: Store, model: Model, { weights: _startedFrom, ..
 
 export async function loadModel(store: Store, digest: Digest): Promise<Model> {
   const manifest = await getManifest(store, digest);
-  const [card, weights] = await Promise.all([readFile(store, manifest, "model.json"), readFile(store, manifest, "weights.safetensors")]);
+  const [card, weights] = await Promise.all([
+    readFile(store, manifest, "model.json"),
+    readFile(store, manifest, "weights.safetensors"),
+  ]);
   return decodeModel({ "model.json": card, "weights.safetensors": weights }, `model ${digest.slice(0, 12)}`);
 }
 
 /** Parameters of a training that goes on from the model at `digest`: its own, but for the overrides. */
-export async function trainingParams(store: Store, digest: Digest, overrides: TrainingOverrides): Promise<Omit<TrainParams, "weights">> {
+export async function trainingParams(
+  store: Store,
+  digest: Digest,
+  overrides: TrainingOverrides,
+): Promise<Omit<TrainParams, "weights">> {
   const { meta } = await getManifest(store, digest);
   const { weights: _startedFrom, ...own } = stepKinds["network.train"].params.parse(meta.params);
   const { rate, lowRate, ...rest } = overrides;

@@ -32,7 +32,11 @@ export const predictionsMetaSchema = z.strictObject({
 export type PredictionsMeta = z.infer<typeof predictionsMetaSchema>;
 
 export function putPredictionPart(store: Store, predictions: readonly Prediction[]): Promise<Digest> {
-  const files: ArtifactFile[] = predictions.map(({ id, mask }) => ({ path: `masks/${id}.nii.gz`, bytes: writeNiftiMask(mask), mediaType: niftiType }));
+  const files: ArtifactFile[] = predictions.map(({ id, mask }) => ({
+    path: `masks/${id}.nii.gz`,
+    bytes: writeNiftiMask(mask),
+    mediaType: niftiType,
+  }));
   const probabilities: Record<string, Tensor> = {};
   for (const { id, mask, probability } of predictions) {
     const [nx, ny, nz] = mask.dims;
@@ -66,7 +70,10 @@ export async function gatherPredictions(
   }
   files.push({ path: "lesions.jsonl", bytes: toLines(lines), mediaType: linesType });
   const meta = predictionsMetaSchema.parse({ method, dimension, lesions: lines.length, probabilities });
-  return { outputs: { predictions: await putArtifact(store, { type: "predictions", meta, files }) }, summary: { lesions: lines.length } };
+  return {
+    outputs: { predictions: await putArtifact(store, { type: "predictions", meta, files }) },
+    summary: { lesions: lines.length },
+  };
 }
 
 export interface Predictions {
@@ -89,7 +96,11 @@ export async function readPredictedMask(store: Store, { manifest }: Predictions,
 }
 
 /** Ŷ × 255 of every lesion of one shard by id. */
-export async function readProbabilities(store: Store, { manifest }: Predictions, shard: number): Promise<Map<string, Uint8Array>> {
+export async function readProbabilities(
+  store: Store,
+  { manifest }: Predictions,
+  shard: number,
+): Promise<Map<string, Uint8Array>> {
   const path = probabilityPath(shard);
   const { tensors } = decodeSafetensors(await readFile(store, manifest, path), path);
   return new Map(Object.entries(tensors).map(([name, { data }]) => [name.replace(/\/probability$/, ""), data as Uint8Array]));

@@ -13,9 +13,7 @@ import { linesType, toLines } from "./datasets.ts";
 
 /** Opens the files that a `dataset.import` names. */
 export function openSource({ format, root, noisyRows, markNoise, seed }: StepParams<"dataset.import">): Promise<LesionSource> {
-  return format === "deeplesion"
-    ? openDeepLesion(root, { noisyRows })
-    : openNiftiMasks(root, { noise: markNoise, seed });
+  return format === "deeplesion" ? openDeepLesion(root, { noisyRows }) : openNiftiMasks(root, { noise: markNoise, seed });
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Client, WorkflowHandle } from "@temporalio/client";
-import { defaultPayloadConverter } from "@temporalio/common";
 import { WorkflowNotFoundError } from "@temporalio/client";
+import { defaultPayloadConverter } from "@temporalio/common";
 import { InputError } from "../methods/inputError.ts";
 import {
   type ActionProgress,
@@ -36,13 +36,20 @@ export interface CampaignSnapshot extends CampaignProgress {
 }
 
 /** Starts a campaign, or attaches to it when it runs already. @throws InputError when that id runs another pipeline. */
-export async function startCampaign(client: Client, input: CampaignInput): Promise<{ handle: WorkflowHandle; attached: boolean }> {
+export async function startCampaign(
+  client: Client,
+  input: CampaignInput,
+): Promise<{ handle: WorkflowHandle; attached: boolean }> {
   const existing = client.workflow.getHandle(input.campaign);
   const running = await describeOrNull(existing);
   if (running?.status.name === "RUNNING") {
     const theirs = (running.memo as { source?: string } | undefined)?.source;
     if (theirs !== undefined && theirs !== pipelineIdentity(input))
-      throw new InputError(`campaign "${input.campaign}" is running another pipeline or other parameters`, undefined, "choose another --id, or cancel it first");
+      throw new InputError(
+        `campaign "${input.campaign}" is running another pipeline or other parameters`,
+        undefined,
+        "choose another --id, or cancel it first",
+      );
     return { handle: existing, attached: true };
   }
   const handle = await client.workflow.start("campaign", {
@@ -59,7 +66,8 @@ const pipelineIdentity = ({ pipeline }: CampaignInput): string => JSON.stringify
 
 export async function campaignHandle(client: Client, id: string): Promise<WorkflowHandle> {
   const handle = client.workflow.getHandle(id);
-  if ((await describeOrNull(handle)) === null) throw new InputError(`there is no campaign "${id}"`, undefined, "see: recist3d list");
+  if ((await describeOrNull(handle)) === null)
+    throw new InputError(`there is no campaign "${id}"`, undefined, "see: recist3d list");
   return handle;
 }
 
@@ -71,7 +79,10 @@ export async function snapshot(client: Client, id: string): Promise<CampaignSnap
   const own = runningActions(description.raw.pendingActivities ?? []);
   for (const step of progress.steps) {
     if (step.state !== "running") continue;
-    activity[step.name] = step.child === undefined ? { actions: own.filter(({ progress }) => progress?.step === step.name) } : await childActivity(client, step.child);
+    activity[step.name] =
+      step.child === undefined
+        ? { actions: own.filter(({ progress }) => progress?.step === step.name) }
+        : await childActivity(client, step.child);
   }
   return { ...progress, status: description.status.name, activity };
 }
@@ -79,7 +90,10 @@ export async function snapshot(client: Client, id: string): Promise<CampaignSnap
 async function childActivity(client: Client, workflowId: string): Promise<StepActivity> {
   const handle = client.workflow.getHandle(workflowId);
   try {
-    const [description, progress] = await Promise.all([handle.describe(), handle.query<ShardedProgress | SelfPacedProgress, []>("progress")]);
+    const [description, progress] = await Promise.all([
+      handle.describe(),
+      handle.query<ShardedProgress | SelfPacedProgress, []>("progress"),
+    ]);
     const actions = runningActions(description.raw.pendingActivities ?? []);
     if (progress.type === "sharded") return { parts: { done: progress.done, total: progress.total }, actions };
     const { round, rounds, stage, child } = progress;
@@ -98,7 +112,8 @@ function runningActions(pending: Pending): RunningAction[] {
     .filter(({ activityType }) => activityType?.name === "runAction")
     .map(({ attempt, heartbeatDetails, lastFailure }) => {
       const payload = heartbeatDetails?.payloads?.[0];
-      const parsed = payload === undefined ? undefined : actionProgressSchema.safeParse(defaultPayloadConverter.fromPayload(payload));
+      const parsed =
+        payload === undefined ? undefined : actionProgressSchema.safeParse(defaultPayloadConverter.fromPayload(payload));
       return { attempt: attempt ?? 1, progress: parsed?.data, lastFailure: lastFailure?.message ?? undefined };
     });
 }

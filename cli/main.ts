@@ -1,7 +1,7 @@
 import { Command, CommanderError } from "commander";
-import packageJson from "../package.json" with { type: "json" };
 import { StoreInputError } from "../artifacts/errors.ts";
 import { InputError } from "../methods/inputError.ts";
+import packageJson from "../package.json" with { type: "json" };
 import { WorkFailed } from "./output.ts";
 
 interface CommandModule {

@@ -1,14 +1,15 @@
 import { styleText } from "node:util";
+import type { StepProgress } from "../schemas/messages.ts";
 import type { CampaignSnapshot, RunningAction, StepActivity } from "./campaigns.ts";
 import { isSettled } from "./campaigns.ts";
-import type { StepProgress } from "../schemas/messages.ts";
 
 const BAR_CELLS = 24;
 
 /** Fraction of a running step that is done, 0 … 1, as far as its shards, rounds and actions tell. */
 export function fractionDone(activity: StepActivity | undefined): number {
   if (activity === undefined) return 0;
-  const ofAction = ({ progress }: RunningAction): number => (progress === undefined || progress.total === 0 ? 0 : progress.done / progress.total);
+  const ofAction = ({ progress }: RunningAction): number =>
+    progress === undefined || progress.total === 0 ? 0 : progress.done / progress.total;
   const under = activity.actions.map(ofAction);
   const inner =
     activity.parts === undefined || activity.parts.total === 0
@@ -57,8 +58,10 @@ export function stepLine(step: StepProgress, activity: StepActivity | undefined,
 function activityText(activity: StepActivity | undefined): string {
   if (activity === undefined) return "starting";
   const words: string[] = [];
-  if (activity.round !== undefined && activity.round.round > 0) words.push(`round ${activity.round.round} of ${activity.round.rounds}, ${activity.round.stage}`);
-  if (activity.parts !== undefined && activity.parts.total > 0) words.push(`${activity.parts.done}/${activity.parts.total} shards`);
+  if (activity.round !== undefined && activity.round.round > 0)
+    words.push(`round ${activity.round.round} of ${activity.round.rounds}, ${activity.round.stage}`);
+  if (activity.parts !== undefined && activity.parts.total > 0)
+    words.push(`${activity.parts.done}/${activity.parts.total} shards`);
   const action = activity.actions.find(({ progress }) => progress !== undefined && progress.total > 0);
   if (action?.progress !== undefined) {
     const { unit, done, total, loss, rate, rateUnit } = action.progress;
@@ -67,7 +70,8 @@ function activityText(activity: StepActivity | undefined): string {
     if (rate !== undefined) words.push(`${rate.toFixed(0)} ${rateUnit ?? unit}/s`);
   }
   const troubled = activity.actions.find(({ attempt }) => attempt > 1);
-  if (troubled !== undefined) words.push(`attempt ${troubled.attempt}${troubled.lastFailure === undefined ? "" : ` (${troubled.lastFailure})`}`);
+  if (troubled !== undefined)
+    words.push(`attempt ${troubled.attempt}${troubled.lastFailure === undefined ? "" : ` (${troubled.lastFailure})`}`);
   return words.length > 0 ? words.join(" · ") : "waiting for a worker";
 }
 
@@ -133,7 +137,9 @@ function figures(summary: StepProgress["summary"]): string {
 /** Whole picture of a campaign as text, one step a line. */
 export function render(snapshot: CampaignSnapshot, now: number): string {
   const width = Math.max(...snapshot.steps.map(({ name }) => name.length));
-  const lines = snapshot.steps.map((step) => `  ${symbol(step)} ${step.name.padEnd(width)}  ${stepLine(step, snapshot.activity[step.name], now)}`);
+  const lines = snapshot.steps.map(
+    (step) => `  ${symbol(step)} ${step.name.padEnd(width)}  ${stepLine(step, snapshot.activity[step.name], now)}`,
+  );
   return [headline(snapshot, now), ...lines].join("\n");
 }
 

@@ -2,7 +2,17 @@ import { z } from "zod";
 import { markedLesionSchema } from "./marks.ts";
 
 /** The eight lesion categories of DeepLesion by `Coarse_lesion_type` 1 … 8; −1 is "unknown". */
-export const categories = ["bone", "abdomen", "mediastinum", "liver", "lung", "kidney", "soft-tissue", "pelvis", "unknown"] as const;
+export const categories = [
+  "bone",
+  "abdomen",
+  "mediastinum",
+  "liver",
+  "lung",
+  "kidney",
+  "soft-tissue",
+  "pelvis",
+  "unknown",
+] as const;
 
 /**
  * One lesion of a dataset artifact: one line of `lesions.jsonl`. Its CT crop (and reference mask) lie in shard

@@ -10,7 +10,9 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 export function workflowSourceDigest(): string {
   const hash = createHash("sha256");
   for (const folder of ["workflows", "schemas"]) {
-    const files = readdirSync(path.join(root, folder), { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"));
+    const files = readdirSync(path.join(root, folder), { recursive: true, encoding: "utf8" }).filter((file) =>
+      file.endsWith(".ts"),
+    );
     for (const file of files.sort()) hash.update(`${folder}/${file}\0`).update(readFileSync(path.join(root, folder, file)));
   }
   hash.update(readFileSync(path.join(root, "package-lock.json")));

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import type { ComputeReply, ComputeRequest, SerializedError } from "./computeProtocol.ts";
 import type { ActionProgress } from "../schemas/messages.ts";
+import type { ComputeReply, ComputeRequest, SerializedError } from "./computeProtocol.ts";
 
 /** The compute process ended without an answer (killed, out of memory, crashed). Worth another attempt. */
 export class ComputeProcessDied extends Error {
@@ -47,7 +47,10 @@ export class ComputePool {
     try {
       return await new Promise<R>((resolve, reject) => {
         const onMessage = (reply: ComputeReply): void => {
-          if (reply.type === "progress") return onProgress(reply.progress);
+          if (reply.type === "progress") {
+            onProgress(reply.progress);
+            return;
+          }
           reusable = true;
           finish();
           if (reply.type === "done") resolve(reply.result as R);
@@ -56,7 +59,8 @@ export class ComputePool {
         const onExit = (code: number | null, killed: NodeJS.Signals | null): void => {
           finish();
           if (signal.aborted) reject(signal.reason);
-          else reject(new ComputeProcessDied(`the compute process ended with ${killed ?? `exit code ${code}`} before it answered`));
+          else
+            reject(new ComputeProcessDied(`the compute process ended with ${killed ?? `exit code ${code}`} before it answered`));
         };
         const onAbort = (): void => {
           child.kill("SIGTERM");

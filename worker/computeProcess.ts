@@ -1,7 +1,7 @@
-import { openStore } from "../artifacts/openStore.ts";
 import { checkpointsOf } from "../activities/checkpoints.ts";
 import { bodyOf, parseInput } from "../activities/steps/index.ts";
 import type { StepContext } from "../activities/steps/step.ts";
+import { openStore } from "../artifacts/openStore.ts";
 import { type Backend, openBackend } from "../methods/networks/backend.ts";
 import type { ActionProgress } from "../schemas/messages.ts";
 import type { ComputeReply, ComputeRequest } from "./computeProtocol.ts";

@@ -21,7 +21,8 @@ const { values } = parseArgs({
   },
 });
 const queues = values.queues.split(",") as Queue[];
-for (const queue of queues) if (!(queue in taskQueues)) throw new Error(`--queues: "${queue}" is not one of ${Object.keys(taskQueues).join(", ")}`);
+for (const queue of queues)
+  if (!(queue in taskQueues)) throw new Error(`--queues: "${queue}" is not one of ${Object.keys(taskQueues).join(", ")}`);
 
 const log = pino({ name: "worker", level: process.env.RECIST3D_LOG_LEVEL ?? "info" }, pino.destination(2));
 Runtime.install({

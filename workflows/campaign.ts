@@ -1,3 +1,4 @@
+import { defineSearchAttributeKey } from "@temporalio/common";
 import {
   ApplicationFailure,
   CancellationScope,
@@ -12,7 +13,6 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from "@temporalio/workflow";
-import { defineSearchAttributeKey } from "@temporalio/common";
 import type { Action, ActionResult, ArtifactRef, CampaignInput, CampaignProgress, StepProgress } from "../schemas/messages.ts";
 import type { CompiledStep } from "../schemas/pipeline.ts";
 import { actions, ledger, numerics } from "./actions.ts";
@@ -96,7 +96,13 @@ export async function campaign(input: CampaignInput): Promise<Record<string, Rec
     const all = [...steps.values()];
     const held = paused && !scope.consideredCancelled;
     for (const step of all) {
-      if (held || scope.consideredCancelled || step.state !== "waiting" || !step.after.every((name) => hasOutputs(steps.get(name)!))) continue;
+      if (
+        held ||
+        scope.consideredCancelled ||
+        step.state !== "waiting" ||
+        !step.after.every((name) => hasOutputs(steps.get(name)!))
+      )
+        continue;
       Object.assign(step, { state: "running", started: Date.now() });
       void run(step);
     }
@@ -114,7 +120,10 @@ export async function campaign(input: CampaignInput): Promise<Record<string, Rec
   enter("recording");
   const pages = await makePages(input, [...steps.values()]);
   const outputs = Object.fromEntries([...steps.values()].flatMap((step) => (step.outputs ? [[step.name, step.outputs]] : [])));
-  const records = { ...Object.fromEntries([...steps.values()].flatMap((step) => (step.record ? [[step.name, step.record]] : []))), ...pages };
+  const records = {
+    ...Object.fromEntries([...steps.values()].flatMap((step) => (step.record ? [[step.name, step.record]] : []))),
+    ...pages,
+  };
   await ledger.commitCampaign({ campaign: input.campaign, pipeline, started: input.started, records });
   enter("done");
   return outputs;
@@ -149,12 +158,24 @@ async function runStep(
 async function makePages({ campaign, pipeline, started }: CampaignInput, steps: StepProgress[]): Promise<Record<string, string>> {
   const reports = steps.filter((step) => step.kind === "report" && step.outputs !== undefined);
   if (reports.length === 0) return {};
-  const described = steps.map(({ name, kind, after, outputs, record, state }) => ({ name, uses: kind, after, outputs: outputs ?? {}, record, state }));
+  const described = steps.map(({ name, kind, after, outputs, record, state }) => ({
+    name,
+    uses: kind,
+    after,
+    outputs: outputs ?? {},
+    record,
+    state,
+  }));
   const description = await ledger.describeCampaign({ campaign, pipeline, started, steps: described });
   const records: Record<string, string> = {};
   for (const step of reports) {
     const report = { artifact: step.outputs!.report, record: step.record };
-    const page = await actions.cpu.runAction({ kind: "campaign.page", version: 1, params: {}, inputs: { campaign: description, report } });
+    const page = await actions.cpu.runAction({
+      kind: "campaign.page",
+      version: 1,
+      params: {},
+      inputs: { campaign: description, report },
+    });
     step.outputs = { ...step.outputs, page: page.outputs.page };
     records[`${step.name}/page`] = page.record;
   }

@@ -70,7 +70,11 @@ export const datasetImport = datasetBody<StepParams<"dataset.import">>(async (pa
   const source = await openSource(params);
   if (source.entries.length === 0) {
     const skipped = Object.entries(source.skipped).map(([reason, count]) => `${count} × ${reason}`);
-    throw new InputError("no lesion can be imported", params.root, skipped.length > 0 ? `left out: ${skipped.join(", ")}` : "the folder holds none");
+    throw new InputError(
+      "no lesion can be imported",
+      params.root,
+      skipped.length > 0 ? `left out: ${skipped.join(", ")}` : "the folder holds none",
+    );
   }
   const { split } = params;
   const sides = splitByPatient(
@@ -81,11 +85,18 @@ export const datasetImport = datasetBody<StepParams<"dataset.import">>(async (pa
 });
 
 /** Draws phantom lesions. */
-export const datasetSynthesize = datasetBody<StepParams<"dataset.synthesize">>(async ({ lesions, categories, thickSlices, testFraction, markNoise, seed }) => {
-  const options = { seed, thickFraction: thickSlices, markNoise };
-  const all = phantomSource({ lesions, ...options });
-  const source: LesionSource =
-    categories === undefined ? all : { ...all, load: async (index) => synthesizeLesion({ ...options, index, category: categories[index % categories.length] }) };
-  const sides = splitByPatient(source.entries, { testFraction, seed });
-  return { source, sides, order: trainingFirst(source.entries, sides), name: "phantom", origin: "synthetic" };
-});
+export const datasetSynthesize = datasetBody<StepParams<"dataset.synthesize">>(
+  async ({ lesions, categories, thickSlices, testFraction, markNoise, seed }) => {
+    const options = { seed, thickFraction: thickSlices, markNoise };
+    const all = phantomSource({ lesions, ...options });
+    const source: LesionSource =
+      categories === undefined
+        ? all
+        : {
+            ...all,
+            load: async (index) => synthesizeLesion({ ...options, index, category: categories[index % categories.length] }),
+          };
+    const sides = splitByPatient(source.entries, { testFraction, seed });
+    return { source, sides, order: trainingFirst(source.entries, sides), name: "phantom", origin: "synthetic" };
+  },
+);

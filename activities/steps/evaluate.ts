@@ -15,7 +15,10 @@ export const evaluate: StepBody<StepParams<"evaluate">> = {
   async run({ store, progress }, { params: { bootstrap }, inputs }) {
     const dataset = await openDataset(store, inputs.reference.artifact as Digest);
     const methods = await Promise.all(
-      Object.entries(namedInputs(inputs, "predictions")).map(async ([name, ref]) => ({ name, predictions: await openPredictions(store, ref.artifact as Digest) })),
+      Object.entries(namedInputs(inputs, "predictions")).map(async ([name, ref]) => ({
+        name,
+        predictions: await openPredictions(store, ref.artifact as Digest),
+      })),
     );
     const lines: ScoreLine[] = [];
     const histograms: Record<string, { slice: ProbabilityHistogram; volume: ProbabilityHistogram }> = {};
@@ -26,7 +29,9 @@ export const evaluate: StepBody<StepParams<"evaluate">> = {
       const lesions = await readShard(store, dataset, shard);
       withoutReference += lesions.filter(({ reference }) => reference === undefined).length;
       for (const { name, predictions } of methods) {
-        const probabilities = predictions.meta.probabilities ? await readProbabilities(store, predictions, shardIndex) : undefined;
+        const probabilities = predictions.meta.probabilities
+          ? await readProbabilities(store, predictions, shardIndex)
+          : undefined;
         for (const { lesion, reference } of lesions) {
           progress({ unit: "masks", done: done++, total });
           if (reference === undefined) continue;
@@ -34,15 +39,26 @@ export const evaluate: StepBody<StepParams<"evaluate">> = {
           checkSameGrid(mask, reference, `${name}, lesion ${lesion.id}`, "its reference mask");
           const { dims, spacingMm } = reference;
           const score = scoreLesion({ prediction: mask.data, reference: reference.data, dims, spacingMm, marks: lesion });
-          lines.push({ method: name, dimension: predictions.meta.dimension, lesion: lesion.id, patient: lesion.patient, category: lesion.category, score });
+          lines.push({
+            method: name,
+            dimension: predictions.meta.dimension,
+            lesion: lesion.id,
+            patient: lesion.patient,
+            category: lesion.category,
+            score,
+          });
           const probability = probabilities?.get(lesion.id);
           if (probability === undefined) continue;
           const [nx, ny] = dims;
-          const onSlice = <A extends Uint8Array>(volume: A): A => volume.subarray(lesion.slice * nx * ny, (lesion.slice + 1) * nx * ny) as A;
+          const onSlice = <A extends Uint8Array>(volume: A): A =>
+            volume.subarray(lesion.slice * nx * ny, (lesion.slice + 1) * nx * ny) as A;
           const slice = probabilityHistogram(unquantised(onSlice(probability)), onSlice(reference.data));
           const volume = probabilityHistogram(unquantised(probability), reference.data);
           const before = histograms[name];
-          histograms[name] = before === undefined ? { slice, volume } : { slice: mergeHistograms([before.slice, slice]), volume: mergeHistograms([before.volume, volume]) };
+          histograms[name] =
+            before === undefined
+              ? { slice, volume }
+              : { slice: mergeHistograms([before.slice, slice]), volume: mergeHistograms([before.volume, volume]) };
         }
       }
     }
@@ -50,16 +66,34 @@ export const evaluate: StepBody<StepParams<"evaluate">> = {
       const own = lines.filter(({ method }) => method === name);
       const describe = (values: (number | null)[]) => ({
         ...summarize(values),
-        interval: bootstrap.resamples === 0 ? null : bootstrapMean(values.filter((value) => value !== null), bootstrap),
+        interval:
+          bootstrap.resamples === 0
+            ? null
+            : bootstrapMean(
+                values.filter((value) => value !== null),
+                bootstrap,
+              ),
       });
       return {
         method: name,
         dimension: predictions.meta.dimension,
-        slice: { dice: describe(own.map(({ score }) => score.slice.dice)), precision: describe(own.map(({ score }) => score.slice.precision)), recall: describe(own.map(({ score }) => score.slice.recall)) },
+        slice: {
+          dice: describe(own.map(({ score }) => score.slice.dice)),
+          precision: describe(own.map(({ score }) => score.slice.precision)),
+          recall: describe(own.map(({ score }) => score.slice.recall)),
+        },
         volume: predictions.meta.dimension === "2D" ? null : { dice: describe(own.map(({ score }) => score.volume.dice)) },
       };
     });
-    const meta = evaluationMetaSchema.parse({ lesions: dataset.lesions.length, withoutReference, methods: methods.map(({ name, predictions }) => ({ name, dimension: predictions.meta.dimension, predictions: predictions.digest })) });
+    const meta = evaluationMetaSchema.parse({
+      lesions: dataset.lesions.length,
+      withoutReference,
+      methods: methods.map(({ name, predictions }) => ({
+        name,
+        dimension: predictions.meta.dimension,
+        predictions: predictions.digest,
+      })),
+    });
     const json = (value: unknown) => Buffer.from(`${JSON.stringify(value, null, 2)}\n`);
     const evaluation = await putArtifact(store, {
       type: "evaluation",

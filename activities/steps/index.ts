@@ -32,6 +32,11 @@ export function bodyOf(name: string): StepBody<unknown> {
 }
 
 /** The action's parameters, checked by the schema of its kind. */
-export function parseInput({ kind, params, inputs, part }: Pick<Action, "kind" | "params" | "inputs" | "part">): StepInput<unknown> {
+export function parseInput({
+  kind,
+  params,
+  inputs,
+  part,
+}: Pick<Action, "kind" | "params" | "inputs" | "part">): StepInput<unknown> {
   return { params: kindOf(kind).params.parse(params), inputs, part };
 }

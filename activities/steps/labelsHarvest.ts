@@ -41,7 +41,11 @@ export const labelsHarvest: StepBody<StepParams<"labels.harvest">> = {
       for (const [i, z] of slices.entries()) {
         const offset = z - lesion.slice;
         const projected = projectDiameters(lesion, offset * image.spacingMm[2], image.spacingMm);
-        const { labels, outcome } = harvestLabel(sliceOf(image, z), probabilities[i], projected, lesion.window, { coverage, high, low });
+        const { labels, outcome } = harvestLabel(sliceOf(image, z), probabilities[i], projected, lesion.window, {
+          coverage,
+          high,
+          low,
+        });
         if (labels === null) leaveOut(`τ = ${offset}: ${outcome}`);
         else harvested.push({ id: lesion.id, z, offset, outcome, labels });
       }

@@ -27,7 +27,12 @@ export const networkTrain: StepBody<TrainParams> = {
     const spec = before?.spec ?? specOf(params);
     const options = optionsOf(params);
     const samples = await trainingSamples(store, dataset, labels, preprocessing);
-    if (samples.length === 0) throw new InputError("none of the labels belongs to a lesion of the data set", undefined, "wire `images` and `labels` to the same lesions");
+    if (samples.length === 0)
+      throw new InputError(
+        "none of the labels belongs to a lesion of the data set",
+        undefined,
+        "wire `images` and `labels` to the same lesions",
+      );
 
     const speed = new Speed();
     let latest: ActionProgress = { unit: "epochs", done: 0, total: options.maxEpochs };
@@ -45,7 +50,8 @@ export const networkTrain: StepBody<TrainParams> = {
       resume: (await checkpoints.latest()) ?? undefined,
       checkpointEverySteps: params.checkpointEverySteps,
       onCheckpoint: async (checkpoint) => say({ checkpoint: await checkpoints.save(checkpoint) }),
-      onStep: ({ epoch, step, steps, loss, images }) => say({ done: epoch + step / steps, loss, rate: speed.after(images), rateUnit: "images" }),
+      onStep: ({ epoch, step, steps, loss, images }) =>
+        say({ done: epoch + step / steps, loss, rate: speed.after(images), rateUnit: "images" }),
       signal,
     });
     const model: Model = { spec, preprocessing, training: { options, history: [...history] }, weights };
@@ -65,10 +71,32 @@ function specOf({ network, width, channels, norm }: TrainParams): NetworkSpec {
   return { network, width, channels: channels.length, norm };
 }
 
-function optionsOf({ seed, batch, epochs, optimizer, schedule, patience, validation, loss, augment }: TrainParams): TrainingOptions {
+function optionsOf({
+  seed,
+  batch,
+  epochs,
+  optimizer,
+  schedule,
+  patience,
+  validation,
+  loss,
+  augment,
+}: TrainParams): TrainingOptions {
   const { rate, lowRate, beta1, beta2 } = optimizer.adam;
   const adam = { beta1, beta2 };
-  return trainingOptionsSchema.parse({ seed, batch, maxEpochs: epochs, rate, lowRate, schedule, patience, validationFraction: validation, adam, loss, augmentation: augment });
+  return trainingOptionsSchema.parse({
+    seed,
+    batch,
+    maxEpochs: epochs,
+    rate,
+    lowRate,
+    schedule,
+    patience,
+    validationFraction: validation,
+    adam,
+    loss,
+    augmentation: augment,
+  });
 }
 
 async function startWeights({ weights, seed }: TrainParams, spec: NetworkSpec): Promise<Weights | null> {
@@ -76,7 +104,12 @@ async function startWeights({ weights, seed }: TrainParams, spec: NetworkSpec): 
 }
 
 /** One sample per labelled slice, in the order of the labels. */
-async function trainingSamples(store: Store, dataset: Dataset, labels: Labels, preprocessing: Preprocessing): Promise<TrainingSample[]> {
+async function trainingSamples(
+  store: Store,
+  dataset: Dataset,
+  labels: Labels,
+  preprocessing: Preprocessing,
+): Promise<TrainingSample[]> {
   const shardOfLesion = new Map(labels.lines.map(({ id, shard }) => [id, shard]));
   const slicesOf = new Map<string, number[]>();
   for (const { id, z } of labels.lines) slicesOf.set(id, [...(slicesOf.get(id) ?? []), z]);
@@ -90,7 +123,13 @@ async function trainingSamples(store: Store, dataset: Dataset, labels: Labels, p
       for (const z of slicesOf.get(lesion.id)!) {
         const input = networkInput(image, z, lesion, lesion.window, preprocessing);
         const map = maps.get(labelShard)!.get(`${lesion.id}/${z}`)!;
-        samples.push({ id: lesion.id, patient: lesion.patient, size: input.size, pixels: input.pixels, labels: input.labels(map) });
+        samples.push({
+          id: lesion.id,
+          patient: lesion.patient,
+          size: input.size,
+          pixels: input.pixels,
+          labels: input.labels(map),
+        });
       }
     }
   }

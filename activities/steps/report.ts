@@ -39,13 +39,21 @@ export const report: StepBody<StepParams<"report">> = {
         failures: counted(lines.flatMap(({ score }) => score.failures)),
         scores: lines.map(({ lesion, category, score }) => ({ lesion, category, ...score[region] })),
       });
-      return dimension === "2D" ? [{ ...of("slice"), dimension: "2D" }] : [{ ...of("slice"), dimension: "2D" }, { ...of("volume"), dimension: "3D" }];
+      return dimension === "2D"
+        ? [{ ...of("slice"), dimension: "2D" }]
+        : [
+            { ...of("slice"), dimension: "2D" },
+            { ...of("volume"), dimension: "3D" },
+          ];
     });
     const threeDimensional = evaluation.meta.methods.filter(({ dimension }) => dimension === "3D").map(({ name }) => name);
     const content: ReportContent = {
       datasets: datasets.map(({ name, value: { meta, lesions } }) => ({
         name: `${meta.name}, ${name}`,
-        lesions: { train: lesions.filter(({ split }) => split === "train").length, test: lesions.filter(({ split }) => split === "test").length },
+        lesions: {
+          train: lesions.filter(({ split }) => split === "train").length,
+          test: lesions.filter(({ split }) => split === "test").length,
+        },
         skipped: meta.skipped,
         notes: counted(lesions.flatMap(({ notes }) => notes)),
         origin: meta.origin,
@@ -58,7 +66,18 @@ export const report: StepBody<StepParams<"report">> = {
       training: models.flatMap(({ name, digest, value: { training } }) =>
         training === null
           ? []
-          : [{ model: name, digest, epochs: training.history.map(({ epoch, trainingLoss, validationLoss, rate }) => ({ epoch, trainLoss: trainingLoss, validationLoss, rate })) }],
+          : [
+              {
+                model: name,
+                digest,
+                epochs: training.history.map(({ epoch, trainingLoss, validationLoss, rate }) => ({
+                  epoch,
+                  trainLoss: trainingLoss,
+                  validationLoss,
+                  rate,
+                })),
+              },
+            ],
       ),
       harvest: labels.flatMap(({ value: { meta } }) => (meta.method === "self-paced" ? harvestCounts(meta) : [])),
       precisionRecall: Object.entries(evaluation.histograms).flatMap(([method, { slice, volume }]) => [
@@ -78,8 +97,14 @@ export const report: StepBody<StepParams<"report">> = {
 
     const shown = methods.filter(({ name, dimension }) => dimension === "3D" && predictions.some((one) => one.name === name));
     const perMethod = Math.max(1, Math.floor(params.gallery / Math.max(1, shown.length)));
-    const choices = params.gallery === 0 ? [] : chooseGallery(shown, { worst: Math.max(1, perMethod - 2), median: perMethod > 1 ? 1 : 0, best: perMethod > 2 ? 1 : 0 });
-    const lesions = new LesionReader(store, datasets.map(({ value }) => value));
+    const choices =
+      params.gallery === 0
+        ? []
+        : chooseGallery(shown, { worst: Math.max(1, perMethod - 2), median: perMethod > 1 ? 1 : 0, best: perMethod > 2 ? 1 : 0 });
+    const lesions = new LesionReader(
+      store,
+      datasets.map(({ value }) => value),
+    );
     const gallery: NonNullable<ReportContent["gallery"]> = [];
     for (const [done, choice] of choices.entries()) {
       progress({ unit: "pictures", done, total: choices.length });
@@ -109,8 +134,17 @@ export const report: StepBody<StepParams<"report">> = {
   },
 };
 
-async function mapNamed<T>(refs: Named, open: (digest: Digest) => Promise<T>): Promise<{ name: string; digest: Digest; value: T }[]> {
-  return Promise.all(Object.entries(refs).map(async ([name, { artifact }]) => ({ name, digest: artifact as Digest, value: await open(artifact as Digest) })));
+async function mapNamed<T>(
+  refs: Named,
+  open: (digest: Digest) => Promise<T>,
+): Promise<{ name: string; digest: Digest; value: T }[]> {
+  return Promise.all(
+    Object.entries(refs).map(async ([name, { artifact }]) => ({
+      name,
+      digest: artifact as Digest,
+      value: await open(artifact as Digest),
+    })),
+  );
 }
 
 function merged(evaluations: readonly Evaluation[]): Evaluation {
@@ -143,7 +177,8 @@ function harvestCounts({ round, outcomes, unlabelled }: Awaited<ReturnType<typeo
   };
   const columns = { grabcut: "grabcut", "marks-only": "marksOnly", "ignored-fallback": "ignoredFallback" } as const;
   for (const [outcome, byOffset] of Object.entries(outcomes)) {
-    for (const [offset, count] of Object.entries(byOffset)) row(Number(offset))[columns[outcome as keyof typeof columns]] += count;
+    for (const [offset, count] of Object.entries(byOffset))
+      row(Number(offset))[columns[outcome as keyof typeof columns]] += count;
   }
   for (const [reason, count] of Object.entries(unlabelled)) {
     const offset = /^τ = (-?\d+)/.exec(reason);
@@ -159,7 +194,9 @@ function thinned({ curve, best }: ReturnType<typeof precisionRecall>) {
 }
 
 function remarksOf({ meta }: Evaluation): string[] {
-  return meta.withoutReference === 0 ? [] : [`${meta.withoutReference} of ${meta.lesions} lesions have no reference mask and are not scored.`];
+  return meta.withoutReference === 0
+    ? []
+    : [`${meta.withoutReference} of ${meta.lesions} lesions have no reference mask and are not scored.`];
 }
 
 function fullTrimap(marks: LesionImage["lesion"], width: number, height: number) {

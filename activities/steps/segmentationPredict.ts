@@ -20,7 +20,12 @@ export const segmentationPredict: StepBody<StepParams<"segmentation.predict">> =
     const predictions: Prediction[] = [];
     for (const [done, { lesion, image }] of lesions.entries()) {
       progress({ unit: "lesions", done, total: lesions.length });
-      const { mask, probability, outcomes } = await predictVolume(model, network, { image, marks: lesion, window: lesion.window }, params);
+      const { mask, probability, outcomes } = await predictVolume(
+        model,
+        network,
+        { image, marks: lesion, window: lesion.window },
+        params,
+      );
       predictions.push({ id: lesion.id, mask, outcomes, probability: Uint8Array.from(probability, (p) => Math.round(p * 255)) });
     }
     return { outputs: { part: await putPredictionPart(store, predictions) } };

@@ -1,6 +1,6 @@
 import type { Digest, Store } from "../../artifacts/store.ts";
-import type { Action, ActionProgress } from "../../schemas/messages.ts";
 import type { Backend } from "../../methods/networks/backend.ts";
+import type { Action, ActionProgress } from "../../schemas/messages.ts";
 
 /** Output artifacts by name, with small figures for the progress view. */
 export interface StepResult {
@@ -46,6 +46,8 @@ export interface StepBody<P = never> {
 /** The artifacts of an input that takes several, by name: "predictions:HNN" → HNN. */
 export function namedInputs(inputs: Action["inputs"], input: string): Action["inputs"] {
   const prefix = `${input}:`;
-  const named = Object.entries(inputs).flatMap(([key, ref]) => (key.startsWith(prefix) ? [[key.slice(prefix.length), ref] as const] : key === input ? [[input, ref] as const] : []));
+  const named = Object.entries(inputs).flatMap(([key, ref]) =>
+    key.startsWith(prefix) ? [[key.slice(prefix.length), ref] as const] : key === input ? [[input, ref] as const] : [],
+  );
   return Object.fromEntries(named);
 }

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import { findCampaign } from "../../artifacts/records.ts";
 import { openStore } from "../../artifacts/openStore.ts";
+import { findCampaign } from "../../artifacts/records.ts";
 import { InputError } from "../../methods/inputError.ts";
 import type { CampaignInput } from "../../schemas/messages.ts";
 import { campaignHandle, snapshot, startCampaign } from "../campaigns.ts";
@@ -70,7 +70,9 @@ export function register(program: Command): void {
     .argument("[step]", "only this step")
     .option("--discard-checkpoint", "forget the step's checkpoint and train it from the beginning")
     .option("--json", "print one JSON document")
-    .action((id: string, step: string | undefined, options: JsonOption & { discardCheckpoint?: boolean }) => withEngine((engine) => retry(engine, id, step, options)));
+    .action((id: string, step: string | undefined, options: JsonOption & { discardCheckpoint?: boolean }) =>
+      withEngine((engine) => retry(engine, id, step, options)),
+    );
 }
 
 async function withEngine(work: (engine: Engine) => Promise<void>): Promise<void> {
@@ -85,15 +87,24 @@ async function withEngine(work: (engine: Engine) => Promise<void>): Promise<void
 async function running(client: Engine["client"], id: string) {
   const handle = await campaignHandle(client, id);
   const { status } = await handle.describe();
-  if (status.name !== "RUNNING") throw new InputError(`campaign "${id}" has ended (${status.name.toLowerCase()})`, undefined, "see: recist3d status");
+  if (status.name !== "RUNNING")
+    throw new InputError(`campaign "${id}" has ended (${status.name.toLowerCase()})`, undefined, "see: recist3d status");
   return handle;
 }
 
 async function list({ client }: Engine, json: boolean): Promise<void> {
   const campaigns = [];
-  for await (const { workflowId, status, startTime, closeTime, memo } of client.workflow.list({ query: "WorkflowType = 'campaign'" })) {
+  for await (const { workflowId, status, startTime, closeTime, memo } of client.workflow.list({
+    query: "WorkflowType = 'campaign'",
+  })) {
     const { pipeline } = (memo ?? {}) as { pipeline?: string };
-    campaigns.push({ campaign: workflowId, pipeline: pipeline ?? "", status: status.name.toLowerCase(), started: startTime, finished: closeTime ?? null });
+    campaigns.push({
+      campaign: workflowId,
+      pipeline: pipeline ?? "",
+      status: status.name.toLowerCase(),
+      started: startTime,
+      finished: closeTime ?? null,
+    });
   }
   if (json) return printJson(campaigns);
   const rows = campaigns.map(({ campaign, pipeline, status, started, finished }) => [
@@ -107,21 +118,36 @@ async function list({ client }: Engine, json: boolean): Promise<void> {
 }
 
 /** A running campaign is asked to try again; one that has ended is started again, and finds what is finished in the store. */
-async function retry({ client }: Engine, id: string, step: string | undefined, { discardCheckpoint, json }: JsonOption & { discardCheckpoint?: boolean }): Promise<void> {
+async function retry(
+  { client }: Engine,
+  id: string,
+  step: string | undefined,
+  { discardCheckpoint, json }: JsonOption & { discardCheckpoint?: boolean },
+): Promise<void> {
   const handle = await campaignHandle(client, id);
   const { status } = await handle.describe();
   if (status.name === "RUNNING") {
-    const steps = await handle.executeUpdate<string[], [string | null]>("retry", { args: [step ?? null] }).catch((error: Error) => {
-      throw new InputError((error.cause as Error | undefined)?.message ?? error.message, `campaign "${id}"`);
-    });
+    const steps = await handle
+      .executeUpdate<string[], [string | null]>("retry", { args: [step ?? null] })
+      .catch((error: Error) => {
+        throw new InputError((error.cause as Error | undefined)?.message ?? error.message, `campaign "${id}"`);
+      });
     return json ? printJson({ campaign: id, retried: steps }) : say(`trying again: ${steps.join(", ")}`);
   }
   if (status.name === "COMPLETED" && (await findCampaign(await openStore(), id)) !== null)
     throw new InputError(`campaign "${id}" is done: nothing is left to retry`, undefined, "see: recist3d status");
   const input = await originalInput(client, id);
   if (step !== undefined && !input.pipeline.steps.some(({ name }) => name === step))
-    throw new InputError(`campaign "${id}" has no step "${step}"`, undefined, `it has ${input.pipeline.steps.map(({ name }) => name).join(", ")}`);
-  const discardCheckpoints = discardCheckpoint ? (step === undefined ? input.pipeline.steps.map(({ name }) => name) : [step]) : [];
+    throw new InputError(
+      `campaign "${id}" has no step "${step}"`,
+      undefined,
+      `it has ${input.pipeline.steps.map(({ name }) => name).join(", ")}`,
+    );
+  const discardCheckpoints = discardCheckpoint
+    ? step === undefined
+      ? input.pipeline.steps.map(({ name }) => name)
+      : [step]
+    : [];
   await startCampaign(client, { ...input, discardCheckpoints });
   if (json) printJson({ campaign: id, restarted: true });
   else say(`campaign ${id} started again; finished steps are reused — recist3d watch ${id}`);

@@ -7,8 +7,8 @@ import type { Command } from "commander";
 import { openStore, recist3dHome } from "../../artifacts/openStore.ts";
 import { type Backend, openBackend } from "../../methods/networks/backend.ts";
 import { measureTrainingSpeed } from "../../methods/networks/speed.ts";
-import { findEngine } from "../engine/localEngine.ts";
 import { connectEngine } from "../engine/connection.ts";
+import { findEngine } from "../engine/localEngine.ts";
 import { toolPath } from "../engine/toolPath.ts";
 import { printJson } from "../output.ts";
 
@@ -28,7 +28,14 @@ export function register(program: Command): void {
     .description("what is installed, which backend trains and how fast, whether engine and store answer")
     .option("--json", "print one JSON document")
     .action(async ({ json }: { json?: boolean }) => {
-      const checks = [await machine(), await tool("temporal"), await tool("versitygw"), ...(await backendChecks()), await storeCheck(), await engineCheck()];
+      const checks = [
+        await machine(),
+        await tool("temporal"),
+        await tool("versitygw"),
+        ...(await backendChecks()),
+        await storeCheck(),
+        await engineCheck(),
+      ];
       if (json) printJson({ healthy: checks.every(({ state }) => state !== "missing"), checks });
       else {
         const marks = { ok: "✔", warning: "!", missing: "✘" } as const;
@@ -45,7 +52,9 @@ async function machine(): Promise<Check> {
   const disk = statfsSync(existsSync(home) ? home : path.parse(path.resolve(home)).root);
   const freeGb = (disk.bavail * disk.bsize) / 1e9;
   const detail = `Node ${process.versions.node}, ${os.availableParallelism()} cores, ${(os.totalmem() / 1e9).toFixed(0)} GB memory, ${freeGb.toFixed(0)} GB free on disk`;
-  return freeGb < 2 ? { name: "machine", state: "warning", detail, remedy: "a campaign may fill the disk" } : { name: "machine", state: "ok", detail };
+  return freeGb < 2
+    ? { name: "machine", state: "warning", detail, remedy: "a campaign may fill the disk" }
+    : { name: "machine", state: "ok", detail };
 }
 
 async function tool(name: "temporal" | "versitygw"): Promise<Check> {
@@ -67,11 +76,23 @@ async function backendChecks(): Promise<Check[]> {
   }
   const passedOver = backend.passedOver.filter(({ name }) => name !== "gpu").map(({ name, reason }) => `${name}: ${reason}`);
   const opened: Check = backend.slow
-    ? { name: "backend", state: "warning", detail: `${backend.fingerprint} (${passedOver.join("; ")})`, remedy: "training would take very long; npm run setup" }
+    ? {
+        name: "backend",
+        state: "warning",
+        detail: `${backend.fingerprint} (${passedOver.join("; ")})`,
+        remedy: "training would take very long; npm run setup",
+      }
     : { name: "backend", state: "ok", detail: backend.fingerprint };
   if (backend.slow) return [opened];
   const imagesPerSecond = await measureTrainingSpeed(backend);
-  return [opened, { name: "training", state: "ok", detail: `${imagesPerSecond.toFixed(0)} images/s (HNN width 0.25, 64 × 64, batch 8, forward and backward)` }];
+  return [
+    opened,
+    {
+      name: "training",
+      state: "ok",
+      detail: `${imagesPerSecond.toFixed(0)} images/s (HNN width 0.25, 64 × 64, batch 8, forward and backward)`,
+    },
+  ];
 }
 
 async function storeCheck(): Promise<Check> {
@@ -86,7 +107,8 @@ async function storeCheck(): Promise<Check> {
 }
 
 async function engineCheck(): Promise<Check> {
-  if ((await findEngine()) === undefined) return { name: "engine", state: "warning", detail: "not running", remedy: "recist3d up (run starts it by itself)" };
+  if ((await findEngine()) === undefined)
+    return { name: "engine", state: "warning", detail: "not running", remedy: "recist3d up (run starts it by itself)" };
   try {
     const engine = await connectEngine();
     await engine.close();

@@ -33,9 +33,11 @@ export async function findArtifact(store: Store, name: string): Promise<Digest> 
   const found = await findCampaign(store, campaign);
   if (found === null) throw new InputError(`the store has no finished campaign "${campaign}"`, store.url, "see: recist3d list");
   const { steps } = found.record;
-  if (!Object.hasOwn(steps, step)) throw new InputError(`campaign "${campaign}" has no step "${step}"`, undefined, `it has ${Object.keys(steps).join(", ")}`);
+  if (!Object.hasOwn(steps, step))
+    throw new InputError(`campaign "${campaign}" has no step "${step}"`, undefined, `it has ${Object.keys(steps).join(", ")}`);
   const { outputs } = await getRecord(store, steps[step] as Digest);
   const artifact = output === undefined ? Object.values(outputs)[0] : outputs[output];
-  if (artifact === undefined) throw new InputError(`step "${step}" has no output "${output}"`, undefined, `it has ${Object.keys(outputs).join(", ")}`);
+  if (artifact === undefined)
+    throw new InputError(`step "${step}" has no output "${output}"`, undefined, `it has ${Object.keys(outputs).join(", ")}`);
   return artifact as Digest;
 }

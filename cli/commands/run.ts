@@ -47,15 +47,19 @@ export function register(program: Command): void {
 
 async function run(file: string, { set, id, detach, json }: RunOptions): Promise<void> {
   const pipeline = await loadPipeline(file, set);
-  const campaign = id ?? `${pipeline.name}-${sha256(canonicalJson({ source: pipeline.source, params: pipeline.params })).slice(0, 8)}`;
+  const campaign =
+    id ?? `${pipeline.name}-${sha256(canonicalJson({ source: pipeline.source, params: pipeline.params })).slice(0, 8)}`;
   const input = campaignInputSchema.parse({ campaign, pipeline, started: new Date().toISOString() });
   const store = await openStore();
   await store.putBlob(Buffer.from(await readPipelineText(file)));
   // With engine and workers on this machine, files that cannot be read are better said before anything starts.
-  if (!process.env.TEMPORAL_ADDRESS) for (const step of pipeline.steps) if (step.external.length > 0) await putSource(store, step.kind, step.params);
+  if (!process.env.TEMPORAL_ADDRESS)
+    for (const step of pipeline.steps) if (step.external.length > 0) await putSource(store, step.kind, step.params);
   const engine = await ensureEngine(say);
   const { attached } = await startCampaign(engine.client, input);
-  say(`campaign ${campaign} ${attached ? "is running: attached" : "started"} (recist3d watch ${campaign}; recist3d cancel ${campaign})`);
+  say(
+    `campaign ${campaign} ${attached ? "is running: attached" : "started"} (recist3d watch ${campaign}; recist3d cancel ${campaign})`,
+  );
   if (detach) {
     if (json) printJson({ campaign, attached });
     await engine.close();
@@ -110,14 +114,23 @@ async function conclude(client: Client, { campaign, status, steps }: CampaignSna
   }
   const failed = steps.filter(({ state }) => state === "failed").map(({ name, error }) => ({ step: name, error }));
   if (json) printJson({ campaign, status: status === "FAILED" ? "failed" : status.toLowerCase(), failed });
-  const reasons = failed.length > 0 ? failed.map(({ step, error }) => `\n  step "${step}": ${error}`).join("") : await failureBeforeSteps(client, campaign);
+  const reasons =
+    failed.length > 0
+      ? failed.map(({ step, error }) => `\n  step "${step}": ${error}`).join("")
+      : await failureBeforeSteps(client, campaign);
   const remedy = status === "FAILED" ? `\nwhat is finished is kept; mend the cause, then: recist3d retry ${campaign}` : "";
   throw new WorkFailed(`campaign ${campaign} ${status.toLowerCase()}${reasons}${remedy}`);
 }
 
 /** Why a campaign failed before any step did, e.g. while it was planned. */
 async function failureBeforeSteps(client: Client, campaign: string): Promise<string> {
-  const error: unknown = await client.workflow.getHandle(campaign).result().then(() => undefined, (failure: unknown) => failure);
+  const error: unknown = await client.workflow
+    .getHandle(campaign)
+    .result()
+    .then(
+      () => undefined,
+      (failure: unknown) => failure,
+    );
   let cause = error;
   while (cause instanceof Error && cause.cause instanceof Error) cause = cause.cause;
   return cause instanceof Error ? `: ${cause.message}` : "";
@@ -126,5 +139,10 @@ async function failureBeforeSteps(client: Client, campaign: string): Promise<str
 /** Whether the engine, or a worker that answers queries, is merely away for the moment. */
 function isTransient(error: unknown): boolean {
   const { name, message } = error as Error;
-  return name === "ServiceError" || name === "QueryNotRegisteredError" || name === "EngineUnreachableError" || /unavailable|deadline|ECONNREFUSED|no poller/i.test(message);
+  return (
+    name === "ServiceError" ||
+    name === "QueryNotRegisteredError" ||
+    name === "EngineUnreachableError" ||
+    /unavailable|deadline|ECONNREFUSED|no poller/i.test(message)
+  );
 }

@@ -25,4 +25,3 @@ export function register(program: Command): void {
       else say(stopped ? "stopped" : "nothing was running");
     });
 }
-

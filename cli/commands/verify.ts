@@ -14,7 +14,11 @@ export function register(program: Command): void {
     .action(async (id: string, { json }: { json?: boolean }) => {
       const store = await openStore();
       if ((await findCampaign(store, id)) === null)
-        throw new InputError(`the store has no finished campaign "${id}"`, store.url, "a campaign is recorded when it is done: recist3d status");
+        throw new InputError(
+          `the store has no finished campaign "${id}"`,
+          store.url,
+          "a campaign is recorded when it is done: recist3d status",
+        );
       let said = performance.now();
       const report = await verifyCampaign(store, id, {
         onProgress: ({ checked, total, bytes }) => {
@@ -25,7 +29,10 @@ export function register(program: Command): void {
       });
       if (json) printJson(report);
       for (const { kind, what, where, detail } of report.problems) say(`${kind}: ${what} (${where}): ${detail}`);
-      if (!report.ok) throw new WorkFailed(`campaign ${id}: ${report.problems.length} problem${report.problems.length === 1 ? "" : "s"} found`);
-      say(`campaign ${id} is whole: ${report.records} records, ${report.artifacts} artifacts, ${report.blobs} blobs, ${(report.bytes / 1e6).toFixed(1)} MB re-hashed`);
+      if (!report.ok)
+        throw new WorkFailed(`campaign ${id}: ${report.problems.length} problem${report.problems.length === 1 ? "" : "s"} found`);
+      say(
+        `campaign ${id} is whole: ${report.records} records, ${report.artifacts} artifacts, ${report.blobs} blobs, ${(report.bytes / 1e6).toFixed(1)} MB re-hashed`,
+      );
     });
 }

@@ -33,7 +33,13 @@ export interface VolumePrediction {
 }
 
 /** Ŷ on the given slices, each on the whole slice's grid; 0 outside the network's crop. */
-export async function predictSlices(model: Model, backend: Backend, { image, marks, window }: MarkedVolume, slices: readonly number[], { flips = false } = {}): Promise<Slice<Float32Array>[]> {
+export async function predictSlices(
+  model: Model,
+  backend: Backend,
+  { image, marks, window }: MarkedVolume,
+  slices: readonly number[],
+  { flips = false } = {},
+): Promise<Slice<Float32Array>[]> {
   const inputs = slices.map((z) => networkInput(image, z, marks, window, model.preprocessing));
   const probabilities = await predict(model, backend, inputs, { flips });
   return inputs.map((input, i) => input.toSlice(probabilities[i]));
@@ -54,7 +60,9 @@ export async function predictVolume(
   const [width, height, depth] = image.dims;
   const area = width * height;
   const reachMm = extent * lengthMm(marks.long, image.spacingMm);
-  const slices = Array.from({ length: depth }, (_, z) => z).filter((z) => Math.abs(z - marks.slice) * image.spacingMm[2] <= reachMm);
+  const slices = Array.from({ length: depth }, (_, z) => z).filter(
+    (z) => Math.abs(z - marks.slice) * image.spacingMm[2] <= reachMm,
+  );
   const predicted = await predictSlices(model, backend, lesion, slices, { flips: testTimeFlip });
   const probability = new Float32Array(area * depth);
   const likely = new Uint8Array(area * depth);
@@ -79,7 +87,12 @@ export async function predictVolume(
     fillHoles(slice, width, height);
     outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
   }
-  const mask = { dims: image.dims, spacingMm: image.spacingMm, affine: image.affine, data: postprocess === "grabcut" ? componentAtMarks(data, image, marks) : data };
+  const mask = {
+    dims: image.dims,
+    spacingMm: image.spacingMm,
+    affine: image.affine,
+    data: postprocess === "grabcut" ? componentAtMarks(data, image, marks) : data,
+  };
   return { mask, probability, outcomes };
 }
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { InputError } from "../inputError.ts";
 import type { HuWindow, Slice, Volume } from "../imaging/volume.ts";
+import { InputError } from "../inputError.ts";
 import { lengthMm, type Point, type RecistMarks } from "../labels/recist.ts";
 import { IGNORED, type LabelMap } from "../labels/trimap.ts";
 

@@ -4,8 +4,8 @@ import { withInference } from "./inference.ts";
 import { createLoss, lossTargets } from "./loss.ts";
 import { createForward, parametersOf } from "./network.ts";
 import type { NetworkSpec } from "./spec.ts";
-import { batchesBySize, type TrainingSample, type TrainingSet } from "./trainingSet.ts";
 import type { TrainingOptions } from "./trainingOptions.ts";
+import { batchesBySize, type TrainingSample, type TrainingSet } from "./trainingSet.ts";
 import type { Weights } from "./weights.ts";
 
 /** A network on the device with its optimiser: what a training step changes. */
@@ -97,7 +97,7 @@ export async function meanLoss(
   return withInference(spec, weights, backend, async (forward) => {
     let sum = 0;
     for (const members of batchesBySize(indices, batch, (index) => samples.entries[index].size)) {
-      const images = await Promise.all(members.map((index) => samples.sample(index)));
+      const images = await Promise.all(members.map(async (index) => samples.sample(index)));
       sum +=
         members.length *
         backend.tf.tidy(() => {

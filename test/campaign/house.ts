@@ -60,7 +60,11 @@ export class House {
 }
 
 /** Waits until `look` gives something; errors are looked past until `ms` is over. */
-export async function until<T>(what: string, look: () => Promise<T | undefined | false> | T | undefined | false, ms = 90_000): Promise<T> {
+export async function until<T>(
+  what: string,
+  look: () => Promise<T | undefined | false> | T | undefined | false,
+  ms = 90_000,
+): Promise<T> {
   const end = Date.now() + ms;
   let last: unknown;
   while (Date.now() < end) {
@@ -92,13 +96,18 @@ export function processesOf({ home }: House): Process[] {
         const stat = readFileSync(`/proc/${name}/stat`, "utf8");
         const [state, parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
         const ours = command.includes(home) || environment.includes(`RECIST3D_HOME=${home}\0`);
-        return ours && state !== "Z" && Number(name) !== process.pid ? [{ pid: Number(name), parent: Number(parent), command }] : [];
+        return ours && state !== "Z" && Number(name) !== process.pid
+          ? [{ pid: Number(name), parent: Number(parent), command }]
+          : [];
       } catch {
         return []; // ended meanwhile
       }
     });
 }
 
-export const computeProcesses = (house: House): Process[] => processesOf(house).filter(({ command }) => command.includes("computeProcess"));
-export const workerProcess = (house: House): Process | undefined => processesOf(house).find(({ command }) => command.includes("worker/main"));
-export const engineProcess = (house: House): Process | undefined => processesOf(house).find(({ command }) => command.includes("start-dev"));
+export const computeProcesses = (house: House): Process[] =>
+  processesOf(house).filter(({ command }) => command.includes("computeProcess"));
+export const workerProcess = (house: House): Process | undefined =>
+  processesOf(house).find(({ command }) => command.includes("worker/main"));
+export const engineProcess = (house: House): Process | undefined =>
+  processesOf(house).find(({ command }) => command.includes("start-dev"));

@@ -10,16 +10,24 @@ let house: House;
 beforeAll(async () => {
   server = await startS3Server();
   const { accessKey, secretKey } = server.credentials;
-  house = await openHouse({ RECIST3D_STORE: await server.bucket(), RECIST3D_S3_ACCESS_KEY: accessKey, RECIST3D_S3_SECRET_KEY: secretKey });
+  house = await openHouse({
+    RECIST3D_STORE: await server.bucket(),
+    RECIST3D_S3_ACCESS_KEY: accessKey,
+    RECIST3D_S3_SECRET_KEY: secretKey,
+  });
 });
 afterAll(async () => {
   await house?.close();
   await server?.stop();
 });
 
-test("on an S3 server that is killed and comes back, a campaign goes on by itself and is whole at the end", { timeout: 240_000 }, async () => {
+test("on an S3 server that is killed and comes back, a campaign goes on by itself and is whole at the end", {
+  timeout: 240_000,
+}, async () => {
   await house.start("on-s3", { epochs: "20" });
-  await until("θ⁰ has a checkpoint", async () => (await house.snapshot("on-s3")).activity.theta0?.actions.some(({ progress }) => progress?.checkpoint !== undefined));
+  await until("θ⁰ has a checkpoint", async () =>
+    (await house.snapshot("on-s3")).activity.theta0?.actions.some(({ progress }) => progress?.checkpoint !== undefined),
+  );
   await server.kill();
   await new Promise((resolve) => setTimeout(resolve, 3000));
   await server.start();

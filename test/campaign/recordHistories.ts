@@ -11,7 +11,12 @@ const folder = fileURLToPath(new URL("./histories", import.meta.url));
 mkdirSync(folder, { recursive: true });
 const house = await openHouse();
 try {
-  const recorded: Record<string, string> = { campaign: "recorded", "self-paced": "recorded/wsss", sharded: "recorded/masks", harvest: "recorded/wsss/harvest-1" };
+  const recorded: Record<string, string> = {
+    campaign: "recorded",
+    "self-paced": "recorded/wsss",
+    sharded: "recorded/masks",
+    harvest: "recorded/wsss/harvest-1",
+  };
   await house.start("recorded");
   await house.result("recorded");
   await house.start("recorded-cancelled", { seed: "5", epochs: "4000" });
@@ -29,6 +34,8 @@ try {
 
 /** Without the names of machine and processes. */
 function anonymous(json: string): string {
-  const history: unknown = JSON.parse(json, (key, value: unknown) => (key === "identity" || key === "workerInstanceKey" ? "worker" : value));
+  const history: unknown = JSON.parse(json, (key, value: unknown) =>
+    key === "identity" || key === "workerInstanceKey" ? "worker" : value,
+  );
   return `${JSON.stringify(history, null, 1)}\n`;
 }

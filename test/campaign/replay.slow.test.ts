@@ -1,7 +1,8 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { bundleWorkflowCode, DeterminismViolationError, Worker } from "@temporalio/worker";
+import { bundleWorkflowCode, Worker } from "@temporalio/worker";
+import { DeterminismViolationError } from "@temporalio/workflow";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { workflowBundle } from "../../worker/bundle.ts";
 
@@ -42,14 +43,19 @@ describe("workflow code that does something else than it did", () => {
 
   test("is found out by the replay", async () => {
     const sharded = readFileSync(path.join(root, "workflows/sharded.ts"), "utf8");
-    const other = sharded.replace("return actions.cpu.runAction(action);", "await ledger.countParts(action);\n  return actions.cpu.runAction(action);");
+    const other = sharded.replace(
+      "return actions.cpu.runAction(action);",
+      "await ledger.countParts(action);\n  return actions.cpu.runAction(action);",
+    );
     expect(other).not.toBe(sharded);
     for (const file of readdirSync(path.join(root, "workflows"))) {
       const text = file === "sharded.ts" ? other : readFileSync(path.join(root, "workflows", file), "utf8");
       writeFileSync(path.join(changed, file), text.replaceAll('from "../', 'from "../../'));
     }
     const { code } = await bundleWorkflowCode({ workflowsPath: path.join(changed, "index.ts"), logger: silent });
-    await expect(Worker.runReplayHistory({ workflowBundle: { code }, replayName: "changed" }, history("sharded"), workflowId("sharded"))).rejects.toThrow(DeterminismViolationError);
+    await expect(
+      Worker.runReplayHistory({ workflowBundle: { code }, replayName: "changed" }, history("sharded"), workflowId("sharded")),
+    ).rejects.toThrow(DeterminismViolationError);
   });
 });
 

@@ -24,7 +24,9 @@ const kill = (process_: { pid: number }): void => {
   process.kill(process_.pid, "SIGKILL");
 };
 
-test("kill -9 of training child, worker and engine: the campaign goes on by itself to the same bytes", { timeout: 300_000 }, async () => {
+test("kill -9 of training child, worker and engine: the campaign goes on by itself to the same bytes", {
+  timeout: 300_000,
+}, async () => {
   await house.start("disturbed", settings);
   const checkpointOf = async (step: string): Promise<string | undefined> => {
     const { activity } = await house.snapshot("disturbed");
@@ -43,17 +45,27 @@ test("kill -9 of training child, worker and engine: the campaign goes on by itse
   const worker = workerProcess(house)!;
   kill(worker);
   const orphans = new Set(computeProcesses(house).map(({ pid }) => pid));
-  await until("the dead worker's children are gone", () => computeProcesses(house).every(({ pid, parent }) => parent !== 1 && (!orphans.has(pid) || parent !== worker.pid)), 5000);
+  await until(
+    "the dead worker's children are gone",
+    () => computeProcesses(house).every(({ pid, parent }) => parent !== 1 && (!orphans.has(pid) || parent !== worker.pid)),
+    5000,
+  );
   await until("a new worker runs", () => workerProcess(house) !== undefined && workerProcess(house)!.pid !== worker.pid);
 
-  await until("Algorithm 1 trains its first round", async () => (await house.snapshot("disturbed")).activity.wsss?.round?.stage === "training" && (await checkpointOf("wsss")) !== undefined);
+  await until(
+    "Algorithm 1 trains its first round",
+    async () =>
+      (await house.snapshot("disturbed")).activity.wsss?.round?.stage === "training" &&
+      (await checkpointOf("wsss")) !== undefined,
+  );
   const engine = engineProcess(house)!;
   kill(engine);
   await until("a new engine runs", () => engineProcess(house) !== undefined && engineProcess(house)!.pid !== engine.pid);
   await house.reconnect();
 
   const disturbed = await until("the campaign ends", () => house.result("disturbed"), 180_000);
-  for (const step of ["lesions", "masks", "theta0", "wsss", "wsss3d", "evaluation"]) expect(disturbed[step], step).toEqual(undisturbed[step]);
+  for (const step of ["lesions", "masks", "theta0", "wsss", "wsss3d", "evaluation"])
+    expect(disturbed[step], step).toEqual(undisturbed[step]);
 
   const store = await openStore();
   const { steps } = await house.snapshot("disturbed");

@@ -2,8 +2,8 @@ import { execFile } from "node:child_process";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { openStore } from "../../artifacts/openStore.ts";
 import { getManifest } from "../../artifacts/manifest.ts";
+import { openStore } from "../../artifacts/openStore.ts";
 import { findCampaign, getRecord } from "../../artifacts/records.ts";
 import type { Digest } from "../../artifacts/store.ts";
 import { encodeSafetensors } from "../../methods/networks/safetensors.ts";
@@ -16,13 +16,17 @@ beforeAll(async () => {
 afterAll(() => house?.close());
 
 /** The command line, on this house. */
-const run = (...words: string[]) => promisify(execFile)("bin/recist3d", words, { env: { ...process.env, RECIST3D_SETUP: "none" } });
-const stepOf = async (campaign: string, name: string) => (await house.snapshot(campaign)).steps.find((step) => step.name === name)!;
+const run = (...words: string[]) =>
+  promisify(execFile)("bin/recist3d", words, { env: { ...process.env, RECIST3D_SETUP: "none" } });
+const stepOf = async (campaign: string, name: string) =>
+  (await house.snapshot(campaign)).steps.find((step) => step.name === name)!;
 
 describe("a campaign", () => {
   test("that is cancelled stops its training within seconds and leaves no process at work", async () => {
     await house.start("cancelled", { epochs: "4000" });
-    await until("θ⁰ trains", async () => (await house.snapshot("cancelled")).activity.theta0?.actions.some(({ progress }) => (progress?.done ?? 0) > 0));
+    await until("θ⁰ trains", async () =>
+      (await house.snapshot("cancelled")).activity.theta0?.actions.some(({ progress }) => (progress?.done ?? 0) > 0),
+    );
     const training = computeProcesses(house).map(({ pid }) => pid);
     const asked = performance.now();
     await house.engine.client.workflow.getHandle("cancelled").cancel();
@@ -53,12 +57,26 @@ describe("a campaign", () => {
       writeFileSync(weights, encodeSafetensors({ "conv1_1/kernel": { dtype: "F32", shape: [3, 3, 1, 8], data: kernel } }));
     };
     const file = `${house.home}/from-weights.yaml`;
-    writeFileSync(file, readFileSync(new URL("./tiny.yaml", import.meta.url), "utf8").replace("network: hnn", `network: hnn, weights: ${weights}`));
+    writeFileSync(
+      file,
+      readFileSync(new URL("./tiny.yaml", import.meta.url), "utf8").replace("network: hnn", `network: hnn, weights: ${weights}`),
+    );
     startFrom(Number.NaN);
     await house.start("overflow", { seed: "4" }, file);
-    await expect(house.result("overflow")).rejects.toMatchObject({ cause: { message: expect.stringMatching(/step "theta0": the loss is NaN in epoch 0, step 0/) } });
+    await expect(house.result("overflow")).rejects.toMatchObject({
+      cause: { message: expect.stringMatching(/step "theta0": the loss is NaN in epoch 0, step 0/) },
+    });
     const state = async () => Object.fromEntries((await house.snapshot("overflow")).steps.map((step) => [step.name, step.state]));
-    expect(await state()).toEqual({ lesions: "cached", masks: "cached", theta0: "failed", wsss: "waiting", gc3de: "cached", wsss3d: "waiting", evaluation: "waiting", report: "waiting" });
+    expect(await state()).toEqual({
+      lesions: "cached",
+      masks: "cached",
+      theta0: "failed",
+      wsss: "waiting",
+      gc3de: "cached",
+      wsss3d: "waiting",
+      evaluation: "waiting",
+      report: "waiting",
+    });
 
     startFrom(0.01);
     await run("retry", "overflow");

@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { Backend, Tensor, Tensor4D } from "../../methods/networks/backend.ts";
-import { createTrainable } from "../../methods/networks/trainable.ts";
 import { parametersOf } from "../../methods/networks/network.ts";
 import { createOps, NORM_EPSILON } from "../../methods/networks/ops.ts";
 import { predict } from "../../methods/networks/predict.ts";
 import type { NetworkSpec } from "../../methods/networks/spec.ts";
+import { createTrainable } from "../../methods/networks/trainable.ts";
 import { trainingOptionsSchema } from "../../methods/networks/trainingOptions.ts";
 import type { TrainingSample } from "../../methods/networks/trainingSet.ts";
 import type { Weights } from "../../methods/networks/weights.ts";

@@ -5,7 +5,7 @@ import { decodeModel, encodeModel, type Model } from "../../methods/networks/mod
 import { predict } from "../../methods/networks/predict.ts";
 import { preprocessingSchema } from "../../methods/networks/preprocess.ts";
 import type { NetworkSpec } from "../../methods/networks/spec.ts";
-import { NonFiniteLossError, train, type TrainingTask } from "../../methods/networks/train.ts";
+import { NonFiniteLossError, type TrainingTask, train } from "../../methods/networks/train.ts";
 import { trainingOptionsSchema } from "../../methods/networks/trainingOptions.ts";
 import { initialWeights, weightsDigest } from "../../methods/networks/weights.ts";
 import { blob, blobs } from "./blobs.ts";

@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 import {
   batchesBySize,
   epochBatches,
-  trainingSet,
   type TrainingSample,
+  trainingSet,
   validationSplit,
 } from "../../methods/networks/trainingSet.ts";
 
