@@ -2,10 +2,11 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { openStore, recist3dHome } from "../../artifacts/openStore.ts";
+import { codeDigest } from "./codeDigest.ts";
 import { connectEngine, type Engine } from "./connection.ts";
 import { startEngine, stopEngine } from "./localEngine.ts";
 import { exclusively, findProcess, startProcess, stopProcess } from "./localProcess.ts";
-import { startWorkers, stopWorkers } from "./localWorkers.ts";
+import { sameSettings, startWorkers, stopWorkers } from "./localWorkers.ts";
 
 const PROGRAM = "engine/supervisor.ts";
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -27,9 +28,17 @@ export async function ensureEngine(say: (line: string) => void): Promise<Engine>
 /** Starts the local engine, a worker for both queues, and the supervisor that restarts them when they die. */
 export async function startStack(say: (line: string) => void, home = recist3dHome()): Promise<void> {
   await exclusively(supervisorFolder(home), async () => {
-    const supervised = findProcess(supervisorFolder(home)) !== undefined;
-    if (!supervised) say("starting the engine and a worker (they stay up: recist3d down ends them)");
     const { url } = await openStore();
+    const settings = { RECIST3D_STORE: url, code: codeDigest() };
+    const supervisor = findProcess(supervisorFolder(home));
+    const supervised = supervisor !== undefined && sameSettings(supervisor, settings);
+    if (!supervised)
+      say(
+        supervisor === undefined
+          ? "starting the engine and a worker (they stay up: recist3d down ends them)"
+          : "restarting the worker: its code or store changed",
+      );
+    if (!supervised) await stopProcess(supervisorFolder(home));
     const { address } = await startEngine({ home });
     await startWorkers({ home, address, store: url });
     if (supervised) return;
@@ -39,6 +48,7 @@ export async function startStack(say: (line: string) => void, home = recist3dHom
       arguments: ["--import", "tsx", path.join(ROOT, "cli", PROGRAM)],
       workingFolder: ROOT,
       environment: { RECIST3D_STORE: url },
+      settings,
       program: PROGRAM,
       isReady: async () => true,
     });

@@ -3,6 +3,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { recist3dHome } from "../../artifacts/openStore.ts";
 import type { Queue } from "../../schemas/taskQueues.ts";
+import { codeDigest } from "./codeDigest.ts";
 import { exclusively, findProcess, type LocalProcess, startProcess, stopProcess } from "./localProcess.ts";
 
 export interface LocalWorkersOptions {
@@ -31,7 +32,7 @@ const WORKER = path.join(ROOT, "worker/main.ts");
 
 /**
  * Starts worker processes on this machine and waits until they poll; they outlive this process. A worker that runs already
- * for the same engine, namespace and store is left alone, one that runs for others is replaced.
+ * for the same engine, namespace, store and code is left alone; any other is replaced.
  *
  * @throws LocalProcessError when one does not come up; the message ends with its log
  */
@@ -44,9 +45,10 @@ export async function startWorkers(options: LocalWorkersOptions): Promise<Runnin
 async function startWorker(home: string, queues: readonly Queue[], options: LocalWorkersOptions): Promise<RunningWorker> {
   const folder = path.join(workersFolder(home), queues.join("-"));
   const environment = workerEnvironment(home, options);
+  const settings = { ...environment, code: codeDigest() };
   return exclusively(folder, async () => {
     const running = findProcess(folder);
-    if (running !== undefined && sameSettings(running, environment)) return { ...running, queues };
+    if (running !== undefined && sameSettings(running, settings)) return { ...running, queues };
     await stopProcess(folder);
     const readyFile = path.join(folder, "ready");
     rmSync(readyFile, { force: true });
@@ -58,7 +60,7 @@ async function startWorker(home: string, queues: readonly Queue[], options: Loca
       workingFolder: ROOT,
       environment: { ...options.environment, ...environment, RECIST3D_READY_FILE: readyFile },
       program,
-      settings: environment,
+      settings,
       isReady: async () => existsSync(readyFile),
       readyTimeoutMs: 90_000,
     });
@@ -102,6 +104,7 @@ function workerEnvironment(home: string, { address, namespace, store }: LocalWor
   };
 }
 
-function sameSettings(worker: LocalProcess, settings: Record<string, string>): boolean {
-  return JSON.stringify(worker.settings) === JSON.stringify(settings);
+/** Whether a process was started with just these settings. */
+export function sameSettings({ settings }: LocalProcess, wanted: Readonly<Record<string, string>>): boolean {
+  return JSON.stringify(settings) === JSON.stringify(wanted);
 }
