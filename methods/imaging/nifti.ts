@@ -47,7 +47,10 @@ export function readNifti(bytes: Uint8Array, where: string): Volume {
   return { ...gridOf(header), data: narrowest(voxels, valueAt, where) };
 }
 
-/** As `readNifti`, for a mask: a voxel belongs to the lesion where it is not 0. */
+/**
+ * As `readNifti`, for a mask: a voxel belongs to the lesion where it is not 0 (labels and fractions count).
+ * @throws InputError also when a value is negative: that is an image, not a mask.
+ */
 export function readNiftiMask(bytes: Uint8Array, where: string): Mask {
   const { header, voxels, valueAt } = openVoxels(bytes, where);
   const data = new Uint8Array(voxels);
@@ -55,6 +58,12 @@ export function readNiftiMask(bytes: Uint8Array, where: string): Mask {
   for (let i = 0; i < voxels; i++) {
     const value = valueAt(i);
     if (!Number.isFinite(value)) notNumbers++;
+    if (value < 0)
+      throw new InputError(
+        `holds negative values (${value}): this is an image, not a mask`,
+        where,
+        "give the mask that belongs to it",
+      );
     if (value !== 0) data[i] = 1;
   }
   if (notNumbers > 0) throw new InputError(`${notNumbers} voxels are NaN or infinite`, where, "replace them by 0");

@@ -122,10 +122,18 @@ describe("readNifti", () => {
 });
 
 describe("readNiftiMask", () => {
-  it("takes every value but 0 for lesion: labels, fractions, negatives", () => {
+  it("takes every value but 0 for lesion: labels and fractions", () => {
     const file = fileOf("float32 <");
-    [0, 1, 2, 0.25, -3, 0].forEach((value, i) => file.writeFloatLE(value, 352 + 4 * i));
-    expect([...readNiftiMask(file, "m").data.subarray(0, 6)]).toEqual([0, 1, 1, 1, 1, 0]);
+    for (let i = 0; 352 + 4 * i < file.length; i++) file.writeFloatLE([0, 1, 2, 0.25, 0][i % 5], 352 + 4 * i);
+    expect([...readNiftiMask(file, "m").data.subarray(0, 5)]).toEqual([0, 1, 1, 1, 0]);
+  });
+
+  it("refuses an image that is given for a mask", () => {
+    const file = fileOf("float32 <");
+    file.writeFloatLE(-1000, 352);
+    expect(() => readNiftiMask(file, "CT_image.nii")).toThrow(
+      /^CT_image\.nii: holds negative values \(-1000\): this is an image, not a mask/,
+    );
   });
 });
 
