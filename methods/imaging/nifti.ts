@@ -55,18 +55,20 @@ export function readNiftiMask(bytes: Uint8Array, where: string): Mask {
   const { header, voxels, valueAt } = openVoxels(bytes, where);
   const data = new Uint8Array(voxels);
   let notNumbers = 0;
+  let lowest = 0;
   for (let i = 0; i < voxels; i++) {
     const value = valueAt(i);
     if (!Number.isFinite(value)) notNumbers++;
-    if (value < 0)
-      throw new InputError(
-        `holds negative values (${value}): this is an image, not a mask`,
-        where,
-        "give the mask that belongs to it",
-      );
+    if (value < lowest) lowest = value;
     if (value !== 0) data[i] = 1;
   }
   if (notNumbers > 0) throw new InputError(`${notNumbers} voxels are NaN or infinite`, where, "replace them by 0");
+  if (lowest < 0)
+    throw new InputError(
+      `holds negative values (${lowest}): this is an image, not a mask`,
+      where,
+      "give the mask that belongs to it",
+    );
   return { ...gridOf(header), data };
 }
 
