@@ -94,16 +94,19 @@ export function createActivities({ store, compute }: ActivityDependencies) {
   return { runAction, ...mendable({ numericsFingerprint, ...ledger }) };
 }
 
-/** The same activities, with errors that no retry can mend marked as such. */
+/** The same activities, with a heartbeat from a timer, and errors that no retry can mend marked as such. */
 function mendable<A extends Record<string, (...args: never[]) => Promise<unknown>>>(activities: A): A {
   const wrapped = Object.entries(activities).map(([name, activity]) => [
     name,
     async (...args: never[]) => {
-      const { cancellationSignal, info } = Context.current();
+      const { cancellationSignal, info, heartbeat } = Context.current();
+      const timer = setInterval(heartbeat, HEARTBEAT_MS);
       try {
         return await activity(...args);
       } catch (error) {
         throw failureOf(error, cancellationSignal, info.attempt);
+      } finally {
+        clearInterval(timer);
       }
     },
   ]);

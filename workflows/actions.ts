@@ -21,16 +21,18 @@ function actionsOn(queue: Queue) {
 
 export const actions = { cpu: actionsOn("cpu"), gpu: actionsOn("gpu") };
 
-/** Short look-ups and commits in the store. */
+/** Look-ups and commits in the store: short, but for scanning a source, which reads every file of it once. */
 export const ledger = proxyActivities<Omit<Activities, "runAction" | "numericsFingerprint">>({
   taskQueue: taskQueues.cpu,
-  startToCloseTimeout: "10 minutes",
+  startToCloseTimeout: "1 day",
+  heartbeatTimeout: "30s",
   retry,
 });
 
 /** Asked on the queue whose workers will compute, since it is theirs that counts. */
 export const numerics = proxyActivities<Pick<Activities, "numericsFingerprint">>({
   taskQueue: taskQueues.gpu,
-  startToCloseTimeout: "2 minutes",
+  startToCloseTimeout: "10 minutes",
+  heartbeatTimeout: "30s",
   retry,
 });

@@ -1,5 +1,5 @@
 import { getManifest, readFile } from "../../artifacts/manifest.ts";
-import type { Digest } from "../../artifacts/store.ts";
+import type { Digest, Store } from "../../artifacts/store.ts";
 import type { LesionSource, SourceEntry } from "../../methods/datasets/lesionCase.ts";
 import { phantomSource, synthesizeLesion } from "../../methods/datasets/phantom.ts";
 import { splitByPatient } from "../../methods/datasets/split.ts";
@@ -7,11 +7,13 @@ import { InputError } from "../../methods/inputError.ts";
 import { type DatasetMeta, type Lesion, lesionSchema } from "../../schemas/dataset.ts";
 import type { StepParams } from "../../schemas/stepKinds.ts";
 import { parseLines, putDataset, putShard } from "../datasets.ts";
-import { openSource } from "../sources.ts";
-import type { StepBody } from "./step.ts";
+import { type PinnedSource, pinnedSource } from "../sources.ts";
+import type { StepBody, StepInput } from "./step.ts";
 
 interface PlannedSource {
   readonly source: LesionSource;
+  /** Makes sure that files are still what was scanned. */
+  readonly check?: PinnedSource["check"];
   /** Entry numbers, training side first, so that a shard rarely holds both sides. */
   readonly order: readonly number[];
   readonly sides: ReadonlyMap<string, Lesion["split"]>;
@@ -20,27 +22,31 @@ interface PlannedSource {
 }
 
 /** Imports or draws a dataset shard by shard; the two kinds differ only in where lesions come from. */
-function datasetBody<P extends { shardSize: number }>(plan: (params: P) => Promise<PlannedSource>): StepBody<P> {
+function datasetBody<P extends { shardSize: number }>(
+  plan: (store: Store, input: StepInput<P>) => Promise<PlannedSource>,
+): StepBody<P> {
   return {
-    async parts(_context, { params }) {
-      const { order } = await plan(params);
-      return Math.ceil(order.length / params.shardSize);
+    async parts({ store }, input) {
+      const { order } = await plan(store, input);
+      return Math.ceil(order.length / input.params.shardSize);
     },
 
-    async run({ store, progress }, { params, part }) {
-      const { source, order, sides } = await plan(params);
+    async run({ store, progress }, input) {
+      const { source, order, sides, check } = await plan(store, input);
+      const { params, part } = input;
       const mine = order.slice(part! * params.shardSize, (part! + 1) * params.shardSize);
       const cases = [];
       for (const [done, entry] of mine.entries()) {
         progress({ unit: "lesions", done, total: mine.length });
+        await check?.(source.entries[entry].files);
         const lesionCase = await source.load(entry);
         cases.push({ ...lesionCase, split: sides.get(lesionCase.patient)! });
       }
       return { outputs: { part: await putShard(store, part!, cases) }, summary: { lesions: cases.length } };
     },
 
-    async gather({ store }, { params }, parts) {
-      const { source, name, origin } = await plan(params);
+    async gather({ store }, input, parts) {
+      const { source, name, origin } = await plan(store, input);
       const shards = await Promise.all(
         parts.map(async ({ part }) => {
           const manifest = await getManifest(store, part);
@@ -66,8 +72,8 @@ const trainingFirst = (entries: readonly SourceEntry[], sides: ReadonlyMap<strin
 };
 
 /** Imports the lesions of a source in the file system; a lesion that cannot be read is an error, never a gap. */
-export const datasetImport = datasetBody<StepParams<"dataset.import">>(async (params) => {
-  const source = await openSource(params);
+export const datasetImport = datasetBody<StepParams<"dataset.import">>(async (store, { params, inputs }) => {
+  const { source, check } = await pinnedSource(store, params, inputs.source.artifact as Digest);
   if (source.entries.length === 0) {
     const skipped = Object.entries(source.skipped).map(([reason, count]) => `${count} × ${reason}`);
     throw new InputError(
@@ -81,22 +87,21 @@ export const datasetImport = datasetBody<StepParams<"dataset.import">>(async (pa
     source.entries,
     split.by === "official" ? { official: true } : { testFraction: split.test, seed: split.seed ?? params.seed },
   );
-  return { source, sides, order: trainingFirst(source.entries, sides), name: params.format, origin: "real" };
+  return { source, check, sides, order: trainingFirst(source.entries, sides), name: params.format, origin: "real" };
 });
 
 /** Draws phantom lesions. */
-export const datasetSynthesize = datasetBody<StepParams<"dataset.synthesize">>(
-  async ({ lesions, categories, thickSlices, testFraction, markNoise, seed }) => {
-    const options = { seed, thickFraction: thickSlices, markNoise };
-    const all = phantomSource({ lesions, ...options });
-    const source: LesionSource =
-      categories === undefined
-        ? all
-        : {
-            ...all,
-            load: async (index) => synthesizeLesion({ ...options, index, category: categories[index % categories.length] }),
-          };
-    const sides = splitByPatient(source.entries, { testFraction, seed });
-    return { source, sides, order: trainingFirst(source.entries, sides), name: "phantom", origin: "synthetic" };
-  },
-);
+export const datasetSynthesize = datasetBody<StepParams<"dataset.synthesize">>(async (_store, { params }) => {
+  const { lesions, categories, thickSlices, testFraction, markNoise, seed } = params;
+  const options = { seed, thickFraction: thickSlices, markNoise };
+  const all = phantomSource({ lesions, ...options });
+  const source: LesionSource =
+    categories === undefined
+      ? all
+      : {
+          ...all,
+          load: async (index) => synthesizeLesion({ ...options, index, category: categories[index % categories.length] }),
+        };
+  const sides = splitByPatient(source.entries, { testFraction, seed });
+  return { source, sides, order: trainingFirst(source.entries, sides), name: "phantom", origin: "synthetic" };
+});
