@@ -100,7 +100,8 @@ async function childActivity(client: Client, workflowId: string): Promise<StepAc
     const inner = child === undefined ? { actions } : await childActivity(client, child);
     return { ...inner, round: { round, rounds, stage } };
   } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return { actions: [] }; // not started yet
+    const startsOnly = error instanceof WorkflowNotFoundError || (error as Error).name === "QueryNotRegisteredError";
+    if (startsOnly) return { actions: [] };
     throw error;
   }
 }
