@@ -1,9 +1,11 @@
 import { putArtifact } from "../../artifacts/manifest.ts";
+import { getRecord } from "../../artifacts/records.ts";
 import type { Digest, Store } from "../../artifacts/store.ts";
 import { sliceOf } from "../../methods/imaging/volume.ts";
 import { roiOfMarks, trimapOfMarks } from "../../methods/labels/trimap.ts";
 import { offsetCurve } from "../../methods/metrics/offsetCurve.ts";
 import { precisionRecall } from "../../methods/metrics/precisionRecall.ts";
+import type { Model } from "../../methods/networks/model.ts";
 import { chooseGallery, galleryPanels } from "../../report/gallery.ts";
 import { isBaseline } from "../../report/numbers.ts";
 import type { ReportInput } from "../../report/reportInput.ts";
@@ -11,7 +13,7 @@ import type { ArtifactRef } from "../../schemas/messages.ts";
 import type { StepParams } from "../../schemas/stepKinds.ts";
 import { type Dataset, type LesionImage, openDataset, readShard } from "../datasets.ts";
 import { type Evaluation, openEvaluation } from "../evaluations.ts";
-import { openLabels } from "../labels.ts";
+import { type Labels, openLabels } from "../labels.ts";
 import { loadModel } from "../models.ts";
 import { openPredictions, readPredictedMask } from "../predictions.ts";
 import { namedInputs, type StepBody } from "./step.ts";
@@ -28,6 +30,7 @@ export const report: StepBody<StepParams<"report">> = {
     const datasets = await mapNamed(namedInputs(inputs, "lesions"), (digest) => openDataset(store, digest));
     const labels = await mapNamed(namedInputs(inputs, "labels"), (digest) => openLabels(store, digest));
     const models = await mapNamed(namedInputs(inputs, "models"), (digest) => loadModel(store, digest));
+    const rounds = (await Promise.all(Object.values(namedInputs(inputs, "models")).map((ref) => roundsOf(store, ref)))).flat();
     const predictions = await mapNamed(namedInputs(inputs, "predictions"), (digest) => openPredictions(store, digest));
     const evaluation = merged(evaluations.map(({ value }) => value));
     const methods = evaluation.meta.methods.flatMap(({ name, dimension, predictions: digest }): ReportInput["methods"] => {
@@ -63,23 +66,11 @@ export const report: StepBody<StepParams<"report">> = {
         method,
         points: offsetCurve(evaluation.lines.filter((line) => line.method === method).map(({ score }) => score.offsets)),
       })),
-      training: models.flatMap(({ name, digest, value: { training } }) =>
-        training === null
-          ? []
-          : [
-              {
-                model: name,
-                digest,
-                epochs: training.history.map(({ epoch, trainingLoss, validationLoss, rate }) => ({
-                  epoch,
-                  trainLoss: trainingLoss,
-                  validationLoss,
-                  rate,
-                })),
-              },
-            ],
-      ),
-      harvest: labels.flatMap(({ value: { meta } }) => (meta.method === "self-paced" ? harvestCounts(meta) : [])),
+      training: trainingCurves([
+        ...models.filter(({ digest }) => !rounds.some(({ model }) => model.digest === digest)),
+        ...rounds.map(({ model }) => model),
+      ]),
+      harvest: rounds.flatMap(({ labels: { meta } }) => harvestCounts(meta)),
       precisionRecall: Object.entries(evaluation.histograms).flatMap(([method, { slice, volume }]) => [
         { method, dimension: "2D" as const, ...thinned(precisionRecall(slice)) },
         { method, dimension: "3D" as const, ...thinned(precisionRecall(volume)) },
@@ -163,6 +154,43 @@ function counted(words: readonly string[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const word of words) counts[word] = (counts[word] ?? 0) + 1;
   return counts;
+}
+
+interface Round {
+  readonly labels: Labels;
+  readonly model: { readonly name: string; readonly digest: Digest; readonly value: Model };
+}
+
+/** The rounds of Algorithm 1 that a model came from, by its record; none for a model that was trained once. */
+async function roundsOf(store: Store, { record }: ArtifactRef): Promise<Round[]> {
+  if (record === undefined) return [];
+  const { kind, parts } = await getRecord(store, record as Digest);
+  if (kind !== "segmentation.self-paced") return [];
+  const records = await Promise.all(parts.map((part) => getRecord(store, part as Digest)));
+  const outputs = (of: string): Digest[] =>
+    records.filter((one) => one.kind === of).map((one) => Object.values(one.outputs)[0] as Digest);
+  const labels = outputs("labels.harvest");
+  return Promise.all(
+    outputs("network.train").map(async (digest, i) => ({
+      labels: await openLabels(store, labels[i]),
+      model: { name: `θ${superscript(i + 1)}`, digest, value: await loadModel(store, digest) },
+    })),
+  );
+}
+
+const superscript = (n: number): string => [...String(n)].map((digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(digit)]).join("");
+
+function trainingCurves(models: readonly Round["model"][]): NonNullable<ReportContent["training"]> {
+  return models.flatMap(({ name, digest, value: { training } }) => {
+    if (training === null) return [];
+    const epochs = training.history.map(({ epoch, trainingLoss, validationLoss, rate }) => ({
+      epoch,
+      trainLoss: trainingLoss,
+      validationLoss,
+      rate,
+    }));
+    return [{ model: name, digest, epochs }];
+  });
 }
 
 type HarvestRow = NonNullable<ReportContent["harvest"]>[number];

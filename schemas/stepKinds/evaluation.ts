@@ -29,7 +29,7 @@ export const evaluate = {
 
 export const report = {
   kind: "report",
-  version: 1,
+  version: 2,
   queue: "cpu",
   numerics: "plain",
   shape: "single",
@@ -43,7 +43,12 @@ export const report = {
     evaluation: { type: "evaluation", summary: "the figures, by display name where there are several", many: true },
     lesions: { type: "dataset", summary: "data sets to describe and to show", optional: true, many: true },
     labels: { type: "labels", summary: "label sets whose counts are to be shown", optional: true, many: true },
-    models: { type: "model", summary: "models whose training is to be shown", optional: true, many: true },
+    models: {
+      type: "model",
+      summary: "models whose training is to be shown; of a self-paced one every round, with what it harvested",
+      optional: true,
+      many: true,
+    },
     predictions: { type: "predictions", summary: "masks to draw in the gallery, by display name", optional: true, many: true },
   },
   outputs: { report: { type: "report", summary: "HTML, tables as CSV, figures as SVG" } },
