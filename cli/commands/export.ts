@@ -6,6 +6,7 @@ import { findCampaign, getRecord } from "../../artifacts/records.ts";
 import type { Digest, Store } from "../../artifacts/store.ts";
 import { InputError } from "../../methods/inputError.ts";
 import { digestSchema } from "../../schemas/digest.ts";
+import { kindOf } from "../../schemas/stepKinds.ts";
 import { printJson, say } from "../output.ts";
 
 export function register(program: Command): void {
@@ -35,8 +36,8 @@ export async function findArtifact(store: Store, name: string): Promise<Digest> 
   const { steps } = found.record;
   if (!Object.hasOwn(steps, step))
     throw new InputError(`campaign "${campaign}" has no step "${step}"`, undefined, `it has ${Object.keys(steps).join(", ")}`);
-  const { outputs } = await getRecord(store, steps[step] as Digest);
-  const artifact = output === undefined ? Object.values(outputs)[0] : outputs[output];
+  const { kind, outputs } = await getRecord(store, steps[step] as Digest);
+  const artifact = outputs[output ?? Object.keys(kindOf(kind).outputs)[0]];
   if (artifact === undefined)
     throw new InputError(`step "${step}" has no output "${output}"`, undefined, `it has ${Object.keys(outputs).join(", ")}`);
   return artifact as Digest;

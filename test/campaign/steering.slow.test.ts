@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { getManifest } from "../../artifacts/manifest.ts";
@@ -98,6 +98,15 @@ describe("a campaign", () => {
     const { steps } = await house.snapshot("longer");
     const computed = steps.filter(({ state }) => state === "done").map(({ name }) => name);
     expect(computed).toEqual(["wsss", "wsss3d", "evaluation", "report"]);
+  });
+
+  test("gives its model to the one-off command, and to a folder", async () => {
+    await run("export", "paused/wsss", "--out", `${house.home}/model`);
+    expect(readdirSync(`${house.home}/model`)).toEqual(expect.arrayContaining(["model.json", "weights.safetensors"]));
+    await expect(run("export", "paused/wsss.modle", "--out", `${house.home}/nowhere`)).rejects.toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/no output "modle" — it has labels, model/),
+    });
   });
 
   test("is recorded only when it is done", async () => {
