@@ -1,5 +1,5 @@
 // Which folder may import which: arrows go one way (docs/architecture.md). `npm run lint` and test/architecture check it.
-const ROOMS = "^(methods|schemas|artifacts|report|workflows|activities|worker|pipelines|review|cli)/";
+const ROOMS = "^(methods|schemas|artifacts|report|workflows|activities|worker|pipelines|engine|review|cli)/";
 
 /** The kind of error that means that the input is wrong; any folder may throw it. */
 const INPUT_ERROR = "methods/inputError.ts";
@@ -38,6 +38,13 @@ module.exports = {
       ["methods/", "schemas/", "artifacts/", "pipelines/", "report/"],
       ["worker/"],
       "An activity reads, calls a method, writes.",
+    ),
+    ...only("engine", ["schemas/", "artifacts/"], [], "What campaigns run on knows addresses and processes, not campaigns."),
+    ...only(
+      "worker",
+      ["activities/", "artifacts/", "engine/", "methods/", "schemas/"],
+      [],
+      "A worker carries out; it starts nothing.",
     ),
     {
       name: "workflows-sandbox",

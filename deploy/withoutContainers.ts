@@ -23,10 +23,10 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { engineAnswers } from "../cli/engine/connection.ts";
-import { findProcess, freePort, isFree, type LocalProcessPlan, startProcess, stopProcess } from "../cli/engine/localProcess.ts";
-import { startStore, stopStore } from "../cli/engine/localStore.ts";
-import { startWorkers, stopWorkers } from "../cli/engine/localWorkers.ts";
+import { engineAnswers } from "../engine/connection.ts";
+import { findProcess, freePort, isFree, type LocalProcessPlan, startProcess, stopProcess } from "../engine/localProcess.ts";
+import { startStore, stopStore } from "../engine/localStore.ts";
+import { startWorkers, stopWorkers } from "../engine/localWorkers.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const DATABASE_USER = "temporal";

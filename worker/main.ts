@@ -5,7 +5,7 @@ import { makeTelemetryFilterString, NativeConnection, Runtime, Worker } from "@t
 import pino from "pino";
 import { createActivities } from "../activities/index.ts";
 import { openStore } from "../artifacts/openStore.ts";
-import { engineAddress, nativeConnectionOptions } from "../cli/engine/connection.ts";
+import { engineAddress, nativeConnectionOptions } from "../engine/connection.ts";
 import { type Queue, taskQueues } from "../schemas/taskQueues.ts";
 import { workflowBundle } from "./bundle.ts";
 import { ComputePool } from "./computePool.ts";

@@ -1,11 +1,11 @@
 import type { Command } from "commander";
 import { openStore } from "../../artifacts/openStore.ts";
 import { findCampaign } from "../../artifacts/records.ts";
+import type { Engine } from "../../engine/connection.ts";
+import { ensureEngine } from "../../engine/localStack.ts";
 import { InputError } from "../../methods/inputError.ts";
 import type { CampaignInput } from "../../schemas/messages.ts";
 import { campaignHandle, snapshot, startCampaign } from "../campaigns.ts";
-import type { Engine } from "../engine/connection.ts";
-import { ensureEngine } from "../engine/localStack.ts";
 import { printJson, say, table } from "../output.ts";
 import { duration, render } from "../progressView.ts";
 

@@ -5,11 +5,11 @@ import path from "node:path";
 import { promisify } from "node:util";
 import type { Command } from "commander";
 import { openStore, recist3dHome } from "../../artifacts/openStore.ts";
+import { connectEngine } from "../../engine/connection.ts";
+import { findEngine } from "../../engine/localEngine.ts";
+import { toolPath } from "../../engine/toolPath.ts";
 import { type Backend, openBackend } from "../../methods/networks/backend.ts";
 import { measureTrainingSpeed } from "../../methods/networks/speed.ts";
-import { connectEngine } from "../engine/connection.ts";
-import { findEngine } from "../engine/localEngine.ts";
-import { toolPath } from "../engine/toolPath.ts";
 import { printJson } from "../output.ts";
 
 interface Check {

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { openStore } from "../../artifacts/openStore.ts";
-import { ensureEngine, stopStack } from "../engine/localStack.ts";
+import { ensureEngine, stopStack } from "../../engine/localStack.ts";
 import { printJson, say } from "../output.ts";
 
 export function register(program: Command): void {

@@ -39,6 +39,8 @@ const WRONG = [
   ["workflows/call.ts", `import { train } from "../activities/train.ts"`, "workflows-imports-types-only", "activities/train.ts"],
   ["workflows/file.ts", `import "node:fs"`, "workflows-without-node", "fs"],
   ["workflows/client.ts", `import "@temporalio/client"`, "workflows-sandbox", "node_modules/@temporalio/client/index.js"],
+  ["engine/run.ts", `import "../cli/status.ts"`, "engine-imports", "cli/status.ts"],
+  ["worker/start.ts", `import "../cli/status.ts"`, "worker-imports", "cli/status.ts"],
   ["cli/order.ts", `import "../workflows/campaign.ts"`, "cli-starts-workflows-by-name", "workflows/campaign.ts"],
   ["review/lost.ts", `import "./nowhere.ts"`, "resolvable", "./nowhere.ts"],
 ] as const;

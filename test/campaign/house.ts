@@ -4,8 +4,8 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { openStore } from "../../artifacts/openStore.ts";
 import { type CampaignSnapshot, snapshot, startCampaign } from "../../cli/campaigns.ts";
-import { connectEngine, type Engine } from "../../cli/engine/connection.ts";
-import { startStack, stopStack } from "../../cli/engine/localStack.ts";
+import { connectEngine, type Engine } from "../../engine/connection.ts";
+import { startStack, stopStack } from "../../engine/localStack.ts";
 import { loadPipeline, readPipelineText } from "../../pipelines/load.ts";
 import { campaignInputSchema } from "../../schemas/messages.ts";
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { connectionOptions, engineAddress, engineNamespace, nativeConnectionOptions } from "../../cli/engine/connection.ts";
+import { connectionOptions, engineAddress, engineNamespace, nativeConnectionOptions } from "../../engine/connection.ts";
 
 const folder = mkdtempSync(path.join(tmpdir(), "recist3d-tls-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -2,9 +2,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
-import { connectEngine, EngineUnreachableError, engineFolder } from "../../cli/engine/connection.ts";
-import { findEngine, startEngine, stopEngine } from "../../cli/engine/localEngine.ts";
-import { findProcess } from "../../cli/engine/localProcess.ts";
+import { connectEngine, EngineUnreachableError, engineFolder } from "../../engine/connection.ts";
+import { findEngine, startEngine, stopEngine } from "../../engine/localEngine.ts";
+import { findProcess } from "../../engine/localProcess.ts";
 
 /** Ends what a test started, also when it failed. */
 async function removeHome(home: string): Promise<void> {

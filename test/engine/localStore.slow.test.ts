@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, expect, it } from "vitest";
 import { openStore } from "../../artifacts/openStore.ts";
-import { startStore, stopStore } from "../../cli/engine/localStore.ts";
+import { startStore, stopStore } from "../../engine/localStore.ts";
 
 const home = mkdtempSync(path.join(tmpdir(), "recist3d-s3-"));
 afterAll(async () => {

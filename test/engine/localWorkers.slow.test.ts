@@ -2,9 +2,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
-import { connectEngine, type Engine } from "../../cli/engine/connection.ts";
-import { startEngine, stopEngine } from "../../cli/engine/localEngine.ts";
-import { findWorkers, startWorkers, stopWorkers } from "../../cli/engine/localWorkers.ts";
+import { connectEngine, type Engine } from "../../engine/connection.ts";
+import { startEngine, stopEngine } from "../../engine/localEngine.ts";
+import { findWorkers, startWorkers, stopWorkers } from "../../engine/localWorkers.ts";
 import { taskQueues } from "../../schemas/taskQueues.ts";
 
 const home = mkdtempSync(path.join(tmpdir(), "recist3d-workers-"));

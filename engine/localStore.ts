@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { recist3dHome } from "../../artifacts/openStore.ts";
+import { recist3dHome } from "../artifacts/openStore.ts";
 import { exclusively, findProcess, freePort, startProcess, stopProcess, writeWhole } from "./localProcess.ts";
 import { toolPath } from "./toolPath.ts";
 

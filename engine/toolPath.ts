@@ -12,7 +12,7 @@ export type Tool = "temporal" | "versitygw";
  */
 export function toolPath(tool: Tool): string {
   const variable = `${tool.toUpperCase()}_BIN`;
-  const file = process.env[variable] || fileURLToPath(new URL(`../../.bin/${tool}`, import.meta.url));
+  const file = process.env[variable] || fileURLToPath(new URL(`../.bin/${tool}`, import.meta.url));
   if (existsSync(file)) return file;
   throw new LocalProcessError(`${file} is missing; run npm run setup, or name a ${tool} by ${variable}`);
 }

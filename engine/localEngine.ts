@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { recist3dHome } from "../../artifacts/openStore.ts";
+import { recist3dHome } from "../artifacts/openStore.ts";
 import { engineAnswers, engineFolder } from "./connection.ts";
 import { exclusively, findProcess, freePort, LocalProcessError, startProcess, stopProcess, writeWhole } from "./localProcess.ts";
 import { toolPath } from "./toolPath.ts";

@@ -1,7 +1,7 @@
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { openStore, recist3dHome } from "../../artifacts/openStore.ts";
+import { openStore, recist3dHome } from "../artifacts/openStore.ts";
 import { codeDigest } from "./codeDigest.ts";
 import { connectEngine, type Engine } from "./connection.ts";
 import { startEngine, stopEngine } from "./localEngine.ts";
@@ -9,7 +9,7 @@ import { exclusively, findProcess, startProcess, stopProcess } from "./localProc
 import { sameSettings, startWorkers, stopWorkers } from "./localWorkers.ts";
 
 const PROGRAM = "engine/supervisor.ts";
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const WATCH_MS = 1000;
 
 const supervisorFolder = (home: string): string => path.join(home, "supervisor");
@@ -45,7 +45,7 @@ export async function startStack(say: (line: string) => void, home = recist3dHom
     await startProcess({
       folder: supervisorFolder(home),
       command: process.execPath,
-      arguments: ["--import", "tsx", path.join(ROOT, "cli", PROGRAM)],
+      arguments: ["--import", "tsx", path.join(ROOT, PROGRAM)],
       workingFolder: ROOT,
       environment: { RECIST3D_STORE: url },
       settings,

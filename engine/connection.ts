@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import path from "node:path";
 import { Client, type ClientOptions, Connection, type ConnectionOptions } from "@temporalio/client";
 import type { NativeConnectionOptions } from "@temporalio/worker";
-import { recist3dHome } from "../../artifacts/openStore.ts";
+import { recist3dHome } from "../artifacts/openStore.ts";
 import { findProcess } from "./localProcess.ts";
 
 type Environment = NodeJS.ProcessEnv;

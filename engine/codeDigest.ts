@@ -3,9 +3,9 @@ import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
 /** What workers and the supervisor are made of. */
-const ROOMS = ["activities", "artifacts", "cli/engine", "methods", "pipelines", "report", "schemas", "worker", "workflows"];
+const ROOMS = ["activities", "artifacts", "engine", "methods", "pipelines", "report", "schemas", "worker", "workflows"];
 
 let digest: string | undefined;
 

@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { recist3dHome } from "../../artifacts/openStore.ts";
-import type { Queue } from "../../schemas/taskQueues.ts";
+import { recist3dHome } from "../artifacts/openStore.ts";
+import type { Queue } from "../schemas/taskQueues.ts";
 import { codeDigest } from "./codeDigest.ts";
 import { exclusively, findProcess, type LocalProcess, startProcess, stopProcess } from "./localProcess.ts";
 
@@ -27,7 +27,7 @@ export interface RunningWorker extends LocalProcess {
   readonly queues: readonly Queue[];
 }
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const WORKER = path.join(ROOT, "worker/main.ts");
 
 /**

@@ -4,7 +4,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, r
 import { createServer } from "node:net";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { startTicks, withLock } from "../../scripts/setup/lockFile.mjs";
+import { startTicks, withLock } from "../scripts/setup/lockFile.mjs";
 
 /** A background process of this machine, as its record file (`<folder>/process.json`) tells. */
 export interface LocalProcess {
