@@ -1,5 +1,9 @@
 import { defineConfig } from "vitest/config";
 
+/** Rooms of pure functions: their files can share a process, so that what they import is loaded once. */
+const pure = "test/{imaging,labels,metrics,datasets,report,schemas,pipelines}/**/*.test.ts";
+const slow = "test/**/*.slow.test.ts";
+
 export default defineConfig({
   test: {
     pool: "forks",
@@ -10,9 +14,19 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          name: "pure",
+          include: [pure],
+          exclude: [slow],
+          isolate: false,
+          testTimeout: 20_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/**/*.slow.test.ts"],
+          exclude: [pure, slow],
           testTimeout: 20_000,
         },
       },
@@ -20,7 +34,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "slow",
-          include: ["test/**/*.slow.test.ts"],
+          include: [slow],
           testTimeout: 180_000,
           hookTimeout: 180_000,
         },

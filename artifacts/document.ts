@@ -40,5 +40,7 @@ export function parseDocument<T>(store: string, kind: DocumentKind<T>, digest: D
     const [issue] = parsed.error.issues;
     throw malformed(`${issue.message} (at ${["$", ...issue.path].join(".")})`, parsed.error);
   }
+  // A key such as __proto__ is JSON, but is lost on the way into an object.
+  if (canonicalJson(parsed.data) !== canonical) throw malformed("it holds a key that cannot be kept");
   return parsed.data;
 }

@@ -55,6 +55,11 @@ describe.each([
     }
   });
 
+  test("with the key __proto__ is refused, not read without it", () => {
+    const bytes = Buffer.from(canonicalJson(whole).replace(/^\{/, '{"__proto__":0,'));
+    expect(() => parseDocument("file:/s", kind, sha256(bytes), bytes)).toThrow(MalformedDocumentError);
+  });
+
   test.prop([fc.uint8Array()])("of any bytes is refused", (bytes) => {
     expect(() => parseDocument("file:/s", kind, sha256(bytes), Buffer.from(bytes))).toThrow(MalformedDocumentError);
   });
