@@ -9,6 +9,7 @@ export default defineConfig({
     pool: "forks",
     maxWorkers: 2,
     globalSetup: ["test/programs.ts"],
+    setupFiles: ["test/propertySeed.ts"],
     reporters: ["default", "./test/skippedReporter.ts"],
     projects: [
       {
