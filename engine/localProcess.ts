@@ -167,8 +167,9 @@ function writeRecord({ folder, program, port, settings }: LocalProcessPlan, pid:
   return record;
 }
 
+/** Not by its command line, which a process loses before it has ended. */
 async function hasEnded(record: LocalProcess, withinMs: number): Promise<boolean> {
-  for (const deadline = Date.now() + withinMs; isAlive(record); await sleep(POLL_MS)) {
+  for (const deadline = Date.now() + withinMs; startTicks(record.pid) === record.startTicks; await sleep(POLL_MS)) {
     if (Date.now() > deadline) return false;
   }
   return true;
