@@ -15,6 +15,7 @@ const modules: readonly { readonly commands: readonly string[]; readonly load: (
   { commands: ["validate"], load: () => import("./commands/validate.ts") },
   { commands: ["plan"], load: () => import("./commands/plan.ts") },
   { commands: ["run", "watch"], load: () => import("./commands/run.ts") },
+  { commands: ["reproduce"], load: () => import("./commands/reproduce.ts") },
   { commands: ["list", "status", "pause", "unpause", "cancel", "retry"], load: () => import("./commands/campaigns.ts") },
   { commands: ["segment"], load: () => import("./commands/segment.ts") },
   { commands: ["measure"], load: () => import("./commands/measure.ts") },

@@ -45,7 +45,36 @@ export function register(program: Command): void {
     });
 }
 
-async function run(file: string, { set, id, detach, json }: RunOptions): Promise<void> {
+async function run(file: string, options: RunOptions): Promise<void> {
+  const { engine, campaign, attached } = await start(file, options);
+  if (options.detach) {
+    if (options.json) printJson({ campaign, attached });
+    await engine.close();
+    return;
+  }
+  process.once("SIGINT", () => {
+    say(`\ndetached; the campaign goes on — recist3d watch ${campaign}`);
+    process.exit(130);
+  });
+  await follow(engine, campaign, options.json ?? false);
+}
+
+/**
+ * Runs a pipeline as a campaign, or attaches to it, until it has ended.
+ *
+ * @returns the campaign's id and the folder of each report by its step.
+ * @throws InputError where the pipeline or what it reads is wrong, WorkFailed where the campaign fails.
+ */
+export async function runToEnd(
+  file: string,
+  set: Record<string, string>,
+): Promise<{ readonly campaign: string; readonly reports: ReadonlyMap<string, string> }> {
+  const { engine, campaign } = await start(file, { set });
+  return { campaign, reports: await follow(engine, campaign, null) };
+}
+
+/** Starts a campaign, or attaches to the one that runs under its id. */
+async function start(file: string, { set, id }: RunOptions): Promise<{ engine: Engine; campaign: string; attached: boolean }> {
   const pipeline = await loadPipeline(file, set);
   const campaign =
     id ?? `${pipeline.name}-${sha256(canonicalJson({ source: pipeline.source, params: pipeline.params })).slice(0, 8)}`;
@@ -60,22 +89,18 @@ async function run(file: string, { set, id, detach, json }: RunOptions): Promise
   say(
     `campaign ${campaign} ${attached ? "is running: attached" : "started"} (recist3d watch ${campaign}; recist3d cancel ${campaign})`,
   );
-  if (detach) {
-    if (json) printJson({ campaign, attached });
-    await engine.close();
-    return;
-  }
-  process.once("SIGINT", () => {
-    say(`\ndetached; the campaign goes on — recist3d watch ${campaign}`);
-    process.exit(130);
-  });
-  await follow(engine, campaign, json ?? false);
+  return { engine, campaign, attached };
 }
 
 const POLL_MS = 500;
 
-/** Shows progress until the campaign ends; outlives restarts of the engine. @throws WorkFailed when it did not end well */
-async function follow(first: Engine, campaign: string, json: boolean): Promise<void> {
+/**
+ * Shows progress until the campaign ends; outlives restarts of the engine. `json`: print a document at the end, or not;
+ * null: say nothing of the end.
+ *
+ * @returns the folder of each report by its step. @throws WorkFailed when it did not end well.
+ */
+async function follow(first: Engine, campaign: string, json: boolean | null): Promise<ReadonlyMap<string, string>> {
   const printer = new ProgressPrinter(process.stderr);
   let engine = first;
   let last: CampaignSnapshot | undefined;
@@ -94,23 +119,29 @@ async function follow(first: Engine, campaign: string, json: boolean): Promise<v
     }
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
-  await conclude(engine.client, last, json);
+  const reports = await conclude(engine.client, last, json);
   await engine.close();
+  return reports;
 }
 
-async function conclude(client: Client, { campaign, status, steps }: CampaignSnapshot, json: boolean): Promise<void> {
+async function conclude(
+  client: Client,
+  { campaign, status, steps }: CampaignSnapshot,
+  json: boolean | null,
+): Promise<ReadonlyMap<string, string>> {
   if (status === "COMPLETED") {
     const outputs = (await client.workflow.getHandle(campaign).result()) as Record<string, Record<string, string>>;
-    const reports: string[] = [];
+    const reports = new Map<string, string>();
     for (const step of steps.filter(({ kind }) => kind === "report")) {
       const folder = path.join(recist3dHome(), "reports", campaign, step.name);
       await rm(folder, { recursive: true, force: true });
       await exportArtifact(await openStore(), step.outputs!.page as Digest, folder);
-      reports.push(path.join(folder, "report.html"));
+      reports.set(step.name, folder);
     }
-    if (json) printJson({ campaign, status: "done", outputs, reports });
-    for (const report of reports) say(`report: ${report}`);
-    return;
+    const pages = [...reports.values()].map((folder) => path.join(folder, "report.html"));
+    if (json) printJson({ campaign, status: "done", outputs, reports: pages });
+    if (json !== null) for (const page of pages) say(`report: ${page}`);
+    return reports;
   }
   const failed = steps.filter(({ state }) => state === "failed").map(({ name, error }) => ({ step: name, error }));
   if (json) printJson({ campaign, status: status === "FAILED" ? "failed" : status.toLowerCase(), failed });

@@ -1,0 +1,97 @@
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import path from "node:path";
+import type { Command } from "commander";
+import { InputError } from "../../methods/inputError.ts";
+import { type Located, readDocument, toJson } from "../../pipelines/document.ts";
+import { loadPipeline, readPipelineText } from "../../pipelines/load.ts";
+import {
+  type AnsweredSection,
+  type ResultsSection,
+  reportFiguresSchema,
+  resultsSchema,
+} from "../../report/results/resultsInput.ts";
+import { resultsPage } from "../../report/results/resultsPage.ts";
+import { say } from "../output.ts";
+import { runToEnd } from "./run.ts";
+
+const clone = new URL("../../", import.meta.url).pathname;
+
+export function register(program: Command): void {
+  program
+    .command("reproduce")
+    .description("run every table and figure of the paper and write them beside the paper's")
+    .argument("[declaration]", "YAML file that lists the sections", path.join(clone, "docs/results.yaml"))
+    .option("--out <file>", "Markdown file to write", path.join(clone, "docs/results.md"))
+    .action(reproduce);
+}
+
+async function reproduce(declaration: string, { out }: { out: string }): Promise<void> {
+  const sections = await readSections(declaration);
+  const pipelineOf = ({ pipeline }: ResultsSection): string => path.resolve(path.dirname(declaration), pipeline);
+  const settingsOf = ({ set }: ResultsSection): Record<string, string> =>
+    Object.fromEntries(Object.entries(set).map(([name, value]) => [name, String(value)]));
+  for (const section of sections) await checkSection(section, pipelineOf(section), settingsOf(section), declaration);
+
+  const campaigns = new Map<string, ReadonlyMap<string, string>>();
+  const answered: AnsweredSection[] = [];
+  for (const section of sections) {
+    const [pipeline, set] = [pipelineOf(section), settingsOf(section)];
+    const identity = JSON.stringify([pipeline, set]);
+    let reports = campaigns.get(identity);
+    if (reports === undefined) {
+      say(`${path.relative(process.cwd(), pipeline)}:`);
+      ({ reports } = await runToEnd(pipeline, set));
+      campaigns.set(identity, reports);
+    }
+    const numbers = await readFile(path.join(reports.get(section.report)!, "numbers.json"), "utf8");
+    const settings = Object.entries(set).map(([name, value]) => ` --set ${name}=${value}`);
+    const command = `recist3d run ${path.relative(clone, pipeline)}${settings.join("")}`;
+    answered.push({ section, figures: reportFiguresSchema.parse(JSON.parse(numbers)), command });
+  }
+  const target = path.resolve(out);
+  await mkdir(path.dirname(target), { recursive: true });
+  await writeFile(`${target}.new`, resultsPage(answered));
+  await rename(`${target}.new`, target);
+  say(`results: ${target}`);
+}
+
+async function readSections(file: string): Promise<ResultsSection[]> {
+  const document = readDocument(await readPipelineText(file), file);
+  const parsed = resultsSchema.safeParse(toJson(document.root));
+  if (parsed.success) return parsed.data.sections;
+  const [{ path: at, message }] = parsed.error.issues;
+  throw new InputError(`${at.join(".")}: ${message}`, document.where(offsetOf(document.root, at)));
+}
+
+/** Where a value stands, or the innermost one around it that is there. */
+function offsetOf(root: Located, at: readonly PropertyKey[]): number {
+  let located = root;
+  for (const key of at) {
+    const next: Located | undefined =
+      located.kind === "map"
+        ? located.entries.get(String(key))
+        : located.kind === "list"
+          ? located.items[Number(key)]
+          : undefined;
+    if (next === undefined) break;
+    located = next;
+  }
+  return located.at;
+}
+
+/** Before hours of work: the pipeline compiles and has that report. */
+async function checkSection(
+  { title, report }: ResultsSection,
+  pipeline: string,
+  set: Record<string, string>,
+  declaration: string,
+): Promise<void> {
+  const { steps } = await loadPipeline(pipeline, set);
+  const reports = steps.filter(({ kind }) => kind === "report").map(({ name }) => name);
+  if (!reports.includes(report))
+    throw new InputError(
+      `section "${title}" wants report "${report}" of ${pipeline}`,
+      declaration,
+      `that pipeline has ${reports.join(", ")}`,
+    );
+}

@@ -1,0 +1,102 @@
+import { z } from "zod";
+import { categories, dataOrigins } from "../../schemas/dataset.ts";
+
+const dimension = z.enum(["2D", "3D"]);
+
+/** Columns of a table of totals, by their field in a report's `numbers.json`. */
+export const resultMetrics = ["recall", "precision", "dice", "iou", "volumetricSimilarity", "avdVoxels", "avdMm"] as const;
+
+/** A difference in order between the paper and us, explained by the people who looked. */
+const explanationSchema = z.strictObject({
+  /** Methods that the paper has above … */
+  above: z.array(z.string()).min(1),
+  /** … these, and we do not. */
+  below: z.array(z.string()).min(1),
+  because: z.string().min(1),
+});
+
+/** One section of the results page: which campaign's report it shows, and how. */
+export const sectionSchema = z.strictObject({
+  title: z.string().min(1),
+  /** The pipeline, relative to the folder that holds `pipelines/`. */
+  pipeline: z.string().min(1),
+  /** The report step whose figures are shown. */
+  report: z.string().min(1),
+  /** Parameters of the pipeline that differ from its defaults. */
+  set: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).default({}),
+  /** Which of the paper's data sets stands beside; absent where the paper has no such table. */
+  paper: z.enum(["DeepLesion", "lymph nodes"]).optional(),
+  show: z.enum(["totals", "categories", "offsets", "precision-recall"]),
+  dimension,
+  metrics: z.array(z.enum(resultMetrics)).min(1).default(["dice"]),
+  /** What a reader must know before the table. No figures: those come from campaigns. */
+  text: z.string().optional(),
+  explanations: z.array(explanationSchema).default([]),
+});
+export type ResultsSection = z.output<typeof sectionSchema>;
+
+/** What the results page is made of. */
+export const resultsSchema = z.strictObject({ sections: z.array(sectionSchema).min(1) });
+
+const summarySchema = z.object({
+  n: z.int().nonnegative(),
+  undefined: z.int().nonnegative(),
+  mean: z.number().nullable(),
+  sd: z.number().nullable(),
+});
+const printedSchema = z.object({ mean: z.number(), sd: z.number(), text: z.string() });
+
+/** The part of a report's `numbers.json` that the results page reads. */
+export const reportFiguresSchema = z.object({
+  campaign: z.object({ id: z.string() }),
+  datasets: z.array(
+    z.object({
+      name: z.string(),
+      lesions: z.object({ train: z.int().nonnegative(), test: z.int().nonnegative() }),
+      origin: z.enum(dataOrigins),
+    }),
+  ),
+  methods: z.array(
+    z.object({
+      name: z.string(),
+      dimension,
+      lesions: z.int().nonnegative(),
+      total: z.record(z.enum(resultMetrics), summarySchema),
+      categories: z.partialRecord(z.enum(categories), z.object({ dice: summarySchema })),
+      paper: z.array(
+        z.object({
+          dataset: z.enum(["DeepLesion", "lymph nodes"]),
+          table: z.string(),
+          dice: printedSchema,
+          precision: printedSchema.optional(),
+          recall: printedSchema.optional(),
+          volumetricSimilarity: printedSchema.optional(),
+          avdVoxels: printedSchema.optional(),
+          categories: z.partialRecord(z.enum(categories), printedSchema).optional(),
+        }),
+      ),
+    }),
+  ),
+  offsets: z.array(
+    z.object({
+      method: z.string(),
+      points: z.array(z.object({ offset: z.int(), mean: z.number(), sd: z.number().nullable(), n: z.int() })),
+    }),
+  ),
+  precisionRecall: z.array(
+    z.object({
+      method: z.string(),
+      dimension,
+      best: z.object({ threshold: z.number(), precision: z.number(), recall: z.number(), f: z.number() }).nullable(),
+    }),
+  ),
+});
+export type ReportFigures = z.output<typeof reportFiguresSchema>;
+
+/** A section with the figures of its campaign. */
+export interface AnsweredSection {
+  readonly section: ResultsSection;
+  readonly figures: ReportFigures;
+  /** The command that gives these figures. */
+  readonly command: string;
+}

@@ -1,0 +1,148 @@
+import { meanSd, NONE, score } from "../format.ts";
+import { paperCategories } from "../paperFigures.ts";
+import { paperRow, type Reversal, reversals, shownMethods } from "./order.ts";
+import type { AnsweredSection, resultMetrics } from "./resultsInput.ts";
+
+type ResultMetric = (typeof resultMetrics)[number];
+
+const METRIC_TITLES: Readonly<Record<ResultMetric, string>> = {
+  recall: "Recall",
+  precision: "Precision",
+  dice: "Dice",
+  iou: "IoU",
+  volumetricSimilarity: "VS",
+  avdVoxels: "AVD (voxels)",
+  avdMm: "AVD (mm)",
+};
+
+/**
+ * The results page in Markdown: a section per table or figure of the paper, each figure beside the paper's, the command
+ * that gives it, and every pair of methods whose order differs from the paper's. A pure function of what campaigns
+ * reported and of the declared texts.
+ */
+export function resultsPage(sections: readonly AnsweredSection[]): string {
+  return `${[
+    "# Results",
+    "Written by `npm run reproduce`: every figure comes from the campaign named above its table, none is written by hand. " +
+      "Mean ± standard deviation over lesions; the paper is Cai et al. 2018. An order differs where two methods' mean Dice " +
+      "stand the other way round than in the paper.",
+    ...sections.map(sectionText),
+  ].join("\n\n")}\n`;
+}
+
+function sectionText(answered: AnsweredSection): string {
+  const { section, figures, command } = answered;
+  return [
+    `## ${section.title}`,
+    ...(section.text === undefined ? [] : [section.text.trim()]),
+    `${dataText(figures.datasets)} \`${command}\``,
+    tables[section.show](answered),
+    ...(section.paper === undefined ? [] : [orderText(reversals(answered))]),
+  ].join("\n\n");
+}
+
+function dataText(datasets: AnsweredSection["figures"]["datasets"]): string {
+  const sides = datasets.map(({ name, lesions, origin }) => {
+    const counts = [
+      ...(lesions.train > 0 ? [`${lesions.train} of training patients`] : []),
+      ...(lesions.test > 0 ? [`${lesions.test} of test patients`] : []),
+    ];
+    return `${name} (${origin}; ${counts.join(", ")})`;
+  });
+  return `Data: ${sides.join("; ")}.`;
+}
+
+const tables: Readonly<Record<AnsweredSection["section"]["show"], (answered: AnsweredSection) => string>> = {
+  totals: totalsTable,
+  categories: categoriesTable,
+  offsets: offsetsTable,
+  "precision-recall": precisionRecallTable,
+};
+
+/** A row per method: n, and each metric here and in the paper. */
+function totalsTable({ section, figures }: AnsweredSection): string {
+  const { metrics, paper } = section;
+  const head = ["Method", "n", ...metrics.flatMap((metric) => [METRIC_TITLES[metric], ...(paper ? ["paper"] : [])])];
+  const rows = shownMethods(section, figures).map((method) => {
+    const printed = paperRow(method, paper);
+    return [
+      method.name,
+      String(method.lesions),
+      ...metrics.flatMap((metric) => {
+        const { mean, sd, undefined: missing } = method.total[metric];
+        const ours = `${meanSd(mean, sd)}${missing > 0 ? ` (${missing} undefined)` : ""}`;
+        return paper ? [ours, printedText(printed, metric)] : [ours];
+      }),
+    ];
+  });
+  return markdownTable(head, rows);
+}
+
+function printedText(row: ReturnType<typeof paperRow>, metric: ResultMetric): string {
+  if (row === undefined || metric === "iou" || metric === "avdMm") return NONE;
+  return row[metric]?.text ?? NONE;
+}
+
+/** Dice by category in the paper's order; the paper's own row beneath each method's. */
+function categoriesTable({ section, figures }: AnsweredSection): string {
+  const methods = shownMethods(section, figures);
+  const present = [...paperCategories, "unknown" as const].filter((category) =>
+    methods.some((method) => (method.categories[category]?.dice.n ?? 0) > 0),
+  );
+  const rows = methods.flatMap((method) => {
+    const cells = present.map((category) => {
+      const dice = method.categories[category]?.dice;
+      return dice === undefined ? NONE : meanSd(dice.mean, dice.sd, 2);
+    });
+    const ours = [method.name, ...cells, meanSd(method.total.dice.mean, method.total.dice.sd)];
+    const printed = paperRow(method, section.paper);
+    if (printed?.categories === undefined) return [ours];
+    const theirs = present.map((category) => (category === "unknown" ? NONE : (printed.categories?.[category]?.text ?? NONE)));
+    return [ours, ["– paper", ...theirs, printed.dice.text]];
+  });
+  const counts = present.map((category) => Math.max(...methods.map((method) => method.categories[category]?.dice.n ?? 0)));
+  return markdownTable(["Method", ...present.map((category, i) => `${category} (${counts[i]})`), "all"], rows);
+}
+
+/** Mean Dice of the slices at each distance from the RECIST slice, as far as ten lesions reach. */
+function offsetsTable({ figures }: AnsweredSection): string {
+  const reached = figures.offsets.flatMap(({ points }) =>
+    points.filter(({ n }) => n >= LEAST_LESIONS).map(({ offset }) => offset),
+  );
+  const offsets = [...new Set(reached)].sort((a, b) => a - b);
+  const rows = figures.offsets.map(({ method, points }) => [
+    method,
+    ...offsets.map((offset) => {
+      const point = points.find((one) => one.offset === offset);
+      return point === undefined ? NONE : `${score(point.mean)} (${point.n})`;
+    }),
+  ]);
+  return markdownTable(["Dice at offset", ...offsets.map(String)], rows);
+}
+
+const LEAST_LESIONS = 10;
+
+/** The best F-measure of each curve and where it is reached. */
+function precisionRecallTable({ section, figures }: AnsweredSection): string {
+  const rows = figures.precisionRecall
+    .filter(({ dimension }) => dimension === section.dimension)
+    .map(({ method, best }) => [
+      method,
+      ...(best === null ? [NONE, NONE, NONE, NONE] : [best.f, best.precision, best.recall, best.threshold].map((v) => score(v))),
+    ]);
+  return markdownTable(["Method", "best F", "precision", "recall", "at threshold"], rows);
+}
+
+function orderText(found: readonly Reversal[]): string {
+  if (found.length === 0) return "The order of the methods is the paper's.";
+  const lines = found.map(({ above, below, because }) => {
+    const figures = `${above.method} above ${below.method} in the paper (${above.paper} and ${below.paper}), below it here (${score(above.ours)} and ${score(below.ours)})`;
+    return `- ${figures}: ${because ?? "not explained yet."}`;
+  });
+  return ["The order differs from the paper's:", "", ...lines].join("\n");
+}
+
+function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+  return [line(head), `|${head.map((_, i) => (i === 0 ? "---" : "--:")).join("|")}|`, ...rows.map(line)].join("\n");
+}

@@ -1,0 +1,103 @@
+import { describe, expect, test } from "vitest";
+import { reversals } from "../../../report/results/order.ts";
+import { type AnsweredSection, type ReportFigures, sectionSchema } from "../../../report/results/resultsInput.ts";
+import { resultsPage } from "../../../report/results/resultsPage.ts";
+
+const summary = (mean: number | null, missing = 0) => ({ n: 3, undefined: missing, mean, sd: mean === null ? null : 0.1 });
+
+function method(name: string, dice: number | null, paper?: number): ReportFigures["methods"][number] {
+  const printed = (mean: number) => ({ mean, sd: 0.05, text: `${mean} ± 0.05` });
+  const total = Object.fromEntries(
+    ["recall", "precision", "dice", "iou", "volumetricSimilarity", "avdVoxels", "avdMm"].map((metric) => [metric, summary(dice)]),
+  ) as ReportFigures["methods"][number]["total"];
+  return {
+    name,
+    dimension: "2D",
+    lesions: 3,
+    total,
+    categories: { liver: { dice: summary(dice) } },
+    paper:
+      paper === undefined
+        ? []
+        : [{ dataset: "DeepLesion", table: "Table 1", dice: printed(paper), categories: { liver: printed(paper) } }],
+  };
+}
+
+function answered(
+  show: "totals" | "categories" | "offsets" | "precision-recall",
+  methods: ReportFigures["methods"],
+): AnsweredSection {
+  const section = sectionSchema.parse({
+    title: "Table 1",
+    pipeline: "table1.yaml",
+    report: "report",
+    paper: "DeepLesion",
+    show,
+    dimension: "2D",
+    explanations: [{ above: ["B"], below: ["C"], because: "the lesions are smaller." }],
+  });
+  const figures: ReportFigures = {
+    campaign: { id: "t1" },
+    datasets: [{ name: "shapes", origin: "semi-synthetic", lesions: { train: 0, test: 3 } }],
+    methods,
+    offsets: [
+      { method: "A", points: [0, 1].map((offset) => ({ offset, mean: 0.9 - offset / 10, sd: 0.1, n: 12 - 5 * offset })) },
+    ],
+    precisionRecall: [{ method: "A", dimension: "2D", best: { threshold: 0.4, precision: 0.8, recall: 0.9, f: 0.847 } }],
+  };
+  return { section, figures, command: "recist3d run table1.yaml" };
+}
+
+describe("order", () => {
+  test("a pair that stands the other way round is found once, with what was said about it", () => {
+    const methods = [method("A", 0.9, 0.95), method("B", 0.6, 0.9), method("C", 0.8, 0.7)];
+    expect(reversals(answered("totals", methods))).toEqual([
+      {
+        above: { method: "B", paper: 0.9, ours: 0.6 },
+        below: { method: "C", paper: 0.7, ours: 0.8 },
+        because: "the lesions are smaller.",
+      },
+    ]);
+  });
+
+  test("methods that the paper prints as equal, or does not have, are in no order", () => {
+    expect(reversals(answered("totals", [method("A", 0.5, 0.9), method("B", 0.6, 0.9), method("ellipse", 0.99)]))).toEqual([]);
+  });
+
+  test("a method without a single defined score is in no order", () => {
+    expect(reversals(answered("totals", [method("A", null, 0.9), method("B", 0.6, 0.8)]))).toEqual([]);
+  });
+});
+
+describe("page", () => {
+  const page = (show: Parameters<typeof answered>[0]): string =>
+    resultsPage([answered(show, [method("A", 0.9, 0.95), method("B", 0.6, 0.9), method("C", 0.8, 0.7)])]);
+
+  test("every figure stands beside the paper's, below the command that gives it", () => {
+    const text = page("totals");
+    expect(text).toContain("`recist3d run table1.yaml`");
+    expect(text).toContain("| A | 3 | 0.900 ± 0.100 | 0.95 ± 0.05 |");
+    expect(text).toContain("semi-synthetic");
+  });
+
+  test("a different order is said in a sentence, explained or marked as unexplained", () => {
+    expect(page("totals")).toContain(
+      "B above C in the paper (0.9 and 0.7), below it here (0.600 and 0.800): the lesions are smaller.",
+    );
+    const unexplained = resultsPage([answered("totals", [method("A", 0.7, 0.95), method("C", 0.8, 0.7)])]);
+    expect(unexplained).toContain("not explained yet");
+  });
+
+  test("categories stand with the paper's row beneath", () => {
+    expect(page("categories")).toContain("| A | 0.90 ± 0.10 | 0.900 ± 0.100 |\n| – paper | 0.95 ± 0.05 | 0.95 ± 0.05 |");
+  });
+
+  test("offsets end where fewer than ten lesions reach", () => {
+    expect(page("offsets")).toContain("| Dice at offset | 0 |");
+    expect(page("offsets")).toContain("| A | 0.900 (12) |");
+  });
+
+  test("curves are told by their best F", () => {
+    expect(page("precision-recall")).toContain("| A | 0.847 | 0.800 | 0.900 | 0.400 |");
+  });
+});
