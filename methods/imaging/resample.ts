@@ -12,6 +12,24 @@ export function resize(slice: Slice<ArrayLike<number>>, width: number, height: n
   return linear(slice, centresOf(middle(slice.width), slice.width, width), centresOf(middle(slice.height), slice.height, height));
 }
 
+/**
+ * Bicubic, `[y, x]` → `[height, width]`: cubic convolution (Keys 1981) with a = −¾, which overshoots at edges; equals
+ * `cv2.resize(…, INTER_CUBIC)` on float32.
+ */
+export function resizeCubic(slice: Slice<ArrayLike<number>>, width: number, height: number): Slice<Float32Array> {
+  const columns = cubicTaps(centresOf(middle(slice.width), slice.width, width), slice.width);
+  const rows = cubicTaps(centresOf(middle(slice.height), slice.height, height), slice.height);
+  return weighted(slice, columns, rows);
+}
+
+/**
+ * Every target pixel is the mean of the area that it covers: the share of a 0/1 mask in each pixel of a coarser grid.
+ * Where sizes shrink it equals `cv2.resize(…, INTER_AREA)` on float32.
+ */
+export function resizeArea(slice: Slice<ArrayLike<number>>, width: number, height: number): Slice<Float32Array> {
+  return weighted(slice, areaTaps(slice.width, width), areaTaps(slice.height, height));
+}
+
 /** Nearest neighbour, for labels: every target pixel takes the label of the source pixel that its centre lies in. */
 export function resizeLabels(labels: Slice<Uint8Array>, width: number, height: number): Slice<Uint8Array> {
   return nearest(
@@ -92,6 +110,71 @@ function neighbours(positions: Float64Array, size: number): { before: Int32Array
     after: Int32Array.from(positions, (at) => clamp(Math.floor(at) + 1)),
     share: positions.map((at) => at - Math.floor(at)),
   };
+}
+
+/** The source pixels that each target pixel is a weighted sum of, `[n, reach]`. */
+interface Taps {
+  readonly reach: number;
+  readonly index: Int32Array;
+  readonly weight: Float64Array;
+}
+
+/** a of Keys's kernel, as in OpenCV. */
+const KEYS = -0.75;
+
+function cubicTaps(positions: Float64Array, size: number): Taps {
+  const taps: Taps = { reach: 4, index: new Int32Array(4 * positions.length), weight: new Float64Array(4 * positions.length) };
+  for (let i = 0; i < positions.length; i++) {
+    const first = Math.floor(positions[i]) - 1;
+    for (let k = 0; k < 4; k++) {
+      taps.index[4 * i + k] = Math.min(Math.max(first + k, 0), size - 1);
+      taps.weight[4 * i + k] = keysKernel(Math.abs(positions[i] - (first + k)));
+    }
+  }
+  return taps;
+}
+
+function keysKernel(distance: number): number {
+  if (distance <= 1) return ((KEYS + 2) * distance - (KEYS + 3)) * distance * distance + 1;
+  return distance < 2 ? KEYS * (((distance - 5) * distance + 8) * distance - 4) : 0;
+}
+
+function areaTaps(size: number, n: number): Taps {
+  const side = size / n;
+  const reach = Math.ceil(side) + 1;
+  const taps: Taps = { reach, index: new Int32Array(reach * n), weight: new Float64Array(reach * n) };
+  for (let i = 0; i < n; i++) {
+    const first = Math.floor(i * side);
+    for (let k = 0; k < reach; k++) {
+      const covered = Math.min((i + 1) * side, first + k + 1) - Math.max(i * side, first + k);
+      taps.index[reach * i + k] = Math.min(first + k, size - 1);
+      taps.weight[reach * i + k] = Math.max(0, covered) / side;
+    }
+  }
+  return taps;
+}
+
+/** Weighted sums along the rows, then along the columns. */
+function weighted(source: Slice<ArrayLike<number>>, columns: Taps, rows: Taps): Slice<Float32Array> {
+  const width = columns.index.length / columns.reach;
+  const height = rows.index.length / rows.reach;
+  const across = new Float64Array(width * source.height);
+  for (let y = 0; y < source.height; y++) {
+    for (let i = 0, c = 0; i < width; i++) {
+      let sum = 0;
+      for (let k = 0; k < columns.reach; k++, c++) sum += columns.weight[c] * source.data[y * source.width + columns.index[c]];
+      across[y * width + i] = sum;
+    }
+  }
+  const data = new Float32Array(width * height);
+  for (let j = 0; j < height; j++) {
+    for (let i = 0; i < width; i++) {
+      let sum = 0;
+      for (let k = 0, r = j * rows.reach; k < rows.reach; k++, r++) sum += rows.weight[r] * across[rows.index[r] * width + i];
+      data[j * width + i] = sum;
+    }
+  }
+  return { data, width, height };
 }
 
 function nearest(source: Slice<Uint8Array>, xs: Float64Array, ys: Float64Array): Slice<Uint8Array> {

@@ -1,13 +1,29 @@
 import { readFileSync } from "node:fs";
 import { fc, test } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
-import { resampleSquare, resampleSquareLabels, resize, resizeLabels, restoreSquare } from "../../methods/imaging/resample.ts";
+import {
+  resampleSquare,
+  resampleSquareLabels,
+  resize,
+  resizeArea,
+  resizeCubic,
+  resizeLabels,
+  restoreSquare,
+} from "../../methods/imaging/resample.ts";
 import type { Slice } from "../../methods/imaging/volume.ts";
 
 /** Made by test/oracles/resample.py with OpenCV. */
-const golden: {
-  resize: { width: number; height: number; image: number[]; toWidth: number; toHeight: number; resized: number[] }[];
-} = JSON.parse(readFileSync(new URL("../fixtures/resample.json", import.meta.url), "utf8"));
+interface Resized {
+  readonly width: number;
+  readonly height: number;
+  readonly image: readonly number[];
+  readonly toWidth: number;
+  readonly toHeight: number;
+  readonly resized: readonly number[];
+}
+const golden: Record<"resize" | "cubic" | "area", readonly Resized[]> = JSON.parse(
+  readFileSync(new URL("../fixtures/resample.json", import.meta.url), "utf8"),
+);
 /** f(x, y) = 3x − 2y + 5 on a slice: linear interpolation must not change it inside. */
 const ramp = (width: number, height: number): Slice<Float32Array> => ({
   data: Float32Array.from({ length: width * height }, (_, i) => 3 * (i % width) - 2 * Math.floor(i / width) + 5),
@@ -30,6 +46,48 @@ describe("resize", () => {
     const grown = resizeLabels(labels, 6, 6);
     expect([...grown.data.subarray(0, 6), ...grown.data.subarray(30)]).toEqual([0, 0, 0, 1, 1, 1, 255, 255, 255, 2, 2, 2]);
     expect(resizeLabels(grown, 2, 2)).toEqual(labels);
+  });
+});
+
+describe("resizeCubic", () => {
+  it.each(golden.cubic)(
+    "equals OpenCV's, $width × $height to $toWidth × $toHeight",
+    ({ width, height, image, toWidth, toHeight, resized }) => {
+      const { data } = resizeCubic({ data: Float32Array.from(image), width, height }, toWidth, toHeight);
+      expect(data.length).toBe(resized.length);
+      for (let i = 0; i < data.length; i++) expect(Math.abs(data[i] - resized[i])).toBeLessThan(1e-3);
+    },
+  );
+
+  test.prop([fc.integer({ min: 1, max: 12 }), fc.integer({ min: 1, max: 60 })])(
+    "leaves a constant alone, and a picture that keeps its size",
+    (size, to) => {
+      const flat = { data: new Float32Array(size * size).fill(7), width: size, height: size };
+      expect(resizeCubic(flat, to, to).data.every((value) => Math.abs(value - 7) < 1e-5)).toBe(true);
+      expect(resizeCubic(ramp(size, size), size, size)).toEqual(ramp(size, size));
+    },
+  );
+});
+
+describe("resizeArea", () => {
+  it.each(golden.area)(
+    "equals OpenCV's, $width × $height to $toWidth × $toHeight",
+    ({ width, height, image, toWidth, toHeight, resized }) => {
+      const { data } = resizeArea({ data: Uint8Array.from(image), width, height }, toWidth, toHeight);
+      expect(data.length).toBe(resized.length);
+      for (let i = 0; i < data.length; i++) expect(Math.abs(data[i] - resized[i])).toBeLessThan(1e-6);
+    },
+  );
+
+  test.prop([
+    fc.integer({ min: 1, max: 9 }),
+    fc.integer({ min: 1, max: 9 }),
+    fc.integer({ min: 1, max: 30 }),
+    fc.integer({ min: 1, max: 30 }),
+  ])("keeps the mean, to whatever size", (width, height, toWidth, toHeight) => {
+    const mean = ({ data }: Slice<Float32Array>): number => data.reduce((sum, v) => sum + v, 0) / data.length;
+    const source = ramp(width, height);
+    expect(mean(resizeArea(source, toWidth, toHeight))).toBeCloseTo(mean(source), 3);
   });
 });
 
