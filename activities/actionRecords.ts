@@ -1,6 +1,7 @@
 import { ApplicationFailure } from "@temporalio/activity";
 import { actionKey } from "../artifacts/actionKey.ts";
 import { codeIdentity, machineIdentity } from "../artifacts/identity.ts";
+import { inParallel } from "../artifacts/inParallel.ts";
 import { artifactsPresent, findAction } from "../artifacts/records.ts";
 import type { Digest, Store } from "../artifacts/store.ts";
 import type { Action, ActionResult } from "../schemas/messages.ts";
@@ -30,14 +31,12 @@ export async function partRecords(
   total: number,
   fingerprint: string,
 ): Promise<{ digest: Digest; record: ActionRecord }[]> {
-  const records: { digest: Digest; record: ActionRecord }[] = [];
-  for (let part = 0; part < total; part++) {
+  return inParallel([...Array(total).keys()], async (part) => {
     const found = await findAction(store, keyOf({ ...action, part }, fingerprint));
     if (found === null)
       throw ApplicationFailure.retryable(`part ${part} of ${total} of ${action.kind} has no record`, "MissingPart");
-    records.push(found);
-  }
-  return records;
+    return found;
+  });
 }
 
 export interface ExecutedAction {

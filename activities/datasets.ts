@@ -6,8 +6,9 @@ import type { Mask, Volume } from "../methods/imaging/volume.ts";
 import { decodeSafetensors, encodeSafetensors, type Tensor } from "../methods/networks/safetensors.ts";
 import type { Manifest } from "../schemas/artifacts.ts";
 import { type DatasetMeta, datasetMetaSchema, type Lesion, lesionSchema } from "../schemas/dataset.ts";
+import { keepingLast } from "./keepingLast.ts";
 
-/** A dataset artifact, opened: its lesions; images are read shard by shard. */
+/** A dataset artifact, opened: all its lesions; images are read shard by shard. */
 export interface Dataset {
   readonly digest: Digest;
   readonly manifest: Manifest;
@@ -35,21 +36,45 @@ export function shardsOf({ lesions }: Pick<Dataset, "lesions">): number[] {
 }
 
 export const shardPath = (shard: number): string => `shards/${String(shard).padStart(5, "0")}.safetensors`;
+const shardLinesPath = (shard: number): string => shardPath(shard).replace(/safetensors$/, "jsonl");
 
 /** Lesions of one shard with their CT crops, in the dataset's order. */
-export async function readShard(store: Store, dataset: Dataset, shard: number): Promise<LesionImage[]> {
+export async function readShard(store: Store, { manifest }: Pick<Dataset, "manifest">, shard: number): Promise<LesionImage[]> {
   const path = shardPath(shard);
-  const { tensors } = decodeSafetensors(await readFile(store, dataset.manifest, path), path);
-  return dataset.lesions
-    .filter((lesion) => lesion.shard === shard)
-    .map((lesion) => {
-      const { dims, spacingMm, affine } = lesion;
-      const grid = { dims, spacingMm, affine };
-      const image: Volume = { ...grid, data: tensors[`${lesion.id}/image`].data as Int16Array };
-      if (!lesion.hasReference) return { lesion, image };
-      return { lesion, image, reference: { ...grid, data: tensors[`${lesion.id}/reference`].data as Uint8Array } };
-    });
+  const [tensorBytes, lines] = await Promise.all([
+    readFile(store, manifest, path),
+    readFile(store, manifest, shardLinesPath(shard)),
+  ]);
+  const { tensors } = decodeSafetensors(tensorBytes, path);
+  return parseLines(lines, lesionSchema).map((lesion) => {
+    const { dims, spacingMm, affine } = lesion;
+    const grid = { dims, spacingMm, affine };
+    const image: Volume = { ...grid, data: tensors[`${lesion.id}/image`].data as Int16Array };
+    if (!lesion.hasReference) return { lesion, image };
+    return { lesion, image, reference: { ...grid, data: tensors[`${lesion.id}/reference`].data as Uint8Array } };
+  });
 }
+
+/** Sharded steps over a dataset have one part for each of its shards. */
+export async function countShards(store: Store, dataset: Digest): Promise<number> {
+  return (await shardIndex(store, dataset)).shards.length;
+}
+
+/** What part `part` of a sharded step works on: the lesions of one shard. Reads nothing of the other shards. */
+export async function readPart(store: Store, dataset: Digest, part: number): Promise<LesionImage[]> {
+  const { manifest, shards } = await shardIndex(store, dataset);
+  return readShard(store, { manifest }, shards[part]);
+}
+
+/** A dataset's manifest and the numbers of its shards; a step asks for it once per part, so the last few are kept. */
+const shardIndex = keepingLast(8, async (store: Store, dataset: Digest) => {
+  const manifest = await getManifest(store, dataset);
+  const shards = manifest.blobs.flatMap(({ path }) => {
+    const digits = /^shards\/(\d+)\.safetensors$/.exec(path);
+    return digits === null ? [] : [Number(digits[1])];
+  });
+  return { manifest, shards: shards.sort((a, b) => a - b) };
+});
 
 /** Every lesion with its CT crop, shard after shard, so that only one shard is in memory. */
 export async function* readLesions(store: Store, dataset: Dataset): AsyncGenerator<LesionImage> {
@@ -94,7 +119,7 @@ export async function putShard(
   });
 }
 
-/** Puts shards together to one dataset of the lesions that `keep` takes. */
+/** Puts shards together to one dataset of the lesions that `keep` takes. `lesions.jsonl` has all, in the shards' order. */
 export async function putDataset(
   store: Store,
   parts: readonly { manifest: Manifest; lesions: readonly Lesion[] }[],
@@ -107,10 +132,13 @@ export async function putDataset(
     const kept = part.lesions.filter(keep);
     if (kept.length === 0) return;
     lesions.push(...kept);
-    const blob = part.manifest.blobs.find(({ path }) => path === "shard.safetensors")!;
-    files.push({ ...blob, path: shardPath(shard) });
+    const blob = (name: string) => part.manifest.blobs.find(({ path }) => path === name)!;
+    files.push({ ...blob("shard.safetensors"), path: shardPath(shard) });
+    const path = shardLinesPath(shard);
+    if (kept.length === part.lesions.length) files.push({ ...blob("lesions.jsonl"), path });
+    else files.push({ path, bytes: toLines(kept), mediaType: linesType });
   });
-  const complete = datasetMetaSchema.parse({ ...meta, lesions: lesions.length, shards: files.length });
+  const complete = datasetMetaSchema.parse({ ...meta, lesions: lesions.length, shards: files.length / 2 });
   files.push({ path: "lesions.jsonl", bytes: toLines(lesions), mediaType: linesType });
   return putArtifact(store, { type: "dataset", meta: complete, files });
 }

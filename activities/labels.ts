@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { inParallel } from "../artifacts/inParallel.ts";
 import { getManifest, putArtifact, readFile } from "../artifacts/manifest.ts";
 import type { Digest, Store } from "../artifacts/store.ts";
 import type { Slice } from "../methods/imaging/volume.ts";
@@ -19,6 +20,7 @@ const labelLineSchema = z.strictObject({
   shard: z.int().nonnegative(),
 });
 export type LabelLine = z.infer<typeof labelLineSchema>;
+const partLineSchema = labelLineSchema.omit({ shard: true });
 
 export interface LabelledSlice extends Omit<LabelLine, "shard"> {
   readonly labels: LabelMap;
@@ -67,9 +69,11 @@ export async function gatherLabels(
   const lines: LabelLine[] = [];
   const files = [];
   const unlabelled: Record<string, number> = {};
-  for (const [shard, { labels }] of parts.entries()) {
+  const read = await inParallel(parts, async ({ labels }) => {
     const manifest = await getManifest(store, labels);
-    const part = parseLines(await readFile(store, manifest, "slices.jsonl"), labelLineSchema.omit({ shard: true }));
+    return { manifest, part: parseLines(await readFile(store, manifest, "slices.jsonl"), partLineSchema) };
+  });
+  for (const [shard, { manifest, part }] of read.entries()) {
     lines.push(...part.map((line) => ({ ...line, shard })));
     files.push({ ...manifest.blobs.find(({ path }) => path === "shard.safetensors")!, path: shardPath(shard) });
     for (const [reason, count] of Object.entries(z.record(z.string(), z.int()).parse(manifest.meta.unlabelled))) {

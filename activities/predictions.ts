@@ -1,22 +1,30 @@
 import { z } from "zod";
-import { type ArtifactFile, getManifest, putArtifact, readFile } from "../artifacts/manifest.ts";
+import { inParallel } from "../artifacts/inParallel.ts";
+import { type ArtifactFile, blobOf, getManifest, putArtifact, readFile } from "../artifacts/manifest.ts";
 import type { Digest, Store } from "../artifacts/store.ts";
 import { readNiftiMask, writeNiftiMask } from "../methods/imaging/nifti.ts";
 import type { Mask } from "../methods/imaging/volume.ts";
 import { decodeSafetensors, encodeSafetensors, type Tensor } from "../methods/networks/safetensors.ts";
 import type { Manifest } from "../schemas/artifacts.ts";
 import { linesType, parseLines, safetensorsType, toLines } from "./datasets.ts";
+import { keepingLast } from "./keepingLast.ts";
 import type { StepResult } from "./steps/step.ts";
 
+/**
+ * A line of `lesions.jsonl`. The mask lies in `masks/<shard, 5 digits>.safetensors`: tensor `<id>.nii.gz` (U8, [bytes])
+ * is the compressed NIfTI file. One file for each mask would be most of the store's files and of a step's time on disk.
+ */
 const predictionLineSchema = z.strictObject({
   id: z.string(),
+  shard: z.int().nonnegative(),
   /** What happened, by name; the report counts them, e.g. {"grabcut": 9, "no foreground samples": 2} slices. */
   outcomes: z.record(z.string(), z.int().nonnegative()),
 });
 export type PredictionLine = z.infer<typeof predictionLineSchema>;
+const partLineSchema = predictionLineSchema.omit({ shard: true });
 
 /** A predicted mask on its lesion's grid, with the network's output quantised to 8 bits where there is one. */
-export interface Prediction extends PredictionLine {
+export interface Prediction extends z.infer<typeof partLineSchema> {
   readonly mask: Mask;
   /** Ŷ × 255, rounded; [z, y, x]. */
   readonly probability?: Uint8Array;
@@ -32,11 +40,12 @@ export const predictionsMetaSchema = z.strictObject({
 export type PredictionsMeta = z.infer<typeof predictionsMetaSchema>;
 
 export function putPredictionPart(store: Store, predictions: readonly Prediction[]): Promise<Digest> {
-  const files: ArtifactFile[] = predictions.map(({ id, mask }) => ({
-    path: `masks/${id}.nii.gz`,
-    bytes: writeNiftiMask(mask),
-    mediaType: niftiType,
-  }));
+  const masks: Record<string, Tensor> = {};
+  for (const { id, mask } of predictions) {
+    const data = writeNiftiMask(mask);
+    masks[`${id}.nii.gz`] = { dtype: "U8", shape: [data.length], data };
+  }
+  const files: ArtifactFile[] = [{ path: "masks.safetensors", bytes: encodeSafetensors(masks), mediaType: safetensorsType }];
   const probabilities: Record<string, Tensor> = {};
   for (const { id, mask, probability } of predictions) {
     const [nx, ny, nz] = mask.dims;
@@ -58,11 +67,14 @@ export async function gatherPredictions(
   const lines: PredictionLine[] = [];
   const files: ArtifactFile[] = [];
   let probabilities = false;
-  for (const [shard, { part }] of parts.entries()) {
+  const manifests = await inParallel(parts, async ({ part }) => {
     const manifest = await getManifest(store, part);
-    lines.push(...parseLines(await readFile(store, manifest, "lesions.jsonl"), predictionLineSchema));
-    for (const blob of manifest.blobs) {
-      if (blob.path.startsWith("masks/")) files.push(blob);
+    return { manifest, lines: parseLines(await readFile(store, manifest, "lesions.jsonl"), partLineSchema) };
+  });
+  for (const [shard, part] of manifests.entries()) {
+    lines.push(...part.lines.map((line) => ({ ...line, shard })));
+    for (const blob of part.manifest.blobs) {
+      if (blob.path === "masks.safetensors") files.push({ ...blob, path: maskPath(shard) });
       if (blob.path !== "probabilities.safetensors") continue;
       files.push({ ...blob, path: probabilityPath(shard) });
       probabilities = true;
@@ -80,20 +92,41 @@ export interface Predictions {
   readonly digest: Digest;
   readonly manifest: Manifest;
   readonly meta: PredictionsMeta;
-  readonly lines: readonly PredictionLine[];
+  /** By lesion. */
+  readonly lines: ReadonlyMap<string, PredictionLine>;
 }
 
-export async function openPredictions(store: Store, digest: Digest): Promise<Predictions> {
+/** Every part of an evaluation asks for the same few artifacts, so the last ones are kept. */
+export const openPredictions = keepingLast(16, async (store: Store, digest: Digest): Promise<Predictions> => {
   const manifest = await getManifest(store, digest);
   const meta = predictionsMetaSchema.parse(manifest.meta);
-  return { digest, manifest, meta, lines: parseLines(await readFile(store, manifest, "lesions.jsonl"), predictionLineSchema) };
+  const lines = parseLines(await readFile(store, manifest, "lesions.jsonl"), predictionLineSchema);
+  return { digest, manifest, meta, lines: new Map(lines.map((line) => [line.id, line])) };
+});
+
+/** @throws RangeError when the artifact holds no mask of this lesion. */
+export async function readPredictedMask(store: Store, { digest, manifest, lines }: Predictions, id: string): Promise<Mask> {
+  const line = lines.get(id);
+  if (line === undefined) throw new RangeError(`predictions ${digest} hold no mask of lesion ${id}`);
+  const files = await unpackedMasks(store, blobOf(manifest, maskPath(line.shard)));
+  const name = `${id}.nii.gz`;
+  return readNiftiMask(files[name].data as Uint8Array, name);
 }
 
-/** @throws when the artifact holds no mask of this lesion. */
-export async function readPredictedMask(store: Store, { manifest }: Predictions, id: string): Promise<Mask> {
-  const path = `masks/${id}.nii.gz`;
-  return readNiftiMask(await readFile(store, manifest, path), path);
+/** Every mask of a predictions artifact as a NIfTI file, shard after shard; nothing for an artifact of another type. */
+export async function* niftiFiles(store: Store, manifest: Manifest): AsyncGenerator<{ path: string; bytes: Uint8Array }> {
+  if (manifest.type !== "predictions") return;
+  for (const { path, digest } of manifest.blobs.filter((blob) => blob.path.startsWith("masks/"))) {
+    const { tensors } = decodeSafetensors(await store.getBlob(digest as Digest), path);
+    for (const [name, { data }] of Object.entries(tensors)) yield { path: `masks/${name}`, bytes: data as Uint8Array };
+  }
 }
+
+/** NIfTI files of one shard by name. Masks are asked for one by one, so the last shards are kept, compressed as they are. */
+const unpackedMasks = keepingLast(
+  16,
+  async (store: Store, blob: Digest) => decodeSafetensors(await store.getBlob(blob), `blob ${blob}`).tensors,
+);
 
 /** Ŷ × 255 of every lesion of one shard by id. */
 export async function readProbabilities(
@@ -106,5 +139,5 @@ export async function readProbabilities(
   return new Map(Object.entries(tensors).map(([name, { data }]) => [name.replace(/\/probability$/, ""), data as Uint8Array]));
 }
 
-const niftiType = "application/gzip";
+const maskPath = (shard: number): string => `masks/${String(shard).padStart(5, "0")}.safetensors`;
 const probabilityPath = (shard: number): string => `probabilities/${String(shard).padStart(5, "0")}.safetensors`;

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { dirname, join, relative, resolve, sep } from "node:path";
+import type { Manifest } from "../schemas/artifacts.ts";
 import { asDigest, sha256 } from "./digest.ts";
 import { parseDocument } from "./document.ts";
 import { StoreInputError } from "./errors.ts";
@@ -14,23 +15,31 @@ export const manifestFile = "_manifest.json";
 /**
  * Copies an artifact to a plain folder: its files under their own paths, and its manifest as `_manifest.json`, whose
  * SHA-256 is the artifact's digest. The folder appears whole or not at all.
+ * @param unpack further files to write, e.g. what other programs read out of files of our own; `verifyExport` calls them extra.
  * @throws StoreInputError when `dir` exists and is not an empty folder; MissingBlobError, DamagedBlobError or
  * MalformedDocumentError when the artifact is not whole.
  */
-export async function exportArtifact(store: Store, artifact: Digest, dir: string): Promise<void> {
+export async function exportArtifact(
+  store: Store,
+  artifact: Digest,
+  dir: string,
+  unpack?: (manifest: Manifest) => AsyncIterable<{ readonly path: string; readonly bytes: Uint8Array }>,
+): Promise<void> {
   const target = resolve(dir);
   await checkFree(target);
   const bytes = await store.getBlob(artifact);
-  const { blobs } = parseDocument(store.url, manifestDocument, artifact, bytes);
+  const manifest = parseDocument(store.url, manifestDocument, artifact, bytes);
   await mkdir(dirname(target), { recursive: true });
   const partial = `${target}.partial-${randomUUID()}`;
   try {
     await mkdir(partial);
     await writeFile(join(partial, manifestFile), bytes);
-    for (const { path, digest } of blobs) {
+    const write = async (path: string, content: Uint8Array): Promise<void> => {
       await mkdir(dirname(join(partial, path)), { recursive: true });
-      await writeFile(join(partial, path), await store.getBlob(asDigest(digest)));
-    }
+      await writeFile(join(partial, path), content, { flag: "wx" });
+    };
+    for (const { path, digest } of manifest.blobs) await write(path, await store.getBlob(asDigest(digest)));
+    for await (const file of unpack?.(manifest) ?? []) await write(file.path, file.bytes);
     // An empty folder in the way is allowed; of anything else the rename complains.
     await rmdir(target).catch(() => undefined);
     await rename(partial, target);

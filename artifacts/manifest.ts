@@ -41,13 +41,16 @@ export function getManifest(store: Store, artifact: Digest): Promise<Manifest> {
 
 /** The bytes of one file of an artifact. @throws RangeError when it has no such file, MissingBlobError, DamagedBlobError */
 export async function readFile(store: Store, manifest: Manifest, path: string): Promise<Buffer> {
+  return store.getBlob(blobOf(manifest, path));
+}
+
+/** The digest of one file of an artifact. @throws RangeError when it has no such file */
+export function blobOf(manifest: Manifest, path: string): Digest {
   const entry = manifest.blobs.find((blob) => blob.path === path);
-  if (entry === undefined) {
-    const paths = manifest.blobs.map((blob) => blob.path);
-    const shown = paths.length > 8 ? `${paths.slice(0, 8).join(", ")} and ${paths.length - 8} more` : paths.join(", ");
-    throw new RangeError(`this ${manifest.type} has no file ${path} — it has ${shown || "none"}`);
-  }
-  return store.getBlob(asDigest(entry.digest));
+  if (entry !== undefined) return asDigest(entry.digest);
+  const paths = manifest.blobs.map((blob) => blob.path);
+  const shown = paths.length > 8 ? `${paths.slice(0, 8).join(", ")} and ${paths.length - 8} more` : paths.join(", ");
+  throw new RangeError(`this ${manifest.type} has no file ${path} — it has ${shown || "none"}`);
 }
 
 /**

@@ -1,3 +1,4 @@
+import { inParallel } from "../../artifacts/inParallel.ts";
 import { getManifest, readFile } from "../../artifacts/manifest.ts";
 import type { Digest, Store } from "../../artifacts/store.ts";
 import type { LesionSource, SourceEntry } from "../../methods/datasets/lesionCase.ts";
@@ -23,8 +24,9 @@ interface PlannedSource {
 
 /** Imports or draws a dataset shard by shard; the two kinds differ only in where lesions come from. */
 function datasetBody<P extends { shardSize: number }>(
-  plan: (store: Store, input: StepInput<P>) => Promise<PlannedSource>,
+  planSource: (store: Store, input: StepInput<P>) => Promise<PlannedSource>,
 ): StepBody<P> {
+  const plan = planOnce(planSource);
   return {
     async parts({ store }, input) {
       const { order } = await plan(store, input);
@@ -47,12 +49,10 @@ function datasetBody<P extends { shardSize: number }>(
 
     async gather({ store }, input, parts) {
       const { source, name, origin } = await plan(store, input);
-      const shards = await Promise.all(
-        parts.map(async ({ part }) => {
-          const manifest = await getManifest(store, part);
-          return { manifest, lesions: parseLines(await readFile(store, manifest, "lesions.jsonl"), lesionSchema) };
-        }),
-      );
+      const shards = await inParallel(parts, async ({ part }) => {
+        const manifest = await getManifest(store, part);
+        return { manifest, lesions: parseLines(await readFile(store, manifest, "lesions.jsonl"), lesionSchema) };
+      });
       const outputs: Record<string, Digest> = {};
       for (const split of ["all", "train", "test"] as const) {
         const meta = { name, split, origin, skipped: { ...source.skipped } };
@@ -62,6 +62,25 @@ function datasetBody<P extends { shardSize: number }>(
       const train = all.filter((lesion) => lesion.split === "train").length;
       return { outputs, summary: { lesions: all.length, train, test: all.length - train } };
     },
+  };
+}
+
+/** The plan that was made last is kept: every part of a step asks for the same one, and it lists every lesion. */
+function planOnce<P>(
+  plan: (store: Store, input: StepInput<P>) => Promise<PlannedSource>,
+): (store: Store, input: StepInput<P>) => Promise<PlannedSource> {
+  let last: { readonly key: string; readonly planned: Promise<PlannedSource> } | undefined;
+  return (store, input) => {
+    const { params, inputs } = input;
+    const key = JSON.stringify({ store: store.url, params, inputs });
+    if (last?.key !== key) {
+      const made = { key, planned: plan(store, input) };
+      last = made;
+      made.planned.catch(() => {
+        if (last === made) last = undefined;
+      });
+    }
+    return last!.planned;
   };
 }
 

@@ -4,7 +4,7 @@ import { harvestLabel } from "../../methods/labels/harvest.ts";
 import { projectDiameters } from "../../methods/labels/recist.ts";
 import { predictSlices } from "../../methods/networks/predictVolume.ts";
 import type { StepParams } from "../../schemas/stepKinds.ts";
-import { openDataset, readShard, shardsOf } from "../datasets.ts";
+import { countShards, readPart } from "../datasets.ts";
 import { gatherLabels, type LabelledSlice, putLabelPart } from "../labels.ts";
 import { loadModel } from "../models.ts";
 import type { StepBody } from "./step.ts";
@@ -14,13 +14,10 @@ import type { StepBody } from "./step.ts";
  * Y = GrabCut(T̂, V_{r+τ}). Slices that the scan does not have and slices that give no label are counted, not hidden.
  */
 export const labelsHarvest: StepBody<StepParams<"labels.harvest">> = {
-  async parts({ store }, { inputs }) {
-    return shardsOf(await openDataset(store, inputs.lesions.artifact as Digest)).length;
-  },
+  parts: ({ store }, { inputs }) => countShards(store, inputs.lesions.artifact as Digest),
 
   async run({ store, progress, backend }, { params: { k, coverage, high, low }, inputs, part }) {
-    const dataset = await openDataset(store, inputs.lesions.artifact as Digest);
-    const lesions = await readShard(store, dataset, shardsOf(dataset)[part!]);
+    const lesions = await readPart(store, inputs.lesions.artifact as Digest, part!);
     const network = await backend();
     const theta = await loadModel(store, inputs.model.artifact as Digest);
     const harvested: LabelledSlice[] = [];

@@ -2,19 +2,16 @@ import type { Digest } from "../../artifacts/store.ts";
 import { sliceOf } from "../../methods/imaging/volume.ts";
 import { initialMask } from "../../methods/labels/initial.ts";
 import type { StepParams } from "../../schemas/stepKinds.ts";
-import { openDataset, readShard, shardsOf } from "../datasets.ts";
+import { countShards, readPart } from "../datasets.ts";
 import { gatherLabels, type LabelledSlice, putLabelPart } from "../labels.ts";
 import type { StepBody } from "./step.ts";
 
 /** Line 2 of Algorithm 1: Y = GrabCut(trimap(R), X) on every RECIST slice, or another initial mask. */
 export const labelsInitial: StepBody<StepParams<"labels.initial">> = {
-  async parts({ store }, { inputs }) {
-    return shardsOf(await openDataset(store, inputs.lesions.artifact as Digest)).length;
-  },
+  parts: ({ store }, { inputs }) => countShards(store, inputs.lesions.artifact as Digest),
 
   async run({ store, progress }, { params: { method }, inputs, part }) {
-    const dataset = await openDataset(store, inputs.lesions.artifact as Digest);
-    const lesions = await readShard(store, dataset, shardsOf(dataset)[part!]);
+    const lesions = await readPart(store, inputs.lesions.artifact as Digest, part!);
     const slices: LabelledSlice[] = [];
     let unlabelled = 0;
     for (const [done, { lesion, image, reference }] of lesions.entries()) {

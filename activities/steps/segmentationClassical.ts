@@ -1,7 +1,7 @@
 import type { Digest } from "../../artifacts/store.ts";
 import { segmentVolume } from "../../methods/labels/volume.ts";
 import type { StepParams } from "../../schemas/stepKinds.ts";
-import { openDataset, readShard, shardsOf } from "../datasets.ts";
+import { countShards, readPart } from "../datasets.ts";
 import { gatherPredictions, type Prediction, putPredictionPart } from "../predictions.ts";
 import type { StepBody } from "./step.ts";
 
@@ -9,13 +9,10 @@ const volumetric = new Set(["grabcut-3d", "grabcut-3de", "ellipsoid"]);
 
 /** The baselines of Tables 1 and 5: masks from the marks alone. */
 export const segmentationClassical: StepBody<StepParams<"segmentation.classical">> = {
-  async parts({ store }, { inputs }) {
-    return shardsOf(await openDataset(store, inputs.lesions.artifact as Digest)).length;
-  },
+  parts: ({ store }, { inputs }) => countShards(store, inputs.lesions.artifact as Digest),
 
   async run({ store, progress }, { params: { method }, inputs, part }) {
-    const dataset = await openDataset(store, inputs.lesions.artifact as Digest);
-    const lesions = await readShard(store, dataset, shardsOf(dataset)[part!]);
+    const lesions = await readPart(store, inputs.lesions.artifact as Digest, part!);
     const predictions: Prediction[] = [];
     for (const [done, { lesion, image }] of lesions.entries()) {
       progress({ unit: "lesions", done, total: lesions.length });

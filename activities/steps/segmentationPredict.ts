@@ -1,20 +1,17 @@
 import type { Digest } from "../../artifacts/store.ts";
 import { predictVolume } from "../../methods/networks/predictVolume.ts";
 import type { StepParams } from "../../schemas/stepKinds.ts";
-import { openDataset, readShard, shardsOf } from "../datasets.ts";
+import { countShards, readPart } from "../datasets.ts";
 import { loadModel } from "../models.ts";
 import { gatherPredictions, type Prediction, putPredictionPart } from "../predictions.ts";
 import type { StepBody } from "./step.ts";
 
 /** Segments lesions with a trained network, with or without GrabCut post-processing. */
 export const segmentationPredict: StepBody<StepParams<"segmentation.predict">> = {
-  async parts({ store }, { inputs }) {
-    return shardsOf(await openDataset(store, inputs.lesions.artifact as Digest)).length;
-  },
+  parts: ({ store }, { inputs }) => countShards(store, inputs.lesions.artifact as Digest),
 
   async run({ store, progress, backend }, { params, inputs, part }) {
-    const dataset = await openDataset(store, inputs.lesions.artifact as Digest);
-    const lesions = await readShard(store, dataset, shardsOf(dataset)[part!]);
+    const lesions = await readPart(store, inputs.lesions.artifact as Digest, part!);
     const network = await backend();
     const model = await loadModel(store, inputs.model.artifact as Digest);
     const predictions: Prediction[] = [];

@@ -1,5 +1,6 @@
 import path from "node:path";
 import type { Command } from "commander";
+import { niftiFiles } from "../../activities/predictions.ts";
 import { exportArtifact } from "../../artifacts/export.ts";
 import { openStore } from "../../artifacts/openStore.ts";
 import { findCampaign, getRecord } from "../../artifacts/records.ts";
@@ -20,7 +21,7 @@ export function register(program: Command): void {
       const store = await openStore();
       const artifact = await findArtifact(store, name);
       const folder = path.resolve(out);
-      await exportArtifact(store, artifact, folder);
+      await exportArtifact(store, artifact, folder, (manifest) => niftiFiles(store, manifest));
       if (json) printJson({ artifact, folder });
       else say(`${artifact} copied to ${folder}`);
     });

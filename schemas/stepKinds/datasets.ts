@@ -27,7 +27,7 @@ const markNoiseSchema = z
 
 export const datasetImport = {
   kind: "dataset.import",
-  version: 1,
+  version: 2,
   queue: "cpu",
   numerics: "plain",
   shape: "sharded",
@@ -75,7 +75,7 @@ export const datasetImport = {
 
 export const datasetSynthesize = {
   kind: "dataset.synthesize",
-  version: 1,
+  version: 2,
   queue: "cpu",
   numerics: "plain",
   shape: "sharded",

@@ -5,7 +5,7 @@ const predictions = { type: "predictions", summary: "one mask per lesion, on the
 
 export const segmentationPredict = {
   kind: "segmentation.predict",
-  version: 1,
+  version: 2,
   queue: "gpu",
   numerics: "network",
   shape: "sharded",
@@ -33,7 +33,7 @@ export const segmentationPredict = {
 
 export const segmentationClassical = {
   kind: "segmentation.classical",
-  version: 1,
+  version: 2,
   queue: "cpu",
   numerics: "plain",
   shape: "sharded",
