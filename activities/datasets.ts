@@ -81,11 +81,15 @@ export async function* readLesions(store: Store, dataset: Dataset): AsyncGenerat
   for (const shard of shardsOf(dataset)) yield* await readShard(store, dataset, shard);
 }
 
-/** One shard of a dataset as a part artifact: `shard.safetensors` and its `lesions.jsonl`. */
+/**
+ * One shard of a dataset as a part artifact: `shard.safetensors` and its `lesions.jsonl`, and how much was left out when
+ * its volumes were read, by reason.
+ */
 export async function putShard(
   store: Store,
   shard: number,
   cases: readonly (LesionCase & { split: Lesion["split"] })[],
+  skipped: Readonly<Record<string, number>> = {},
 ): Promise<Digest> {
   const tensors: Record<string, Tensor> = {};
   const lesions = cases.map((lesionCase): Lesion => {
@@ -111,7 +115,7 @@ export async function putShard(
   });
   return putArtifact(store, {
     type: "part",
-    meta: { lesions: lesions.length },
+    meta: { lesions: lesions.length, ...(Object.keys(skipped).length > 0 ? { skipped: { ...skipped } } : {}) },
     files: [
       { path: "shard.safetensors", bytes: encodeSafetensors(tensors), mediaType: safetensorsType },
       { path: "lesions.jsonl", bytes: toLines(lesions), mediaType: linesType },
@@ -141,6 +145,11 @@ export async function putDataset(
   const complete = datasetMetaSchema.parse({ ...meta, lesions: lesions.length, shards: files.length / 2 });
   files.push({ path: "lesions.jsonl", bytes: toLines(lesions), mediaType: linesType });
   return putArtifact(store, { type: "dataset", meta: complete, files });
+}
+
+/** What a part artifact says was left out, by reason. */
+export function skippedOf({ meta }: Pick<Manifest, "meta">): DatasetMeta["skipped"] {
+  return datasetMetaSchema.shape.skipped.parse(meta.skipped ?? {});
 }
 
 export const safetensorsType = "application/x-safetensors";

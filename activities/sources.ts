@@ -6,8 +6,10 @@ import { z } from "zod";
 import { getManifest, putArtifact, readFile } from "../artifacts/manifest.ts";
 import type { Digest, Store } from "../artifacts/store.ts";
 import { openDeepLesion } from "../methods/datasets/deeplesion.ts";
-import type { LesionSource } from "../methods/datasets/lesionCase.ts";
+import type { LesionSource, VolumeSource } from "../methods/datasets/lesionCase.ts";
+import { openLymphNodes } from "../methods/datasets/lymphNodes.ts";
 import { openNiftiMasks } from "../methods/datasets/niftiMasks.ts";
+import { openSemiSynthetic } from "../methods/datasets/semiSynthetic.ts";
 import { InputError } from "../methods/inputError.ts";
 import { digestSchema } from "../schemas/digest.ts";
 import type { StepParams } from "../schemas/stepKinds.ts";
@@ -17,18 +19,55 @@ import { linesType, parseLines, toLines } from "./datasets.ts";
 const scannedFileSchema = z.strictObject({ path: z.string(), size: z.int().nonnegative(), sha256: digestSchema });
 
 /** Opens the files that a `dataset.import` names. */
-export function openSource({ format, root, noisyRows, markNoise, seed }: StepParams<"dataset.import">): Promise<LesionSource> {
-  return format === "deeplesion" ? openDeepLesion(root, { noisyRows }) : openNiftiMasks(root, { noise: markNoise, seed });
+export function openSource(params: StepParams<"dataset.import">): Promise<LesionSource | VolumeSource> {
+  const { format, root, noisyRows, markNoise: noise, seed } = params;
+  switch (format) {
+    case "deeplesion":
+      return openDeepLesion(root, { noisyRows });
+    case "nifti-masks":
+      return openNiftiMasks(root, { noise, seed });
+    case "lymph-nodes":
+      return openLymphNodes(root, { noise, seed });
+  }
 }
+
+/** How a kind of step opens its files, and where a file of the source lies. */
+interface KindOfSource<P> {
+  open(params: P): Promise<OpenedSource>;
+  placeOf(params: P): (file: string) => string;
+}
+
+/** The kinds whose files are scanned before they run. */
+const sourceKinds: { readonly [K in SourceKind]: KindOfSource<StepParams<K>> } = {
+  "dataset.import": {
+    open: openSource,
+    placeOf:
+      ({ root }) =>
+      (file) =>
+        path.join(root, file),
+  },
+  "dataset.implant": {
+    open: ({ shapes, backgrounds, ...options }) => openSemiSynthetic({ shapes, backgrounds }, options),
+    placeOf:
+      ({ shapes, backgrounds }) =>
+      (file) => {
+        const [folder, ...rest] = file.split("/");
+        return path.join(folder === "shapes" ? shapes : backgrounds, ...rest);
+      },
+  },
+};
+
+type OpenedSource = LesionSource | VolumeSource;
+type SourceKind = "dataset.import" | "dataset.implant";
 
 /**
  * Artifact of what lies at the paths that a step names: every file that would be read, with size and SHA-256. Its digest
  * enters the action key in place of the path, so that a moved folder is the same input and a changed byte another one.
  */
 export async function putSource(store: Store, kind: string, params: Readonly<Record<string, unknown>>): Promise<Digest> {
-  const { root, files } = await filesOf(kind, params);
+  const { files, placeOf } = await filesOf(kind, params);
   const lines = [];
-  for (const file of [...new Set(files)].sort()) lines.push({ path: file, ...(await hashFile(path.join(root, file))) });
+  for (const file of [...new Set(files)].sort()) lines.push({ path: file, ...(await hashFile(placeOf(file))) });
   return putArtifact(store, {
     type: "source",
     meta: { files: lines.length },
@@ -38,18 +77,24 @@ export async function putSource(store: Store, kind: string, params: Readonly<Rec
 
 /** A source as it was scanned. */
 export interface PinnedSource {
-  readonly source: LesionSource;
+  readonly source: LesionSource | VolumeSource;
   /** @throws InputError when one of these files is no longer what it was. */
   check(files: readonly string[]): Promise<void>;
 }
 
-let pinned: { readonly digest: Digest; readonly source: Promise<PinnedSource> } | undefined;
+let pinned: { readonly key: string; readonly source: Promise<PinnedSource> } | undefined;
 
-/** The source whose scan is the artifact `digest`. Opened once per process, since every shard of an import asks for it. */
-export function pinnedSource(store: Store, params: StepParams<"dataset.import">, digest: Digest): Promise<PinnedSource> {
-  if (pinned?.digest !== digest) {
-    const source = openPinned(store, params, digest);
-    pinned = { digest, source };
+/** The source whose scan is the artifact `digest`. Opened once per process, since every shard of a data set asks for it. */
+export function pinnedSource<K extends SourceKind>(
+  store: Store,
+  kind: K,
+  params: StepParams<K>,
+  digest: Digest,
+): Promise<PinnedSource> {
+  const key = JSON.stringify([kind, params, digest]);
+  if (pinned?.key !== key) {
+    const source = openPinned(store, sourceKinds[kind].open(params), sourceKinds[kind].placeOf(params), digest);
+    pinned = { key, source };
     source.catch(() => {
       pinned = undefined;
     });
@@ -57,17 +102,22 @@ export function pinnedSource(store: Store, params: StepParams<"dataset.import">,
   return pinned!.source;
 }
 
-async function openPinned(store: Store, params: StepParams<"dataset.import">, digest: Digest): Promise<PinnedSource> {
+async function openPinned(
+  store: Store,
+  opening: Promise<OpenedSource>,
+  placeOf: (file: string) => string,
+  digest: Digest,
+): Promise<PinnedSource> {
   const lines = parseLines(await readFile(store, await getManifest(store, digest), "files.jsonl"), scannedFileSchema);
   const scanned = new Map(lines.map(({ path: file, sha256 }) => [file, sha256]));
-  const source = await openSource(params);
+  const source = await opening;
   const check = async (files: readonly string[]): Promise<void> => {
     for (const file of files) {
-      const { sha256 } = await hashFile(path.join(params.root, file));
+      const { sha256 } = await hashFile(placeOf(file));
       if (sha256 === scanned.get(file)) continue;
       throw new InputError(
         "was changed while the campaign ran",
-        path.join(params.root, file),
+        placeOf(file),
         "run the campaign again: it will scan the source anew",
       );
     }
@@ -76,14 +126,19 @@ async function openPinned(store: Store, params: StepParams<"dataset.import">, di
   return { source, check };
 }
 
-async function filesOf(kind: string, params: Readonly<Record<string, unknown>>): Promise<{ root: string; files: string[] }> {
-  if (kind === "dataset.import") {
-    const parsed = params as StepParams<"dataset.import">;
-    const { entries, index } = await openSource(parsed);
-    return { root: parsed.root, files: [...(index ?? []), ...entries.flatMap((entry) => entry.files)] };
+/** The files that a step would read, by name, and where each lies. */
+async function filesOf(
+  kind: string,
+  params: Readonly<Record<string, unknown>>,
+): Promise<{ files: string[]; placeOf: (file: string) => string }> {
+  if (Object.hasOwn(sourceKinds, kind)) {
+    // The parameters are those of the kind, which the type of the table cannot tell by name.
+    const { open, placeOf } = sourceKinds[kind as SourceKind] as KindOfSource<unknown>;
+    const { entries, index } = await open(params);
+    return { files: [...(index ?? []), ...entries.flatMap((entry) => entry.files)], placeOf: placeOf(params) };
   }
   const weights = String(params.weights);
-  return { root: path.dirname(weights), files: [path.basename(weights)] };
+  return { files: [path.basename(weights)], placeOf: () => weights };
 }
 
 /** Digests by path, size and modification time, so that a campaign does not hash its source for every plan. */

@@ -1,18 +1,18 @@
 import { inParallel } from "../../artifacts/inParallel.ts";
 import { getManifest, readFile } from "../../artifacts/manifest.ts";
 import type { Digest, Store } from "../../artifacts/store.ts";
-import type { LesionSource, SourceEntry } from "../../methods/datasets/lesionCase.ts";
+import type { LesionSource, SourceEntry, VolumeSource } from "../../methods/datasets/lesionCase.ts";
 import { phantomSource, synthesizeLesion } from "../../methods/datasets/phantom.ts";
 import { splitByPatient } from "../../methods/datasets/split.ts";
 import { InputError } from "../../methods/inputError.ts";
 import { type DatasetMeta, type Lesion, lesionSchema } from "../../schemas/dataset.ts";
 import type { StepParams } from "../../schemas/stepKinds.ts";
-import { parseLines, putDataset, putShard } from "../datasets.ts";
+import { parseLines, putDataset, putShard, skippedOf } from "../datasets.ts";
 import { type PinnedSource, pinnedSource } from "../sources.ts";
 import type { StepBody, StepInput } from "./step.ts";
 
 interface PlannedSource {
-  readonly source: LesionSource;
+  readonly source: LesionSource | VolumeSource;
   /** Makes sure that files are still what was scanned. */
   readonly check?: PinnedSource["check"];
   /** Entry numbers, training side first, so that a shard rarely holds both sides. */
@@ -38,13 +38,16 @@ function datasetBody<P extends { shardSize: number }>(
       const { params, part } = input;
       const mine = order.slice(part! * params.shardSize, (part! + 1) * params.shardSize);
       const cases = [];
+      const skipped: Record<string, number> = {};
       for (const [done, entry] of mine.entries()) {
-        progress({ unit: "lesions", done, total: mine.length });
+        progress({ unit: "entries", done, total: mine.length });
         await check?.(source.entries[entry].files);
-        const lesionCase = await source.load(entry);
-        cases.push({ ...lesionCase, split: sides.get(lesionCase.patient)! });
+        const loaded = await source.load(entry);
+        const lesions = "cases" in loaded ? loaded.cases : [loaded];
+        cases.push(...lesions.map((lesion) => ({ ...lesion, split: sides.get(lesion.patient)! })));
+        if ("cases" in loaded) addCounts(skipped, loaded.skipped);
       }
-      return { outputs: { part: await putShard(store, part!, cases) }, summary: { lesions: cases.length } };
+      return { outputs: { part: await putShard(store, part!, cases, skipped) }, summary: { lesions: cases.length } };
     },
 
     async gather({ store }, input, parts) {
@@ -53,9 +56,12 @@ function datasetBody<P extends { shardSize: number }>(
         const manifest = await getManifest(store, part);
         return { manifest, lesions: parseLines(await readFile(store, manifest, "lesions.jsonl"), lesionSchema) };
       });
+      const skipped = { ...source.skipped };
+      for (const { manifest } of shards) addCounts(skipped, skippedOf(manifest));
+      if (shards.every(({ lesions }) => lesions.length === 0)) throw nothingToImport(name, skipped);
       const outputs: Record<string, Digest> = {};
       for (const split of ["all", "train", "test"] as const) {
-        const meta = { name, split, origin, skipped: { ...source.skipped } };
+        const meta = { name, split, origin, skipped };
         outputs[split] = await putDataset(store, shards, meta, (lesion) => split === "all" || lesion.split === split);
       }
       const all = shards.flatMap(({ lesions }) => lesions);
@@ -84,6 +90,19 @@ function planOnce<P>(
   };
 }
 
+function addCounts(counts: Record<string, number>, more: Readonly<Record<string, number>>): void {
+  for (const [reason, count] of Object.entries(more)) counts[reason] = (counts[reason] ?? 0) + count;
+}
+
+function nothingToImport(where: string, skipped: Readonly<Record<string, number>>): InputError {
+  const reasons = Object.entries(skipped).map(([reason, count]) => `${count} × ${reason}`);
+  return new InputError(
+    "no lesion can be imported",
+    where,
+    reasons.length > 0 ? `left out: ${reasons.join(", ")}` : "the folder holds none",
+  );
+}
+
 const trainingFirst = (entries: readonly SourceEntry[], sides: ReadonlyMap<string, Lesion["split"]>): number[] => {
   const numbers = entries.map((_, index) => index);
   const on = (side: Lesion["split"]) => numbers.filter((index) => sides.get(entries[index].patient) === side);
@@ -92,21 +111,21 @@ const trainingFirst = (entries: readonly SourceEntry[], sides: ReadonlyMap<strin
 
 /** Imports the lesions of a source in the file system; a lesion that cannot be read is an error, never a gap. */
 export const datasetImport = datasetBody<StepParams<"dataset.import">>(async (store, { params, inputs }) => {
-  const { source, check } = await pinnedSource(store, params, inputs.source.artifact as Digest);
-  if (source.entries.length === 0) {
-    const skipped = Object.entries(source.skipped).map(([reason, count]) => `${count} × ${reason}`);
-    throw new InputError(
-      "no lesion can be imported",
-      params.root,
-      skipped.length > 0 ? `left out: ${skipped.join(", ")}` : "the folder holds none",
-    );
-  }
+  const { source, check } = await pinnedSource(store, "dataset.import", params, inputs.source.artifact as Digest);
+  if (source.entries.length === 0) throw nothingToImport(params.root, source.skipped);
   const { split } = params;
   const sides = splitByPatient(
     source.entries,
     split.by === "official" ? { official: true } : { testFraction: split.test, seed: split.seed ?? params.seed },
   );
   return { source, check, sides, order: trainingFirst(source.entries, sides), name: params.format, origin: "real" };
+});
+
+/** Puts shapes into CT. Both sides of the split share the backgrounds; no patient's shape is on both. */
+export const datasetImplant = datasetBody<StepParams<"dataset.implant">>(async (store, { params, inputs }) => {
+  const { source, check } = await pinnedSource(store, "dataset.implant", params, inputs.source.artifact as Digest);
+  const sides = splitByPatient(source.entries, { official: true });
+  return { source, check, sides, order: trainingFirst(source.entries, sides), name: "implanted shapes", origin: "semi-synthetic" };
 });
 
 /** Draws phantom lesions. */

@@ -28,8 +28,9 @@ export interface LesionCase {
   readonly notes: readonly string[];
 }
 
-/** A lesion of a source before it is loaded. */
+/** What a source loads at a time, before it is loaded: a lesion, or the lesions of a volume (see `VolumeSource`). */
 export interface SourceEntry {
+  /** The lesion's, or the volume's. */
   readonly id: string;
   readonly patient: string;
   readonly officialSplit?: LesionCase["officialSplit"];
@@ -46,4 +47,18 @@ export interface LesionSource {
   /** What was seen but cannot be loaded, by reason, e.g. {"image file is absent": 7}. */
   readonly skipped: Readonly<Record<string, number>>;
   load(index: number): Promise<LesionCase>;
+}
+
+/** Every lesion of one CT volume; what its masks hold besides is counted by reason. */
+export interface VolumeLesions {
+  readonly cases: readonly LesionCase[];
+  readonly skipped: Readonly<Record<string, number>>;
+}
+
+/**
+ * A source whose entries are CT volumes with masks. How many lesions one has is known only when its masks are read, so
+ * that listing reads none and no volume is read twice.
+ */
+export interface VolumeSource extends Omit<LesionSource, "load"> {
+  load(index: number): Promise<VolumeLesions>;
 }

@@ -1,16 +1,14 @@
 import { open, readdir, readFile } from "node:fs/promises";
 import path from "node:path";
-import { componentAt, components } from "../imaging/components.ts";
+import { components } from "../imaging/components.ts";
 import { cropVolume } from "../imaging/crop.ts";
 import { GRID_BYTES, readNifti, readNiftiGrid, readNiftiMask } from "../imaging/nifti.ts";
 import { checkSameGrid } from "../imaging/sameGrid.ts";
-import { type HuWindow, type Mask, type Slice, sliceOf, type Vec3, type Volume } from "../imaging/volume.ts";
+import type { HuWindow, Mask, Vec3 } from "../imaging/volume.ts";
 import { InputError } from "../inputError.ts";
-import { type RecistMarks, shiftedTo } from "../labels/recist.ts";
-import type { LesionCase, LesionSource } from "./lesionCase.ts";
-import { lesionRange, marksInRange, rangeOfMask, type VoxelRange } from "./lesionCrop.ts";
-import { marksOfMask, withNoise } from "./simulatedMarks.ts";
-import { windowOf } from "./windowOf.ts";
+import type { LesionCase, VolumeLesions, VolumeSource } from "./lesionCase.ts";
+import { rangeOfMask, type VoxelRange } from "./lesionCrop.ts";
+import { caseOfMask, type MarkNoise } from "./maskedLesion.ts";
 
 export interface NiftiMasksOptions {
   /** Seeds the noise of the marks, together with the lesion's id. */
@@ -38,57 +36,40 @@ interface CaseFolder {
   readonly masks: readonly string[];
 }
 
-interface Listed {
-  readonly id: string;
-  readonly patient: string;
-  readonly image: string;
-  readonly mask: string;
-  /** The component's range in the volume, and one of its voxels. */
-  readonly range: VoxelRange;
-  readonly voxel: Vec3;
-  /** On the volume's grid, noise included. */
-  readonly marks: RecistMarks;
-}
-
 /**
  * CT volumes with 3D lesion masks (NIfTI), one folder per case: the lymph-node protocol of section 4, where marks are
  * simulated from masks (READINGS 13). Every 26-connected component of at least 30 voxels is a lesion
- * `<folder>-<mask file>-<n>`; its patient is the folder.
- *
- * All masks are read to list their lesions; a case's CT is read when one of them is loaded.
+ * `<folder>-<mask file>-<n>`; its patient is the folder. Listing reads headers only; an entry is a case.
  *
  * @throws InputError where no case is found, a folder holds two CTs, or a mask lies on another grid than its CT.
  */
-export async function openNiftiMasks(root: string, options: NiftiMasksOptions): Promise<LesionSource> {
+export async function openNiftiMasks(root: string, options: NiftiMasksOptions): Promise<VolumeSource> {
   const { seed, noise = 0, window = "auto", imagePattern = IMAGE_PATTERN, maskPattern = MASK_PATTERN } = options;
   if (!(noise >= 0 && noise < 1))
     throw new InputError(`noise of the marks is ${noise}`, undefined, "give a part from 0 to below 1, e.g. 0.2");
   const skipped: Record<string, number> = {};
-  const skip = (reason: string): void => {
-    skipped[reason] = (skipped[reason] ?? 0) + 1;
-  };
-  const listed: Listed[] = [];
-  for (const folder of await caseFolders(root, imagePattern, maskPattern, skip)) {
-    for (const mask of folder.masks) listed.push(...(await listLesions(root, folder, mask, { seed, noise }, skip)));
+  const folders = await caseFolders(root, imagePattern, maskPattern, (reason) => count(skipped, reason));
+  const names = new Set<string>();
+  for (const { name, image, masks } of folders) {
+    const imagePath = path.join(root, image);
+    const imageGrid = readNiftiGrid(await readBeginning(imagePath), imagePath);
+    for (const mask of masks) {
+      const maskPath = path.join(root, mask);
+      checkSameGrid(imageGrid, readNiftiGrid(await readBeginning(maskPath), maskPath), imagePath, maskPath);
+      const lesions = lesionsOf(name, mask);
+      if (names.has(lesions))
+        throw new InputError(
+          `a second lesion would be called ${lesions}-1`,
+          maskPath,
+          "give the mask files of a case different names",
+        );
+      names.add(lesions);
+    }
   }
-  const ids = new Set<string>();
-  for (const { id, mask } of listed) {
-    if (ids.has(id))
-      throw new InputError(
-        `a second lesion would be called ${id}`,
-        path.join(root, mask),
-        "give the mask files of a case different names",
-      );
-    ids.add(id);
-  }
-  // Lesions of a case are loaded one after the other, so that keeping one volume is enough.
-  const readImage = keepLatest(async (file) => readNifti(await readFile(path.join(root, file)), path.join(root, file)));
-  const readMask = keepLatest(async (file) => readNiftiMask(await readFile(path.join(root, file)), path.join(root, file)));
   return {
-    entries: listed.map(({ id, patient, image, mask }) => ({ id, patient, files: [image, mask] })),
+    entries: folders.map(({ name, image, masks }) => ({ id: idOf(name), patient: name, files: [image, ...masks] })),
     skipped,
-    load: async (index) =>
-      caseOf(listed[index], await readImage(listed[index].image), await readMask(listed[index].mask), window),
+    load: (index) => loadCase(root, folders[index], window, { seed, noise }),
   };
 }
 
@@ -128,103 +109,60 @@ async function caseFolders(
   return cases;
 }
 
-async function listLesions(
+async function loadCase(
   root: string,
-  { name, image }: CaseFolder,
-  maskFile: string,
-  { seed, noise }: { seed: number; noise: number },
-  skip: (reason: string) => void,
-): Promise<Listed[]> {
-  const imagePath = path.join(root, image);
-  const maskPath = path.join(root, maskFile);
-  const mask = readNiftiMask(await readFile(maskPath), maskPath);
-  checkSameGrid(readNiftiGrid(await readBeginning(imagePath), imagePath), mask, imagePath, maskPath);
-  const whole = rangeOfMask(mask.data, mask.dims);
-  if (whole === undefined) {
-    skip("mask is empty");
-    return [];
-  }
-  const tight = cropVolume(mask, whole.start, whole.end);
-  const { labels, sizes } = components(tight.data, tight.dims, 26);
-  const [nx, ny] = tight.dims;
-  const maskName = path.posix.basename(maskFile).replace(/\.nii(\.gz)?$/i, "");
-  const listed: Listed[] = [];
-  sizes.forEach((size, i) => {
-    if (size < SMALLEST_LESION_VOXELS) return skip(`component of fewer than ${SMALLEST_LESION_VOXELS} voxels`);
-    const first = labels.indexOf(i + 1);
-    const inTight: Vec3 = [first % nx, Math.floor(first / nx) % ny, Math.floor(first / (nx * ny))];
-    const lesion = { ...tight, data: componentAt(tight.data, tight.dims, 26, inTight) };
-    const own = rangeOfMask(lesion.data, lesion.dims) as VoxelRange;
-    const measured = marksOfMask(lesion);
-    if (measured === undefined) return skip("component is too thin to have two diameters");
-    const id = idOf(`${name}-${maskName}-${listed.length + 1}`);
-    const noisy = withNoise(measured, noise, seed, id);
-    const marks: RecistMarks = { slice: noisy.slice + whole.start[2], ...shiftedTo([-whole.start[0], -whole.start[1]], noisy) };
-    listed.push({
-      id,
-      patient: name,
-      image,
-      mask: maskFile,
-      range: { start: sum(own.start, whole.start), end: sum(own.end, whole.start) },
-      voxel: sum(inTight, whole.start),
-      marks,
-    });
-  });
-  return listed;
-}
-
-function caseOf(
-  { id, patient, image: imageFile, range, voxel, marks }: Listed,
-  image: Volume,
-  mask: Mask,
+  { name, image: imageFile, masks }: CaseFolder,
   window: "auto" | HuWindow,
-): LesionCase {
-  const own = cropVolume(mask, range.start, range.end);
-  const lesion = componentAt(own.data, own.dims, 26, sum(voxel, negative(range.start)));
-  const cut = lesionRange(marks, image.spacingMm, image.dims, range);
-  const crop = cropVolume(image, cut.start, cut.end);
-  const reference: Mask = {
-    dims: crop.dims,
-    spacingMm: crop.spacingMm,
-    affine: crop.affine,
-    data: new Uint8Array(crop.data.length),
-  };
-  place(lesion, own.dims, reference, sum(range.start, negative(cut.start)));
-  return {
-    id,
-    patient,
-    category: "unknown",
-    marks: marksInRange(marks, cut),
-    window: window === "auto" ? windowOf(sliceOf(image, marks.slice), sectionOf(lesion, range, marks.slice, image)) : window,
-    image: crop,
-    reference,
-    source: { series: imageFile, origin: cut.start },
-    notes: [],
-  };
-}
-
-/** One lesion's section on a whole slice of its volume. */
-function sectionOf(
-  lesion: Uint8Array,
-  { start, end }: VoxelRange,
-  slice: number,
-  { dims, spacingMm, affine }: Volume,
-): Slice<Uint8Array> {
-  const [width, height] = [end[0] - start[0], end[1] - start[1]];
-  const from = (slice - start[2]) * width * height;
-  const whole: Mask = { dims: [dims[0], dims[1], 1], spacingMm, affine, data: new Uint8Array(dims[0] * dims[1]) };
-  place(lesion.subarray(from, from + width * height), [width, height, 1], whole, [start[0], start[1], 0]);
-  return sliceOf(whole, 0);
-}
-
-/** Writes a block of voxels into a mask, its first voxel at `at`. */
-function place(block: Uint8Array, [width, height, depth]: Vec3, { data, dims }: Mask, at: Vec3): void {
-  for (let z = 0; z < depth; z++) {
-    for (let y = 0; y < height; y++) {
-      const from = (z * height + y) * width;
-      data.set(block.subarray(from, from + width), ((at[2] + z) * dims[1] + at[1] + y) * dims[0] + at[0]);
+  noise: MarkNoise,
+): Promise<VolumeLesions> {
+  const imagePath = path.join(root, imageFile);
+  const image = readNifti(await readFile(imagePath), imagePath);
+  const cases: LesionCase[] = [];
+  const skipped: Record<string, number> = {};
+  for (const maskFile of masks) {
+    const maskPath = path.join(root, maskFile);
+    const mask = readNiftiMask(await readFile(maskPath), maskPath);
+    checkSameGrid(image, mask, imagePath, maskPath);
+    let lesions = 0;
+    for (const { start, lesion } of lesionsIn(mask, (reason) => count(skipped, reason))) {
+      const id = `${lesionsOf(name, maskFile)}-${lesions + 1}`;
+      const about = { id, patient: name, category: "unknown", series: imageFile, window, notes: [] } as const;
+      const lesionCase = caseOfMask(image, lesion, start, about, noise);
+      if (lesionCase === undefined) count(skipped, "component is too thin to have two diameters");
+      else {
+        cases.push(lesionCase);
+        lesions++;
+      }
     }
   }
+  return { cases, skipped };
+}
+
+/** The components of a mask that are lesions, each in its tight box. */
+function* lesionsIn(mask: Mask, skip: (reason: string) => void): Generator<{ start: Vec3; lesion: Mask }> {
+  const whole = rangeOfMask(mask.data, mask.dims);
+  if (whole === undefined) return skip("mask is empty");
+  const tight = cropVolume(mask, whole.start, whole.end);
+  const { labels, sizes } = components(tight.data, tight.dims, 26);
+  for (const [i, size] of sizes.entries()) {
+    if (size < SMALLEST_LESION_VOXELS) {
+      skip(`component of fewer than ${SMALLEST_LESION_VOXELS} voxels`);
+      continue;
+    }
+    const data = Uint8Array.from(labels, (label) => (label === i + 1 ? 1 : 0));
+    const { start, end } = rangeOfMask(data, tight.dims) as VoxelRange;
+    const [x, y, z] = whole.start;
+    yield { start: [start[0] + x, start[1] + y, start[2] + z], lesion: cropVolume({ ...tight, data }, start, end) };
+  }
+}
+
+function count(counts: Record<string, number>, reason: string): void {
+  counts[reason] = (counts[reason] ?? 0) + 1;
+}
+
+/** What the lesions of a mask are called, without their numbers. */
+function lesionsOf(name: string, maskFile: string): string {
+  return idOf(`${name}-${path.posix.basename(maskFile).replace(/\.nii(\.gz)?$/i, "")}`);
 }
 
 /** Ids name files: other characters become `_`. */
@@ -232,15 +170,7 @@ function idOf(name: string): string {
   return name
     .replace(/[^A-Za-z0-9._-]/g, "_")
     .replace(/^[^A-Za-z0-9]/, "x")
-    .slice(0, 128);
-}
-
-function keepLatest<T>(read: (file: string) => Promise<T>): (file: string) => Promise<T> {
-  let latest: { file: string; value: Promise<T> } | undefined;
-  return (file) => {
-    if (latest?.file !== file) latest = { file, value: read(file) };
-    return latest.value;
-  };
+    .slice(0, 120);
 }
 
 async function readBeginning(file: string): Promise<Uint8Array> {
@@ -251,12 +181,4 @@ async function readBeginning(file: string): Promise<Uint8Array> {
   } finally {
     await handle.close();
   }
-}
-
-function sum([a, b, c]: Vec3, [d, e, f]: Vec3): Vec3 {
-  return [a + d, b + e, c + f];
-}
-
-function negative([x, y, z]: Vec3): Vec3 {
-  return [-x, -y, -z];
 }

@@ -1,7 +1,7 @@
 import type { HuWindow, Slice } from "../imaging/volume.ts";
 
 const LUNG: HuWindow = { low: -1350, high: 150 };
-const SOFT_TISSUE: HuWindow = { low: -160, high: 240 };
+export const SOFT_TISSUE: HuWindow = { low: -160, high: 240 };
 /** Width of the ring around the section, and the median HU in it that tells lung from soft tissue. */
 const RING_PX = 6;
 const LUNG_BELOW_HU = -300;

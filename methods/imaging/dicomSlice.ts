@@ -45,6 +45,19 @@ export function isDicom(bytes: Uint8Array): boolean {
   return bytes.length > 132 && String.fromCharCode(...bytes.subarray(128, 132)) === "DICM";
 }
 
+/** Bytes of a file from which `isCtSlice` reads. */
+export const CT_SLICE_BYTES = 4096;
+
+/** Tells a CT slice from other DICOM objects (segmentations, scouts of other kinds) by the file's beginning. */
+export function isCtSlice(beginning: Uint8Array): boolean {
+  if (!isDicom(beginning)) return false;
+  try {
+    return dicomParser.readPart10Header(beginning).string("x00020002") === CT_IMAGE_STORAGE;
+  } catch {
+    return false;
+  }
+}
+
 /**
  * Reads one uncompressed CT slice (CT Image Storage) and rescales it to HU.
  *

@@ -26,6 +26,11 @@ export interface Mask extends Grid {
   readonly data: Uint8Array;
 }
 
+/** Objects by number, 0 = none, `[z, y, x]`. */
+export interface LabelMap extends Grid {
+  readonly data: Uint8Array;
+}
+
 /** One axial slice, `[y, x]`, x fastest. */
 export interface Slice<A extends ArrayLike<number> = Float32Array> {
   readonly data: A;

@@ -3,20 +3,22 @@ import { categories } from "../dataset.ts";
 import { fractionSchema, seedSchema } from "./quantities.ts";
 import type { StepKind } from "./stepKind.ts";
 
-const splitOutputs = {
+export const splitOutputs = {
   all: { type: "dataset", summary: "every lesion" },
   train: { type: "dataset", summary: "the lesions of the training patients" },
   test: { type: "dataset", summary: "the lesions of the test patients" },
 } as const;
 
-const shardSizeSchema = z
+export const shardSizeSchema = z
   .int()
   .min(1)
   .max(1024)
   .default(16)
-  .describe("Lesions per shard: the unit of parallel work and of what is lost when a worker dies");
+  .describe(
+    "Lesions per shard (volumes, where the lesions of a volume are read together): the unit of parallel work and of what is lost when a worker dies",
+  );
 
-const markNoiseSchema = z
+export const markNoiseSchema = z
   .number()
   .min(0)
   .max(0.5)
@@ -35,9 +37,9 @@ export const datasetImport = {
   params: z
     .strictObject({
       format: z
-        .enum(["deeplesion", "nifti-masks"])
+        .enum(["deeplesion", "nifti-masks", "lymph-nodes"])
         .describe(
-          "deeplesion: DL_info.csv and Images_png, with reference masks from masks3d where they exist; nifti-masks: folders that hold a CT and a mask in NIfTI, from which the marks are measured",
+          "deeplesion: DL_info.csv and Images_png, with reference masks from masks3d where they exist; nifti-masks: folders that hold a CT and a mask in NIfTI, from which the marks are measured; lymph-nodes: TCIA's CT Lymph Nodes, DICOM series (or NIfTI volumes) and MED_ABD_LYMPH_MASKS, marks measured likewise",
         ),
       root: z
         .string()
@@ -64,9 +66,9 @@ export const datasetImport = {
       shardSize: shardSizeSchema,
       seed: seedSchema.default(1).describe("Seed of the split and of the mark noise"),
     })
-    .refine(({ format, markNoise }) => format === "nifti-masks" || markNoise === 0, {
+    .refine(({ format, markNoise }) => format !== "deeplesion" || markNoise === 0, {
       path: ["markNoise"],
-      message: "is for marks measured in masks (format nifti-masks); DeepLesion's marks were drawn by readers",
+      message: "is for marks measured in masks (nifti-masks, lymph-nodes); DeepLesion's marks were drawn by readers",
     }),
   external: ["root"],
   inputs: {},

@@ -11,13 +11,13 @@ describe.skipIf(!existsSync(shared))("CT with masks (needs the shared data)", ()
     const source = await openNiftiMasks(path.join(shared, "ct-with-masks"), { seed: 1 });
     const measured = [];
     for (let i = 0; i < source.entries.length; i++) {
-      const { marks, image, source: from, reference, window } = await source.load(i);
-      measured.push([
-        marks.slice + from.origin[2],
-        Number(lengthMm(marks.long, image.spacingMm).toFixed(3)),
-        reference?.data.reduce((sum, value) => sum + value, 0),
-        window.low,
-      ]);
+      for (const { marks, image, source: from, reference, window } of (await source.load(i)).cases)
+        measured.push([
+          marks.slice + from.origin[2],
+          Number(lengthMm(marks.long, image.spacingMm).toFixed(3)),
+          reference?.data.reduce((sum, value) => sum + value, 0),
+          window.low,
+        ]);
     }
     // scipy and the max-Feret measurement on the same sections: slice, mm, voxels; lung where the ring's median < −300 HU.
     expect(measured).toEqual([

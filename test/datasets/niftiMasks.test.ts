@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -59,14 +59,16 @@ describe("openNiftiMasks", () => {
     writeCase("c", { "nifti/mask/m.nii.gz": lesion }, "nifti/image/phantom.nii.gz");
     mkdirSync(path.join(root, "empty"));
     writeFileSync(path.join(root, "README.md"), "");
-    const { entries, skipped } = await openNiftiMasks(root, { seed: 1 });
+    const { entries, skipped, load } = await openNiftiMasks(root, { seed: 1 });
     expect(entries).toEqual([
-      { id: "a-mask_GTV-1-1", patient: "a", files: ["a/CT_image.nii.gz", "a/mask_GTV-1.nii.gz"] },
-      { id: "a-mask_GTV-2-1", patient: "a", files: ["a/CT_image.nii.gz", "a/mask_GTV-2.nii.gz"] },
-      { id: "b_side-CT_mask-1", patient: "b side", files: ["b side/CT_image.nii.gz", "b side/CT_mask.nii.gz"] },
-      { id: "c-m-1", patient: "c", files: ["c/nifti/image/phantom.nii.gz", "c/nifti/mask/m.nii.gz"] },
+      { id: "a", patient: "a", files: ["a/CT_image.nii.gz", "a/mask_GTV-1.nii.gz", "a/mask_GTV-2.nii.gz"] },
+      { id: "b_side", patient: "b side", files: ["b side/CT_image.nii.gz", "b side/CT_mask.nii.gz"] },
+      { id: "c", patient: "c", files: ["c/nifti/image/phantom.nii.gz", "c/nifti/mask/m.nii.gz"] },
     ]);
     expect(skipped).toEqual({ "folder has no CT image": 1 });
+    const ids = [];
+    for (let i = 0; i < 3; i++) ids.push((await load(i)).cases.map(({ id }) => id));
+    expect(ids).toEqual([["a-mask_GTV-1-1", "a-mask_GTV-2-1"], ["b_side-CT_mask-1"], ["c-m-1"]]);
   });
 
   it("makes a lesion of every component of 30 voxels, with its own reference, in place", async () => {
@@ -74,10 +76,11 @@ describe("openNiftiMasks", () => {
     const speck = box([2, 2, 2], [5, 5, 5]);
     writeCase("p", { "CT_mask.nii.gz": maskOf((x, y, z) => first(x, y, z) || second(x, y, z) || speck(x, y, z)) });
     const source = await openNiftiMasks(root, { seed: 1 });
-    expect(source.entries.map(({ id }) => id)).toEqual(["p-CT_mask-1", "p-CT_mask-2"]);
-    expect(source.skipped).toEqual({ "component of fewer than 30 voxels": 1 });
+    const { cases, skipped } = await source.load(0);
+    expect(cases.map(({ id }) => id)).toEqual(["p-CT_mask-1", "p-CT_mask-2"]);
+    expect(skipped).toEqual({ "component of fewer than 30 voxels": 1 });
     for (const [i, inside] of [first, second].entries()) {
-      const { image, reference, marks, source: from } = await source.load(i);
+      const { image, reference, marks, source: from } = cases[i];
       const [x0, y0, z0] = from.origin;
       const [nx, ny] = image.dims;
       const at = (p: number): [number, number, number] => [
@@ -104,6 +107,16 @@ describe("openNiftiMasks", () => {
     );
   });
 
+  it("reads no voxel of a mask before its case is loaded", async () => {
+    writeCase("p", { "CT_mask.nii.gz": maskOf(ellipsoid([25, 25, 8], [9, 6, 3])) });
+    const file = path.join(root, "p", "CT_mask.nii.gz");
+    const bytes = readFileSync(file);
+    writeFileSync(file, bytes.subarray(0, bytes.length - 40));
+    const source = await openNiftiMasks(root, { seed: 1 });
+    expect(source.entries).toHaveLength(1);
+    await expect(source.load(0)).rejects.toThrow(/CT_mask\.nii\.gz: the gzip stream is damaged or cut off/);
+  });
+
   it("refuses two CTs, equal ids and an empty root", async () => {
     const lesion = maskOf(ellipsoid([25, 25, 8], [9, 6, 3]));
     await expect(openNiftiMasks(root, { seed: 1 })).rejects.toThrow(/no folder in it holds a CT image and a mask/);
@@ -116,15 +129,15 @@ describe("openNiftiMasks", () => {
 
   it("counts empty masks and lesions without two diameters", async () => {
     writeCase("p", { "empty_mask.nii.gz": maskOf(() => false), "line_mask.nii.gz": maskOf(box([5, 5, 5], [45, 6, 6])) });
-    const { entries, skipped } = await openNiftiMasks(root, { seed: 1 });
-    expect(entries).toEqual([]);
+    const { cases, skipped } = await (await openNiftiMasks(root, { seed: 1 })).load(0);
+    expect(cases).toEqual([]);
     expect(skipped).toEqual({ "mask is empty": 1, "component is too thin to have two diameters": 1 });
   });
 
   it("draws noise by seed and id only", async () => {
     writeCase("p", { "CT_mask.nii.gz": maskOf(ellipsoid([25, 25, 8], [9, 6, 3])) });
     const marksFor = async (seed: number, noise: number) => {
-      const { marks, source } = await (await openNiftiMasks(root, { seed, noise })).load(0);
+      const [{ marks, source }] = (await (await openNiftiMasks(root, { seed, noise })).load(0)).cases;
       return {
         ...marks,
         long: marks.long.map(([x, y]) => [x + source.origin[0], y + source.origin[1]]),
