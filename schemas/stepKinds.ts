@@ -4,6 +4,7 @@ import { campaignPage, evaluate, report } from "./stepKinds/evaluation.ts";
 import { labelsHarvest, labelsInitial } from "./stepKinds/labels.ts";
 import { segmentationClassical, segmentationPredict } from "./stepKinds/segmentation.ts";
 import { segmentationSelfPaced } from "./stepKinds/selfPaced.ts";
+import { datasetImplant } from "./stepKinds/semiSynthetic.ts";
 import type { StepKind } from "./stepKinds/stepKind.ts";
 import { networkTrain } from "./stepKinds/training.ts";
 
@@ -13,6 +14,7 @@ export type { StepInputPort, StepKind } from "./stepKinds/stepKind.ts";
 export const stepKinds = {
   "dataset.import": datasetImport,
   "dataset.synthesize": datasetSynthesize,
+  "dataset.implant": datasetImplant,
   "labels.initial": labelsInitial,
   "labels.harvest": labelsHarvest,
   "network.train": networkTrain,

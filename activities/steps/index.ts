@@ -1,7 +1,7 @@
 import type { Action } from "../../schemas/messages.ts";
 import { kindOf, type StepKindName, type StepParams } from "../../schemas/stepKinds.ts";
 import { campaignPage } from "./campaignPage.ts";
-import { datasetImport, datasetSynthesize } from "./datasets.ts";
+import { datasetImplant, datasetImport, datasetSynthesize } from "./datasets.ts";
 import { evaluate } from "./evaluate.ts";
 import { labelsHarvest } from "./labelsHarvest.ts";
 import { labelsInitial } from "./labelsInitial.ts";
@@ -15,6 +15,7 @@ import type { StepBody, StepInput } from "./step.ts";
 const bodies: { [K in Exclude<StepKindName, "segmentation.self-paced">]: StepBody<StepParams<K>> } = {
   "dataset.import": datasetImport,
   "dataset.synthesize": datasetSynthesize,
+  "dataset.implant": datasetImplant,
   "labels.initial": labelsInitial,
   "labels.harvest": labelsHarvest,
   "network.train": networkTrain,

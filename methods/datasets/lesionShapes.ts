@@ -49,6 +49,8 @@ interface IndexedShape extends LesionShape {
 
 const INDEX = "masks_tight_index.json";
 const BITS = "masks_tight_packbits_zyx.bin.gz";
+/** The files of an archive. */
+export const shapeFiles: readonly string[] = [INDEX, BITS];
 
 /**
  * Opens an archive of tight lesion masks (ULS23): `masks_tight_index.json`, and `masks_tight_packbits_zyx.bin.gz` beside

@@ -22,6 +22,7 @@ describe.each(kinds.map((kind) => [kind.kind, kind] as const))("%s", (name, kind
   test("has defaults that its own schema accepts", () => {
     const required: Record<string, unknown> = {
       "dataset.import": { format: "deeplesion", root: "r" },
+      "dataset.implant": { shapes: "s", backgrounds: "b" },
       "segmentation.classical": { method: "ellipse" },
       "labels.harvest": { k: 1 },
     };
