@@ -2,6 +2,7 @@ import type { Digest } from "../../artifacts/store.ts";
 import { segmentVolume } from "../../methods/labels/volume.ts";
 import type { StepParams } from "../../schemas/stepKinds.ts";
 import { countShards, readPart } from "../datasets.ts";
+import { methodName } from "../methodName.ts";
 import { gatherPredictions, type Prediction, putPredictionPart } from "../predictions.ts";
 import type { StepBody } from "./step.ts";
 
@@ -11,17 +12,17 @@ const volumetric = new Set(["grabcut-3d", "grabcut-3de", "ellipsoid"]);
 export const segmentationClassical: StepBody<StepParams<"segmentation.classical">> = {
   parts: ({ store }, { inputs }) => countShards(store, inputs.lesions.artifact as Digest),
 
-  async run({ store, progress }, { params: { method }, inputs, part }) {
+  async run({ store, progress }, { params: { method, dcrf, zoom }, inputs, part }) {
     const lesions = await readPart(store, inputs.lesions.artifact as Digest, part!);
     const predictions: Prediction[] = [];
     for (const [done, { lesion, image }] of lesions.entries()) {
       progress({ unit: "lesions", done, total: lesions.length });
-      const { mask, outcomes } = segmentVolume(method, image, lesion, lesion.window);
+      const { mask, outcomes } = segmentVolume(method, image, lesion, lesion.window, { dcrf, zoom });
       predictions.push({ id: lesion.id, mask, outcomes });
     }
     return { outputs: { part: await putPredictionPart(store, predictions) } };
   },
 
   gather: ({ store }, { params: { method } }, parts) =>
-    gatherPredictions(store, parts, { method, dimension: volumetric.has(method) ? "3D" : "2D" }),
+    gatherPredictions(store, parts, { method: methodName(method), dimension: volumetric.has(method) ? "3D" : "2D" }),
 };

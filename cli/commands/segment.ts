@@ -25,12 +25,14 @@ import { overlayPng } from "../overlay.ts";
 import { writtenTogether } from "../writtenTogether.ts";
 import { findArtifact } from "./export.ts";
 
-/** From the marks alone: the first six fill the RECIST slice, the others the volume. */
+/** From the marks alone: the last three fill the volume, the others the RECIST slice. */
 const markMethods = [
   "recist",
+  "dcrf",
   "grabcut",
   "grabcut-i",
   "grabcut-r",
+  "grabcut-r-sr",
   "ellipse",
   "grabcut-3d",
   "grabcut-3de",
@@ -237,9 +239,8 @@ function windowFor(
 }
 
 /**
- * Mask on the image's grid. Methods that use the marks alone see the whole image: in a crop the marks' coordinates are
- * rounded differently, and where two pixels are equally far from an axis the last bit decides. A model sees the crop
- * that data sets make, which is what it was trained on.
+ * Mask on the image's grid. Methods that use the marks alone see the whole image; a model sees the crop that data sets
+ * make, which is what it was trained on.
  */
 async function segmentLesion(
   method: SegmentMethod,

@@ -1,3 +1,4 @@
+import { TIE } from "./raster.ts";
 import { type Diameters, lengthMm, type Point } from "./recist.ts";
 
 /**
@@ -21,7 +22,7 @@ export function ellipseMask({ long: [a, b], short: [c, d] }: Diameters, width: n
     for (let x = Math.max(0, Math.floor(cx) - reach); x <= Math.min(width - 1, Math.ceil(cx) + reach); x++) {
       const along = ((x - cx) * u[0] + (y - cy) * u[1]) / halfLong;
       const across = ((x - cx) * v[0] + (y - cy) * v[1]) / halfShort;
-      if (along * along + across * across <= 1) mask[y * width + x] = 1;
+      if (along * along + across * across <= 1 + TIE) mask[y * width + x] = 1;
     }
   }
   return mask;

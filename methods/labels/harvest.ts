@@ -10,7 +10,8 @@ import {
   trimapOfCnn,
 } from "./cnnTrimap.ts";
 import { grabCut } from "./grabcut.ts";
-import { dilatedSize, type HuSlice, labelsOfTrimap, placed } from "./initial.ts";
+import { type HuSlice, labelsOfTrimap, placed } from "./initial.ts";
+import { dilatedSize } from "./markedBox.ts";
 import { drawnAxes } from "./raster.ts";
 import type { Diameters } from "./recist.ts";
 import { IGNORED, type LabelMap } from "./trimap.ts";

@@ -1,28 +1,44 @@
 import { cropSlice } from "../imaging/crop.ts";
 import type { Box, HuWindow, Slice } from "../imaging/volume.ts";
-import { applyWindow8 } from "../imaging/window.ts";
+import { applyWindow, applyWindow8 } from "../imaging/window.ts";
+import { type BoxCrfOptions, crfOfBox } from "./boxCrf.ts";
 import { ellipseMask } from "./ellipse.ts";
+import { bicubicallyEnhanced, grabCutEnhanced, type Zoom, zoomOf } from "./enhancedSlice.ts";
 import { grabCut } from "./grabcut.ts";
-import { distanceToAxes, smallest } from "./raster.ts";
-import { boundingBox, centreOf, type Diameters, shiftedTo } from "./recist.ts";
+import { dilatedSize, trimapOfBox } from "./markedBox.ts";
+import { distanceToAxes, smallest, TIE } from "./raster.ts";
+import { type Diameters, shiftedTo } from "./recist.ts";
 import { IGNORED, type LabelMap, Region, roiOfMarks, type Trimap, trimapOfMarks } from "./trimap.ts";
 
 /**
  * From the marks to a mask on the RECIST slice (3.1, Tables 1, 2 and 6):
  * `recist`: dilated RECIST; `recist-trimap`: the trimap's foreground against its background, the rest ignored by the
- * loss; `grabcut`: from the box alone; `grabcut-i`: from the box and its centre; `grabcut-r`: from the trimap of the
- * marks; `ellipse`: drawn on the marks.
+ * loss; `dcrf`: fully connected CRF from the box and its centre; `grabcut`: from the box alone; `grabcut-i`: from the
+ * box and its centre; `grabcut-r`: from the trimap of the marks; `grabcut-r-sr`: the same on the slice enlarged, by
+ * bicubic interpolation where no enhanced slice is given; `ellipse`: drawn on the marks.
  */
-export type InitialMethod = "recist" | "recist-trimap" | "grabcut" | "grabcut-i" | "grabcut-r" | "ellipse";
+export type InitialMethod =
+  | "recist"
+  | "recist-trimap"
+  | "dcrf"
+  | "grabcut"
+  | "grabcut-i"
+  | "grabcut-r"
+  | "grabcut-r-sr"
+  | "ellipse";
 
 /**
- * How a mask came about. `drawn`: from the marks without looking at the picture; `grabcut`; `collapsed`: GrabCut left
- * no lesion, which stands (its way of failing from a box); `no … samples`: a trimap without a class, so no lesion;
- * `ignored-fallback`: GrabCut failed and the labels are those of `recist-trimap`.
+ * How a mask came about. `drawn`: from the marks without looking at the picture; `dcrf`; `grabcut`; `grabcut on bicubic`
+ * and `grabcut on enhanced`: on a finer picture; `collapsed`: GrabCut or CRF left no lesion, which stands (their way of
+ * failing from a box); `no … samples`: a trimap without a class, so no lesion; `ignored-fallback`: GrabCut failed and
+ * the labels are those of `recist-trimap`.
  */
 export type InitialOutcome =
   | "drawn"
+  | "dcrf"
   | "grabcut"
+  | "grabcut on bicubic"
+  | "grabcut on enhanced"
   | "collapsed"
   | "no foreground samples"
   | "no background samples"
@@ -31,59 +47,91 @@ export type InitialOutcome =
 /** CT slice in HU. */
 export type HuSlice = Slice<Int16Array | Float32Array>;
 
-/** The box of the marks is padded by a quarter (dilated RECIST, GrabCut, GrabCut-i). */
-const BOX_PADDING = 1.25;
-/** Dilated RECIST has this share of the padded box. */
-const DILATED_SHARE = 0.2;
-/** GrabCut-i takes this share of the padded box, at its centre, for foreground. */
-const CENTRE_SHARE = 0.2;
+export interface InitialOptions {
+  /** Parameters of `dcrf`. */
+  readonly dcrf?: BoxCrfOptions;
+  /** Enlargement of `grabcut-r-sr`; default `auto`. */
+  readonly zoom?: Zoom;
+  /** For `grabcut-r-sr`: `pictureOfRoi` on a finer grid, from a super-resolution network. */
+  readonly enhanced?: Slice<Float32Array>;
+}
 
 /**
  * Y on one slice.
  *
  * @param image the slice in HU, whole or cropped.
  * @param diameters the marks in the slice's pixels.
- * @param window the display window in which GrabCut sees the slice, in 8 bits.
+ * @param window the display window in which GrabCut and CRF see the slice, in 8 bits.
  * @returns labels of the slice's size: 1 lesion, 0 background, 255 ignored (`recist-trimap` and `ignored-fallback`).
- * @throws RangeError where the marks lie off the slice.
+ * @throws RangeError where the marks lie off the slice, or an option is out of range.
  */
 export function initialMask(
   method: InitialMethod,
   image: HuSlice,
   diameters: Diameters,
   window: HuWindow,
+  options: InitialOptions = {},
 ): { readonly labels: LabelMap; readonly outcome: InitialOutcome } {
   const { width, height } = image;
   if (method === "ellipse") return { labels: { data: ellipseMask(diameters, width, height), width, height }, outcome: "drawn" };
 
-  const roi = roiOfMarks(diameters, width, height);
-  if (roi.x0 >= roi.x1 || roi.y0 >= roi.y1) throw new RangeError(`the marks lie off the slice of ${width} × ${height} pixels`);
+  const roi = roiOnSlice(image, diameters);
   const [roiWidth, roiHeight] = [roi.x1 - roi.x0, roi.y1 - roi.y0];
   const marks = shiftedTo([roi.x0, roi.y0], diameters);
   const onSlice = (data: Uint8Array): LabelMap => placed({ data, width: roiWidth, height: roiHeight }, roi, width, height);
-  if (method === "recist") {
-    const distance = distanceToAxes(marks, roiWidth, roiHeight);
-    return { labels: onSlice(smallest(distance, dilatedSize(marks))), outcome: "drawn" };
+  const cropped = (): Slice<Int16Array> => cropSlice(image as Slice<Int16Array>, roi);
+  switch (method) {
+    case "recist":
+      return { labels: onSlice(dilatedMarks(marks, roiWidth, roiHeight)), outcome: "drawn" };
+    case "recist-trimap":
+      return { labels: onSlice(labelsOfTrimap(trimapOfMarks(marks, roiWidth, roiHeight))), outcome: "drawn" };
+    case "dcrf": {
+      const mask = crfOfBox(applyWindow8(cropped(), window), marks, options.dcrf);
+      return { labels: onSlice(mask), outcome: mask.includes(1) ? "dcrf" : "collapsed" };
+    }
+    case "grabcut":
+    case "grabcut-i": {
+      const result = grabCut(applyWindow8(cropped(), window), trimapOfBox(marks, roiWidth, roiHeight, method === "grabcut-i"));
+      if ("failure" in result) return { labels: onSlice(new Uint8Array(roiWidth * roiHeight)), outcome: result.failure };
+      return { labels: onSlice(result.mask), outcome: result.mask.includes(1) ? "grabcut" : "collapsed" };
+    }
+    case "grabcut-r": {
+      const trimap = trimapOfMarks(marks, roiWidth, roiHeight);
+      const result = grabCut(applyWindow8(cropped(), window), trimap);
+      if ("failure" in result) return { labels: onSlice(labelsOfTrimap(trimap)), outcome: "ignored-fallback" };
+      return { labels: onSlice(result.mask), outcome: result.mask.includes(1) ? "grabcut" : "collapsed" };
+    }
+    case "grabcut-r-sr": {
+      const picture = applyWindow(cropped(), window);
+      const enhanced = options.enhanced ?? bicubicallyEnhanced(picture, zoomOf(picture, options.zoom ?? "auto"));
+      const result = grabCutEnhanced(enhanced, marks, roiWidth, roiHeight);
+      if ("failure" in result)
+        return { labels: onSlice(labelsOfTrimap(trimapOfMarks(marks, roiWidth, roiHeight))), outcome: "ignored-fallback" };
+      const found = options.enhanced === undefined ? "grabcut on bicubic" : "grabcut on enhanced";
+      return { labels: onSlice(result.mask), outcome: result.mask.includes(1) ? found : "collapsed" };
+    }
   }
-  const trimap =
-    method === "grabcut" || method === "grabcut-i"
-      ? trimapOfBox(marks, roiWidth, roiHeight, method)
-      : trimapOfMarks(marks, roiWidth, roiHeight);
-  if (method === "recist-trimap") return { labels: onSlice(labelsOfTrimap(trimap)), outcome: "drawn" };
-
-  const result = grabCut(applyWindow8(cropSlice(image as Slice<Int16Array>, roi), window), trimap);
-  if (!("failure" in result)) {
-    const outcome = result.mask.includes(1) ? "grabcut" : "collapsed";
-    return { labels: onSlice(result.mask), outcome };
-  }
-  if (method === "grabcut-r") return { labels: onSlice(labelsOfTrimap(trimap)), outcome: "ignored-fallback" };
-  return { labels: onSlice(new Uint8Array(roiWidth * roiHeight)), outcome: result.failure };
 }
 
-/** Number of pixels of dilated RECIST: a fifth of the padded box; not rounded. */
-export function dilatedSize(diameters: Diameters): number {
-  const [boxWidth, boxHeight] = paddedBox(diameters);
-  return DILATED_SHARE * boxWidth * boxHeight;
+/**
+ * What a super-resolution network is to make finer for `grabcut-r-sr`: the ROI of the marks as fractions of the display
+ * window, `[y, x]`.
+ *
+ * @throws RangeError where the marks lie off the slice.
+ */
+export function pictureOfRoi(image: HuSlice, diameters: Diameters, window: HuWindow): Slice<Float32Array> {
+  return applyWindow(cropSlice(image as Slice<Int16Array>, roiOnSlice(image, diameters)), window);
+}
+
+/** Dilated RECIST: the pixels nearest to the axes until they are a fifth of the padded box. */
+function dilatedMarks(marks: Diameters, width: number, height: number): Uint8Array {
+  return smallest(distanceToAxes(marks, width, height), dilatedSize(marks), TIE);
+}
+
+function roiOnSlice({ width, height }: HuSlice, diameters: Diameters): Box {
+  const roi = roiOfMarks(diameters, width, height);
+  if (roi.x0 >= roi.x1 || roi.y0 >= roi.y1) throw new RangeError(`the marks lie off the slice of ${width} × ${height} pixels`);
+  return roi;
 }
 
 /** The trimap's certain pixels as labels, the others ignored. */
@@ -96,28 +144,6 @@ export function placed(part: Slice<Uint8Array>, box: Box, width: number, height:
   const data = new Uint8Array(width * height);
   for (let y = 0; y < part.height; y++) {
     data.set(part.data.subarray(y * part.width, (y + 1) * part.width), (box.y0 + y) * width + box.x0);
-  }
-  return { data, width, height };
-}
-
-/** Size in pixels of the tight box, padded. */
-function paddedBox(diameters: Diameters): [number, number] {
-  const { low, high } = boundingBox(diameters);
-  return [(high[0] - low[0] + 1) * BOX_PADDING, (high[1] - low[1] + 1) * BOX_PADDING];
-}
-
-/** GrabCut's usual start: the padded box may be lesion, the rest is not; for GrabCut-i the box's centre is lesion. */
-function trimapOfBox(diameters: Diameters, width: number, height: number, method: "grabcut" | "grabcut-i"): Trimap {
-  const [cx, cy] = centreOf(diameters);
-  const [boxWidth, boxHeight] = paddedBox(diameters);
-  const inner = method === "grabcut-i" ? Math.sqrt(CENTRE_SHARE) : -1;
-  const data = new Uint8Array(width * height);
-  for (let y = 0, p = 0; y < height; y++) {
-    for (let x = 0; x < width; x++, p++) {
-      const [dx, dy] = [Math.abs(x - cx), Math.abs(y - cy)];
-      if (dx <= (boxWidth / 2) * inner && dy <= (boxHeight / 2) * inner) data[p] = Region.foreground;
-      else if (dx <= boxWidth / 2 && dy <= boxHeight / 2) data[p] = Region.probableForeground;
-    }
   }
   return { data, width, height };
 }

@@ -1,6 +1,6 @@
 import { distanceTo } from "../imaging/distanceTransform.ts";
 import type { Box, Slice } from "../imaging/volume.ts";
-import { distanceToAxes, smallest } from "./raster.ts";
+import { distanceToAxes, smallest, TIE } from "./raster.ts";
 import { boundingBox, centreOf, type Diameters, type Extent } from "./recist.ts";
 
 /** Trimap regions; the numbers are OpenCV's GrabCut classes. */
@@ -37,7 +37,12 @@ function doubled({ low, high }: Extent): Box {
   const [cx, cy] = [(low[0] + high[0]) / 2, (low[1] + high[1]) / 2];
   const w = Math.max(high[0] - low[0], 1) + 1;
   const h = Math.max(high[1] - low[1], 1) + 1;
-  return { x0: Math.floor(cx - w), y0: Math.floor(cy - h), x1: Math.ceil(cx + w) + 1, y1: Math.ceil(cy + h) + 1 };
+  return {
+    x0: Math.floor(cx - w + TIE),
+    y0: Math.floor(cy - h + TIE),
+    x1: Math.ceil(cx + w - TIE) + 1,
+    y1: Math.ceil(cy + h - TIE) + 1,
+  };
 }
 
 /**
@@ -49,7 +54,7 @@ function doubled({ low, high }: Extent): Box {
  */
 export function trimapOfMarks(diameters: Diameters, roiWidth: number, roiHeight: number): Trimap {
   const area = roiWidth * roiHeight;
-  const foreground = smallest(distanceToAxes(diameters, roiWidth, roiHeight), FOREGROUND_SHARE * area);
+  const foreground = smallest(distanceToAxes(diameters, roiWidth, roiHeight), FOREGROUND_SHARE * area, TIE);
   const background = outsideCentralRectangle(diameters, roiWidth, roiHeight);
   for (let p = 0; p < area; p++) if (foreground[p] === 1) background[p] = 0;
   return splitUncertain(foreground, background, roiWidth, roiHeight);
@@ -87,16 +92,14 @@ export function splitUncertain(foreground: Uint8Array, background: Uint8Array, w
 function outsideCentralRectangle(diameters: Diameters, roiWidth: number, roiHeight: number): Uint8Array {
   const [cx, cy] = centreOf(diameters);
   const whole = doubled(boundingBox(diameters));
-  // Coordinates moved to the ROI are rounded anew: a pixel more or less is not the image's edge.
-  const wholeWidth = Math.abs(whole.x1 - whole.x0 - roiWidth) <= 1 ? roiWidth : whole.x1 - whole.x0;
-  const wholeHeight = Math.abs(whole.y1 - whole.y0 - roiHeight) <= 1 ? roiHeight : whole.y1 - whole.y0;
+  const [wholeWidth, wholeHeight] = [whole.x1 - whole.x0, whole.y1 - whole.y0];
   const clipped = wholeWidth !== roiWidth || wholeHeight !== roiHeight;
   const scale = clipped ? halfAreaScale([cx, cy], [wholeWidth, wholeHeight], [roiWidth, roiHeight]) : Math.sqrt(INNER_SHARE);
   const outside = new Uint8Array(roiWidth * roiHeight);
   for (let y = 0, p = 0; y < roiHeight; y++) {
     for (let x = 0; x < roiWidth; x++, p++) {
       const r = Math.max(Math.abs(x - cx) / (wholeWidth / 2), Math.abs(y - cy) / (wholeHeight / 2));
-      if (r > scale) outside[p] = 1;
+      if (r > scale + TIE) outside[p] = 1;
     }
   }
   return outside;

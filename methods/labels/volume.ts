@@ -1,5 +1,5 @@
 import { type HuWindow, type Mask, sliceOf, type Volume } from "../imaging/volume.ts";
-import { type InitialMethod, type InitialOutcome, initialMask } from "./initial.ts";
+import { type InitialMethod, type InitialOptions, type InitialOutcome, initialMask } from "./initial.ts";
 import { type Diameters, lengthMm, type ProjectionVariant, projectDiameters, type RecistMarks } from "./recist.ts";
 
 /**
@@ -9,13 +9,17 @@ import { type Diameters, lengthMm, type ProjectionVariant, projectDiameters, typ
  */
 export type VolumeMethod = "grabcut-3d" | "grabcut-3de" | "ellipsoid" | Exclude<InitialMethod, "recist-trimap">;
 
+export interface VolumeOptions extends Pick<InitialOptions, "dcrf" | "zoom"> {
+  /** How the marks shrink from slice to slice. Default `long-axis`. */
+  readonly variant?: ProjectionVariant;
+}
+
 /** How far from the RECIST slice the unprojected marks are used, in long diameters. */
 const REACH = 0.75;
 
 /**
  * @param marks validated, on the volume's grid.
  * @param window the display window in which GrabCut sees the slices.
- * @param variant how the marks shrink from slice to slice.
  * @returns the mask on the volume's grid, and on how many slices each outcome occurred; slices beyond the lesion's
  *   expected extent are not counted.
  */
@@ -24,7 +28,7 @@ export function segmentVolume(
   volume: Volume,
   marks: RecistMarks,
   window: HuWindow,
-  variant: ProjectionVariant = "long-axis",
+  { variant = "long-axis", ...options }: VolumeOptions = {},
 ): { readonly mask: Mask; readonly outcomes: Partial<Record<InitialOutcome, number>> } {
   const { dims, spacingMm, affine } = volume;
   const data = new Uint8Array(dims[0] * dims[1] * dims[2]);
@@ -33,7 +37,7 @@ export function segmentVolume(
   for (let z = 0; z < dims[2]; z++) {
     const diameters = diametersOn(method, marks, (z - marks.slice) * spacingMm[2], spacingMm, variant);
     if (diameters === null) continue;
-    const { labels, outcome } = initialMask(onSlice, sliceOf(volume, z), diameters, window);
+    const { labels, outcome } = initialMask(onSlice, sliceOf(volume, z), diameters, window, options);
     outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
     const start = z * dims[0] * dims[1];
     for (let p = 0; p < labels.data.length; p++) if (labels.data[p] === 1) data[start + p] = 1;

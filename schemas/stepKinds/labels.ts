@@ -1,22 +1,27 @@
 import { z } from "zod";
+import { checkMethodParams, methodParams, withMethodParams } from "./initialMasks.ts";
 import { harvestParams } from "./selfPaced.ts";
 import type { StepKind } from "./stepKind.ts";
 
 export const labelsInitial = {
   kind: "labels.initial",
-  version: 1,
+  version: 2,
   queue: "cpu",
   numerics: "plain",
   shape: "sharded",
   summary: "initial 2D masks Y on the RECIST slices, from the marks (§3.1)",
-  params: z.strictObject({
-    method: z
-      .enum(["recist", "recist-trimap", "grabcut", "grabcut-i", "grabcut-r", "ellipse", "reference"])
-      .default("grabcut-r")
-      .describe(
-        "recist: dilated marks; recist-trimap: dilated marks against sure background, the rest ignored by the loss; grabcut: box; grabcut-i: box and its centre; grabcut-r: trimap of the marks; ellipse: drawn on the marks; reference: the true mask (full supervision; lesions without one are left out and counted)",
-      ),
-  }),
+  params: z
+    .strictObject({
+      method: z
+        .enum(["recist", "recist-trimap", "dcrf", "grabcut", "grabcut-i", "grabcut-r", "grabcut-r-sr", "ellipse", "reference"])
+        .default("grabcut-r")
+        .describe(
+          "recist: dilated marks; recist-trimap: dilated marks against sure background, the rest ignored by the loss; dcrf: fully connected CRF from box and centre; grabcut: box; grabcut-i: box and its centre; grabcut-r: trimap of the marks; grabcut-r-sr: the same on the slice enlarged by bicubic interpolation; ellipse: drawn on the marks; reference: the true mask (full supervision; lesions without one are left out and counted)",
+        ),
+      ...methodParams,
+    })
+    .superRefine(checkMethodParams)
+    .overwrite(withMethodParams),
   external: [],
   inputs: { lesions: { type: "dataset", summary: "the lesions to label, of either side of the split" } },
   outputs: { labels: { type: "labels", summary: "one label map per lesion: 0 background, 1 lesion, 255 ignored" } },
@@ -24,7 +29,7 @@ export const labelsInitial = {
 
 export const labelsHarvest = {
   kind: "labels.harvest",
-  version: 1,
+  version: 2,
   queue: "gpu",
   numerics: "network",
   shape: "sharded",

@@ -1,11 +1,12 @@
 import { z } from "zod";
+import { checkMethodParams, methodParams, withMethodParams } from "./initialMasks.ts";
 import type { StepKind } from "./stepKind.ts";
 
 const predictions = { type: "predictions", summary: "one mask per lesion, on the lesion's own grid" } as const;
 
 export const segmentationPredict = {
   kind: "segmentation.predict",
-  version: 2,
+  version: 3,
   queue: "gpu",
   numerics: "network",
   shape: "sharded",
@@ -33,18 +34,33 @@ export const segmentationPredict = {
 
 export const segmentationClassical = {
   kind: "segmentation.classical",
-  version: 2,
+  version: 3,
   queue: "cpu",
   numerics: "plain",
   shape: "sharded",
   summary: "segments from the marks alone, without learning: the baselines of Tables 1 and 5",
-  params: z.strictObject({
-    method: z
-      .enum(["grabcut-3d", "grabcut-3de", "ellipsoid", "recist", "grabcut", "grabcut-i", "grabcut-r", "ellipse"])
-      .describe(
-        "3D: grabcut-3d (GrabCut-R from the same marks on every slice), grabcut-3de (from the marks projected to each slice), ellipsoid; on the RECIST slice only: recist, grabcut, grabcut-i, grabcut-r, ellipse",
-      ),
-  }),
+  params: z
+    .strictObject({
+      method: z
+        .enum([
+          "grabcut-3d",
+          "grabcut-3de",
+          "ellipsoid",
+          "recist",
+          "dcrf",
+          "grabcut",
+          "grabcut-i",
+          "grabcut-r",
+          "grabcut-r-sr",
+          "ellipse",
+        ])
+        .describe(
+          "3D: grabcut-3d (GrabCut-R from the same marks on every slice), grabcut-3de (from the marks projected to each slice), ellipsoid; on the RECIST slice only: recist, dcrf, grabcut, grabcut-i, grabcut-r, grabcut-r-sr (bicubic), ellipse, as in labels.initial",
+        ),
+      ...methodParams,
+    })
+    .superRefine(checkMethodParams)
+    .overwrite(withMethodParams),
   external: [],
   inputs: { lesions: { type: "dataset", summary: "the lesions to segment" } },
   outputs: { predictions },

@@ -107,17 +107,25 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe("what is written", () => {
-  it.each(["recist", "grabcut", "grabcut-i", "grabcut-r", "ellipse", "grabcut-3d", "grabcut-3de", "ellipsoid"] as const)(
-    "%s: the method's mask of the whole image, on the image's grid and affine",
-    async (method) => {
-      const { lesions } = await segment(good, { method, window: lesion.window });
-      const mask = readNiftiMask(await readFile(at("out/a.nii.gz")), "a.nii.gz");
-      expect(mask.dims).toEqual(image.dims);
-      mask.affine.forEach((value, i) => expect(value).toBeCloseTo(affine[i], 4));
-      expect(mask.data).toEqual(segmentVolume(method, asFiled, lesion.marks, lesion.window).mask.data);
-      expect(lesions[0].outcome).toBe(mask.data.includes(1) ? "segmented" : "empty");
-    },
-  );
+  it.each([
+    "recist",
+    "dcrf",
+    "grabcut",
+    "grabcut-i",
+    "grabcut-r",
+    "grabcut-r-sr",
+    "ellipse",
+    "grabcut-3d",
+    "grabcut-3de",
+    "ellipsoid",
+  ] as const)("%s: the method's mask of the whole image, on the image's grid and affine", async (method) => {
+    const { lesions } = await segment(good, { method, window: lesion.window });
+    const mask = readNiftiMask(await readFile(at("out/a.nii.gz")), "a.nii.gz");
+    expect(mask.dims).toEqual(image.dims);
+    mask.affine.forEach((value, i) => expect(value).toBeCloseTo(affine[i], 4));
+    expect(mask.data).toEqual(segmentVolume(method, asFiled, lesion.marks, lesion.window).mask.data);
+    expect(lesions[0].outcome).toBe(mask.data.includes(1) ? "segmented" : "empty");
+  });
 
   it("grabcut-r without a method or a model, and a table with the measurements", async () => {
     const document = await segment([marked("a", lesion.marks), marked("b.2", lesion.marks)], { out: at("table") });

@@ -6,6 +6,7 @@ import type { Digest } from "../../artifacts/store.ts";
 import { inputName, keyParams, type Plan, type PlanSources, planPipeline } from "../../pipelines/plan.ts";
 import type { CompiledPipeline, CompiledStep } from "../../schemas/pipeline.ts";
 import type { ActionRecord } from "../../schemas/records.ts";
+import { stepKinds } from "../../schemas/stepKinds.ts";
 import { compile } from "./compiled.ts";
 
 /** A store and an engine in memory: an action's outputs are a function of its kind, key parameters and inputs. */
@@ -232,8 +233,9 @@ describe("why", () => {
     expect(whyOf(await lab.plan(compile(text)), "theta0")).toBe('numerics "tensorflow threads=2" → "tensorflow threads=4"');
     lab.network = "tensorflow threads=2";
     const newer = compile(text);
-    const steps = newer.steps.map((step) => (step.name === "masks" ? { ...step, version: 2 } : step));
-    expect(whyOf(await lab.plan({ ...newer, steps }), "masks")).toBe("version of labels.initial 1 → 2");
+    const steps = newer.steps.map((step) => (step.name === "masks" ? { ...step, version: step.version + 1 } : step));
+    const { version } = stepKinds["labels.initial"];
+    expect(whyOf(await lab.plan({ ...newer, steps }), "masks")).toBe(`version of labels.initial ${version} → ${version + 1}`);
     const other = compile(
       text.replace("in: { lesions: lesions.train }, with: { method", "in: { lesions: lesions.test }, with: { method"),
     );

@@ -45,7 +45,7 @@ describe("every mistake is named with its place, what was expected and the neare
       "a name that is not among the choices",
       "{ uses: labels.initial, in: { lesions: data }, with: { method: ▸grabcutr } }",
       [
-        '"method" must be one of recist, recist-trimap, grabcut, grabcut-i, grabcut-r, ellipse, reference, not "grabcutr": did you mean "grabcut-r"?',
+        '"method" must be one of recist, recist-trimap, dcrf, grabcut, grabcut-i, grabcut-r, grabcut-r-sr, ellipse, reference, not "grabcutr": did you mean "grabcut-r"?',
       ],
     ],
     [
@@ -68,7 +68,7 @@ describe("every mistake is named with its place, what was expected and the neare
     [
       "parameters that do not fit together",
       "{ uses: dataset.import, with: { format: deeplesion, root: r, markNoise: ▸0.2 } }",
-      ['"markNoise" is for marks measured in masks (format nifti-masks); DeepLesion\'s marks were drawn by readers'],
+      ['"markNoise" is for marks measured in masks (nifti-masks, lymph-nodes); DeepLesion\'s marks were drawn by readers'],
     ],
     [
       "an input that does not exist",

@@ -1,0 +1,36 @@
+import type { Slice } from "../imaging/volume.ts";
+import { type DenseCrfOptions, denseCrf } from "./denseCrf.ts";
+import { trimapOfBox } from "./markedBox.ts";
+import type { Diameters } from "./recist.ts";
+import { Region } from "./trimap.ts";
+
+export interface BoxCrfOptions extends DenseCrfOptions {
+  /** P of the label of a pixel that bbox-i is sure of, above ½ and below 1; elsewhere both labels have ½. */
+  readonly confidence: number;
+}
+
+export const BOX_CRF: BoxCrfOptions = {
+  confidence: 0.9,
+  appearance: { weight: 10, positionPx: 80, grey: 13 },
+  smoothness: { weight: 3, positionPx: 3 },
+  iterations: 10,
+};
+
+/**
+ * DCRF (Tables 1 and 6): the fully connected CRF with bbox-i for unary potentials and the windowed grey values for
+ * pairwise ones. A pixel is lesion where Q(lesion) > ½.
+ *
+ * @param picture the ROI of the marks, in its display window.
+ * @param marks in the ROI's pixels.
+ * @returns 0/1 `[y, x]`.
+ * @throws RangeError where an option is out of range.
+ */
+export function crfOfBox(picture: Slice<Uint8Array>, marks: Diameters, options: BoxCrfOptions = BOX_CRF): Uint8Array {
+  const { confidence } = options;
+  if (!(confidence > 0.5 && confidence < 1)) throw new RangeError(`confidence ${confidence} is not between ½ and 1`);
+  const trimap = trimapOfBox(marks, picture.width, picture.height, true);
+  const prior = Float64Array.from(trimap.data, (region) =>
+    region === Region.foreground ? confidence : region === Region.background ? 1 - confidence : 0.5,
+  );
+  return Uint8Array.from(denseCrf(picture, prior, options), (q) => (q > 0.5 ? 1 : 0));
+}

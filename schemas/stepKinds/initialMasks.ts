@@ -1,0 +1,67 @@
+import { z } from "zod";
+
+const weight = z.number().min(0).max(1000);
+const positionPx = z.number().gt(0).max(1000);
+
+/** Parameters of the fully connected CRF, with those that pipelines/dcrf-grid.yaml chose. */
+const dcrfSchema = z.strictObject({
+  confidence: z
+    .number()
+    .gt(0.5)
+    .lt(1)
+    .default(0.9)
+    .describe("Probability of the label of a pixel that box and centre are sure of; ½ where they are not"),
+  appearance: z
+    .strictObject({
+      weight: weight.default(10).describe("w⁽¹⁾: weight of the kernel that joins near pixels of like grey"),
+      positionPx: positionPx.default(80).describe("θ_α: its standard deviation in pixels"),
+      grey: z
+        .number()
+        .gt(0)
+        .max(1000)
+        .default(13)
+        .describe("θ_β: its standard deviation in grey levels; the display window has 256"),
+    })
+    .prefault({})
+    .describe("Appearance kernel"),
+  smoothness: z
+    .strictObject({
+      weight: weight.default(3).describe("w⁽²⁾: weight of the kernel that joins near pixels whatever their grey"),
+      positionPx: positionPx.default(3).describe("θ_γ: its standard deviation in pixels"),
+    })
+    .prefault({})
+    .describe("Smoothness kernel"),
+  iterations: z.int().min(1).max(100).default(10).describe("Mean field updates"),
+});
+
+/** Parameters of single methods of `labels.initial` and `segmentation.classical`. */
+export const methodParams = {
+  dcrf: dcrfSchema.optional().describe("Parameters of method dcrf"),
+  zoom: z
+    .union([z.literal("auto"), z.number().min(2).max(5)])
+    .optional()
+    .describe(
+      "Enlargement for method grabcut-r-sr; auto (the default): the whole number that brings the ROI nearest to 128 pixels",
+    ),
+};
+
+interface MethodParams {
+  readonly method: string;
+  readonly dcrf?: z.output<typeof dcrfSchema>;
+  readonly zoom?: number | "auto";
+}
+
+/** Refuses parameters of a method that is not the one asked for. */
+export function checkMethodParams({ method, dcrf, zoom }: MethodParams, context: z.RefinementCtx): void {
+  const refuse = (name: string, of: string): void => {
+    context.addIssue({ code: "custom", path: [name], message: `is for method ${of}; this is method ${method}` });
+  };
+  if (dcrf !== undefined && method !== "dcrf") refuse("dcrf", "dcrf");
+  if (zoom !== undefined && method !== "grabcut-r-sr") refuse("zoom", "grabcut-r-sr");
+}
+
+/** Fills in the parameters of the method asked for. */
+export function withMethodParams<P extends MethodParams>(params: P): P {
+  if (params.method === "dcrf") return { ...params, dcrf: params.dcrf ?? dcrfSchema.parse({}) };
+  return params.method === "grabcut-r-sr" ? { ...params, zoom: params.zoom ?? "auto" } : params;
+}
