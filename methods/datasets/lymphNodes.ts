@@ -5,7 +5,7 @@ import { readNiftiLabels } from "../imaging/nifti.ts";
 import { openImage } from "../imaging/openImage.ts";
 import { checkSameGrid } from "../imaging/sameGrid.ts";
 import { turnedTo } from "../imaging/turned.ts";
-import type { LabelMap, Mask, Volume } from "../imaging/volume.ts";
+import type { LabelVolume, Mask, Volume } from "../imaging/volume.ts";
 import { InputError } from "../inputError.ts";
 import type { Category, LesionCase, VolumeLesions, VolumeSource } from "./lesionCase.ts";
 import type { VoxelRange } from "./lesionCrop.ts";
@@ -96,7 +96,7 @@ function checkAxial({ affine, spacingMm }: Volume, where: string): void {
 }
 
 /** The tight range of every label, in one pass over the map. */
-function rangesOfLabels({ data, dims: [nx, ny, nz] }: LabelMap): Map<number, VoxelRange> {
+function rangesOfLabels({ data, dims: [nx, ny, nz] }: LabelVolume): Map<number, VoxelRange> {
   const ranges = new Map<number, { start: [number, number, number]; end: [number, number, number] }>();
   let i = 0;
   for (let z = 0; z < nz; z++) {
@@ -120,7 +120,7 @@ function rangesOfLabels({ data, dims: [nx, ny, nz] }: LabelMap): Map<number, Vox
   return ranges;
 }
 
-function nodeIn(labels: LabelMap, label: number, { start, end }: VoxelRange): Mask {
+function nodeIn(labels: LabelVolume, label: number, { start, end }: VoxelRange): Mask {
   const box = cropVolume(labels, start, end);
   return { ...box, data: box.data.map((value) => (value === label ? 1 : 0)) };
 }

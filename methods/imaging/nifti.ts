@@ -1,7 +1,7 @@
 import { constants, gunzipSync, gzipSync } from "node:zlib";
 import { InputError } from "../inputError.ts";
 import { type NiftiHeader, readHeader, writeHeader } from "./niftiHeader.ts";
-import type { Grid, LabelMap, Mask, Volume } from "./volume.ts";
+import type { Grid, LabelVolume, Mask, Volume } from "./volume.ts";
 import { narrowest } from "./voxelValues.ts";
 
 /** Deflate cannot expand its input more than this. */
@@ -76,7 +76,7 @@ export function readNiftiMask(bytes: Uint8Array, where: string): Mask {
  * As `readNifti`, for a label map: the values 0 … 255 as they are, `[z, y, x]`.
  * @throws InputError also when a value is no integer from 0 to 255.
  */
-export function readNiftiLabels(bytes: Uint8Array, where: string): LabelMap {
+export function readNiftiLabels(bytes: Uint8Array, where: string): LabelVolume {
   const { header, voxels, valueAt } = openVoxels(bytes, where);
   const data = new Uint8Array(voxels);
   for (let i = 0; i < voxels; i++) {

@@ -1,4 +1,4 @@
-import type { Grid, LabelMap, Vec3 } from "./volume.ts";
+import type { Grid, LabelVolume, Vec3 } from "./volume.ts";
 
 /** Two axes are one where their directions' cosine is at least this; checkSameGrid is the judge afterwards. */
 const PARALLEL = 0.99;
@@ -10,7 +10,7 @@ const PARALLEL = 0.99;
  *
  * @returns the labels, and which axes of the labels were reversed or exchanged, e.g. "y"; "" where nothing was.
  */
-export function turnedTo(grid: Grid, labels: LabelMap): { readonly labels: LabelMap; readonly turned: string } {
+export function turnedTo(grid: Grid, labels: LabelVolume): { readonly labels: LabelVolume; readonly turned: string } {
   const axes = [0, 1, 2].map((axis) => axisAlong(labels, direction(grid, axis)));
   const isPermutation = new Set(axes.map((found) => found?.axis)).size === 3 && !axes.includes(undefined);
   if (!isPermutation) return { labels, turned: "" };

@@ -27,7 +27,7 @@ export interface Mask extends Grid {
 }
 
 /** Objects by number, 0 = none, `[z, y, x]`. */
-export interface LabelMap extends Grid {
+export interface LabelVolume extends Grid {
   readonly data: Uint8Array;
 }
 
