@@ -1,6 +1,6 @@
 import { type ChartSpec, chartSvg } from "./chart.ts";
 import { dagSvg } from "./dagFigure.ts";
-import { baselineFirst, isBaseline } from "./numbers.ts";
+import { baselineFirst, isBaseline, type ReportNumbers } from "./numbers.ts";
 import type { Dimension, ReportData } from "./reportInput.ts";
 
 export interface Figure {
@@ -14,42 +14,39 @@ const PALETTE = ["#3b82c4", "#e0702c", "#2a9d6f", "#a565c0", "#d64f70", "#b08a2e
 const GREY = "#8a8a8a";
 
 /** Every figure that the data has something for. */
-export async function reportFigures(data: ReportData): Promise<Figure[]> {
+export async function reportFigures(data: ReportData, numbers: ReportNumbers): Promise<Figure[]> {
   const colours = methodColours(data);
   const figures: Figure[] = [];
   const draw = async (name: string, description: string, spec: ChartSpec): Promise<void> => {
     figures.push({ name, svg: await chartSvg(name, description, spec) });
   };
   if (data.dag.steps.length > 0) figures.push({ name: "dag", svg: dagSvg(data.dag.steps) });
-  for (const dimension of ["2D", "3D"] as const) {
-    const methods = baselineFirst(data.methods.filter((m) => m.dimension === dimension && m.scores.length > 0));
-    if (methods.length > 0) {
-      const name = `dice-${dimension.toLowerCase()}`;
-      await draw(
-        name,
-        `Distribution of ${dimension} Dice by method: ${methods.map((m) => m.name).join(", ")}`,
-        diceChart(methods, colours),
-      );
+  for (const [nth, { data: name }] of data.evaluations.entries()) {
+    const words = data.evaluations.length === 1 ? "" : ` on ${name}`;
+    for (const dimension of ["2D", "3D"] as const) {
+      const own = data.methods.filter((m) => m.data === name && m.dimension === dimension && m.scores.length > 0);
+      const methods = baselineFirst(own);
+      if (methods.length === 0) continue;
+      const description = `Distribution of ${dimension} Dice${words} by method: ${methods.map((m) => m.name).join(", ")}`;
+      await draw(figureName("dice", dimension, nth), description, diceChart(methods, colours));
     }
-  }
-  if (data.offsets.some((o) => o.points.length > 0)) {
-    await draw("offsets", "Mean Dice by distance from the RECIST slice, one line per method", offsetChart(data.offsets, colours));
+    const offsets = numbers.offsets.filter((o) => o.data === name);
+    if (offsets.length > 0) {
+      const description = `Mean Dice${words} by distance from the RECIST slice, one line per method`;
+      await draw(figureName("offsets", "3D", nth), description, offsetChart(offsets, colours));
+    }
+    for (const dimension of ["2D", "3D"] as const) {
+      const curves = data.precisionRecall.filter((c) => c.data === name && c.dimension === dimension && c.curve.length > 0);
+      if (curves.length === 0) continue;
+      const description = `Precision-recall curves${words}, ${dimension}`;
+      await draw(figureName("precision-recall", dimension, nth), description, precisionRecallChart(curves, colours));
+    }
   }
   if (data.training.some((t) => t.epochs.length > 0)) {
     await draw("training", "Training and validation loss by epoch, one panel per model", trainingChart(data.training));
   }
   if (data.harvest.length > 0) {
     await draw("harvest", "Slices harvested for training by round and slice offset", harvestChart(data.harvest));
-  }
-  for (const dimension of ["2D", "3D"] as const) {
-    const curves = data.precisionRecall.filter((c) => c.dimension === dimension && c.curve.length > 0);
-    if (curves.length > 0) {
-      await draw(
-        `precision-recall-${dimension.toLowerCase()}`,
-        `Precision-recall curves, ${dimension}`,
-        precisionRecallChart(curves, colours),
-      );
-    }
   }
   for (const quantity of ["volume", "change"] as const) {
     const volumes = data.volumes.filter((v) => v.quantity === quantity && v.points.length > 0);
@@ -72,7 +69,6 @@ function methodColours(data: ReportData): Colours {
   const baselines = new Set(data.methods.filter((m) => isBaseline(m) || m.kind === "baseline").map((m) => m.name));
   const names = [
     data.methods.map((m) => m.name),
-    data.offsets.map((o) => o.method),
     data.precisionRecall.map((p) => p.method),
     data.volumes.map((v) => v.method),
   ].flat();
@@ -94,7 +90,7 @@ function colourScale(names: readonly string[], colours: Colours): { domain: stri
 const MOST_TICKS = 3000;
 
 function diceChart(methods: ReportData["methods"], colours: Colours): ChartSpec {
-  const values = methods.flatMap((m) => m.scores.map((s) => ({ method: m.name, dice: s.dice })));
+  const values = methods.flatMap((m) => m.scores.map((s) => ({ method: m.name, dice: s.columns.dice })));
   const names = methods.map((m) => m.name);
   const y = {
     field: "method",
@@ -129,7 +125,7 @@ function diceChart(methods: ReportData["methods"], colours: Colours): ChartSpec 
   };
 }
 
-function offsetChart(offsets: ReportData["offsets"], colours: Colours): ChartSpec {
+function offsetChart(offsets: ReportNumbers["offsets"], colours: Colours): ChartSpec {
   const values = offsets.flatMap((o) => o.points.map((p) => ({ method: o.method, ...p })));
   const names = offsets.map((o) => o.method);
   return {
@@ -301,7 +297,12 @@ function volumeChart(volumes: ReportData["volumes"], colours: Colours): ChartSpe
   };
 }
 
-/** Whether a figure belongs to a dimension's section. */
-export function figureOf(figures: readonly Figure[], name: string, dimension?: Dimension): Figure | undefined {
-  return figures.find((f) => f.name === (dimension === undefined ? name : `${name}-${dimension.toLowerCase()}`));
+/** `dice-2d`, and `dice-2d-2` on the second data set; distances from the RECIST slice are a matter of 3D alone. */
+export function figureName(name: string, dimension: Dimension, nth: number): string {
+  const base = name === "offsets" ? name : `${name}-${dimension.toLowerCase()}`;
+  return nth === 0 ? base : `${base}-${nth + 1}`;
+}
+
+export function figureOf(figures: readonly Figure[], name: string): Figure | undefined {
+  return figures.find((f) => f.name === name);
 }

@@ -22,11 +22,13 @@ export interface GalleryChoice {
  * lesion id; a lesion is shown once per method.
  */
 export function chooseGallery(
-  methods: readonly Pick<MethodScores, "name" | "dimension" | "scores">[],
+  methods: readonly (Pick<MethodScores, "name" | "dimension"> & {
+    readonly scores: readonly Pick<MethodScores["scores"][number], "lesion" | "category" | "columns">[];
+  })[],
   { worst = 3, median = 1, best = 1 } = {},
 ): GalleryChoice[] {
   return methods.flatMap(({ name, dimension, scores }) => {
-    const ranked = [...scores].sort((a, b) => a.dice - b.dice || (a.lesion < b.lesion ? -1 : 1));
+    const ranked = [...scores].sort((a, b) => diceOf(a) - diceOf(b) || (a.lesion < b.lesion ? -1 : 1));
     const middle = Math.max(0, Math.round((ranked.length - median) / 2));
     const wanted = [
       ...ranked.slice(0, worst).map((s) => ({ s, rank: "worst" as const })),
@@ -41,12 +43,14 @@ export function chooseGallery(
         dimension,
         lesion: s.lesion,
         category: s.category,
-        dice: s.dice,
+        dice: diceOf(s),
         rank,
         title: `${name} ${dimension}, ${rank}`,
       }));
   });
 }
+
+const diceOf = ({ columns }: Pick<MethodScores["scores"][number], "columns">): number => columns.dice as number;
 
 export interface GalleryPanel {
   readonly label: string;

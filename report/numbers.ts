@@ -1,57 +1,62 @@
 import type { Category } from "../methods/datasets/lesionCase.ts";
 import { linearFit } from "../methods/metrics/linearFit.ts";
-import { bootstrapMean, type Interval, type Summary, summarize } from "../methods/metrics/summary.ts";
-import { wilcoxon } from "../methods/metrics/wilcoxon.ts";
+import { holm, type PairedComparison, type PairedScore, pairedComparison } from "../methods/metrics/pairedComparison.ts";
+import type { StratumScore } from "../methods/metrics/strata.ts";
 import { type PaperRow, paperRowsOf } from "./paperFigures.ts";
-import type { Dimension, MethodScores, ReportData } from "./reportInput.ts";
-
-/** The scores that a table has columns for, by their field in the data. */
-export const metrics = [
-  "recall",
-  "precision",
-  "dice",
-  "iou",
-  "volumetricSimilarity",
-  "avdVoxels",
-  "avdMm",
-  "hausdorffMm",
-  "hausdorff95Mm",
-] as const;
-export type Metric = (typeof metrics)[number];
+import type { Dimension, EvaluationData, MethodScores, ReportData } from "./reportInput.ts";
 
 /** The shape that the marks alone give: what every method has to beat. */
 export const baselineOf: Record<Dimension, string> = { "2D": "ellipse", "3D": "ellipsoid" };
 
-/** Paired difference in Dice to the baseline, on the lesions that both have. */
-export interface Advantage {
-  readonly over: string;
-  readonly lesions: number;
-  readonly meanDifference: number;
-  /** 95 % percentile bootstrap of the mean difference, seed 0. */
-  readonly interval: Interval | null;
-  /** Wilcoxon's signed-rank test, two-sided. */
-  readonly p: number;
+/** Summaries by column (`scoreColumns`). */
+export type ColumnSummaries = Readonly<Record<string, StratumScore>>;
+
+/** Two methods' Dice on the lesions that both have; `p` is Wilcoxon's, `pHolm` corrected over all pairs of the table. */
+export interface Comparison extends PairedComparison {
+  readonly data: string;
+  readonly dimension: Dimension;
+  readonly first: string;
+  readonly second: string;
+  readonly pHolm: number;
+}
+
+/** Lesions of one size: long diameters in mm. */
+interface SizeNumbers {
+  readonly size: string;
+  readonly scores: ColumnSummaries;
 }
 
 export interface MethodNumbers {
+  readonly data: string;
   readonly name: string;
   readonly dimension: Dimension;
   readonly kind: MethodScores["kind"];
   readonly digest: string;
   readonly lesions: number;
+  readonly patients: number;
   readonly failures: Readonly<Record<string, number>>;
-  readonly total: Readonly<Record<Metric, Summary>>;
-  readonly categories: Readonly<Partial<Record<Category, Readonly<Record<Metric, Summary>>>>>;
-  /** Null for the baseline itself and where no lesion is shared. */
-  readonly advantage: Advantage | null;
+  readonly total: ColumnSummaries;
+  readonly categories: Readonly<Partial<Record<Category, ColumnSummaries>>>;
+  readonly sizes: readonly SizeNumbers[];
+  /** Against the baseline; null for the baseline itself and where no lesion is shared. */
+  readonly advantage: Comparison | null;
   readonly paper: readonly PaperRow[];
+}
+
+/** Dice of the slices at one distance from their RECIST slice. */
+export interface OffsetPoint extends StratumScore {
+  readonly offset: number;
+  readonly mean: number;
 }
 
 /** Everything the page prints as a number and the input does not hold already. */
 export interface ReportNumbers {
   readonly methods: readonly MethodNumbers[];
+  readonly offsets: readonly { readonly data: string; readonly method: string; readonly points: readonly OffsetPoint[] }[];
+  /** Every pair of methods of a table once. */
+  readonly comparisons: readonly Comparison[];
   /** Baselines whose row is missing because the campaign did not run them. */
-  readonly missingBaselines: readonly { readonly dimension: Dimension; readonly name: string }[];
+  readonly missingBaselines: readonly { readonly data: string; readonly dimension: Dimension; readonly name: string }[];
   readonly volumes: readonly {
     readonly method: string;
     readonly quantity: "volume" | "change";
@@ -63,13 +68,28 @@ export interface ReportNumbers {
 }
 
 export function reportNumbers(data: ReportData): ReportNumbers {
-  const dimensions = [...new Set(data.methods.map((m) => m.dimension))].sort();
-  const baselines = new Map(data.methods.filter(isBaseline).map((m) => [m.dimension, m]));
+  const tables = data.evaluations.flatMap((evaluation) =>
+    (["2D", "3D"] as const)
+      .map((dimension) => ({
+        evaluation,
+        dimension,
+        methods: data.methods.filter((m) => m.data === evaluation.data && m.dimension === dimension),
+      }))
+      .filter(({ methods }) => methods.length > 0),
+  );
+  const comparisons = tables.flatMap(({ evaluation, methods }) => comparisonsOf(methods, evaluation));
   return {
-    methods: data.methods.map((method) => methodNumbers(method, baselines.get(method.dimension))),
-    missingBaselines: dimensions
-      .filter((d) => !baselines.has(d))
-      .map((dimension) => ({ dimension, name: baselineOf[dimension] })),
+    methods: data.methods.map((method) => methodNumbers(method, comparisons)),
+    offsets: data.methods.flatMap((method) => {
+      const points = method.strata.flatMap(({ by, value, scores }) =>
+        by === "offset" && scores.dice.mean !== null ? [{ offset: Number(value), ...scores.dice, mean: scores.dice.mean }] : [],
+      );
+      return points.length === 0 ? [] : [{ data: method.data, method: method.name, points }];
+    }),
+    comparisons,
+    missingBaselines: tables
+      .filter(({ methods }) => !methods.some(isBaseline))
+      .map(({ evaluation, dimension }) => ({ data: evaluation.data, dimension, name: baselineOf[dimension] })),
     volumes: data.volumes.map(({ method, quantity, points }) => {
       const fit = linearFit(points.map((p) => [p.referenceMl, p.measuredMl] as const));
       return {
@@ -94,58 +114,59 @@ export function baselineFirst<M extends Pick<MethodScores, "name" | "dimension">
   return [...methods.filter(isBaseline), ...methods.filter((m) => !isBaseline(m))];
 }
 
-function methodNumbers(method: MethodScores, baseline: MethodScores | undefined): MethodNumbers {
-  const { name, dimension, kind, digest, scores, failures } = method;
-  const present = [...new Set(scores.map((s) => s.category))].sort();
+function methodNumbers(method: MethodScores, comparisons: readonly Comparison[]): MethodNumbers {
+  const { data, name, dimension, kind, digest, strata, failures } = method;
+  const all = strata.find(({ by }) => by === "all");
   return {
+    data,
     name,
     dimension,
     kind,
     digest,
-    lesions: scores.length,
+    lesions: all?.observations ?? 0,
+    patients: all?.patients ?? 0,
     failures,
-    total: summaries(scores),
-    categories: Object.fromEntries(
-      present.map((category) => [category, summaries(scores.filter((s) => s.category === category))]),
-    ),
-    advantage: baseline === undefined || baseline === method ? null : advantage(method, baseline),
+    total: all?.scores ?? {},
+    categories: Object.fromEntries(strata.flatMap((s) => (s.by === "category" ? [[s.value, s.scores]] : []))),
+    sizes: strata.flatMap(({ by, value, scores }) => (by === "size" ? [{ size: value, scores }] : [])),
+    advantage: isBaseline(method) ? null : advantageOf(method, comparisons),
     paper: paperRowsOf(name, dimension),
   };
 }
 
-function summaries(scores: MethodScores["scores"]): Record<Metric, Summary> {
-  return Object.fromEntries(metrics.map((metric) => [metric, summarize(scores.map((s) => s[metric]))])) as Record<
-    Metric,
-    Summary
-  >;
-}
-
-function advantage(method: MethodScores, baseline: MethodScores): Advantage | null {
-  const theirs = new Map(baseline.scores.map((s) => [s.lesion, s.dice]));
-  const shared = method.scores.filter((s) => theirs.has(s.lesion));
-  if (shared.length === 0) return null;
-  const ours = shared.map((s) => s.dice);
-  const reference = shared.map((s) => theirs.get(s.lesion) as number);
-  const differences = ours.map((dice, i) => dice - reference[i]);
-  return {
-    over: baseline.name,
-    lesions: shared.length,
-    meanDifference: summarize(differences).mean as number,
-    interval: bootstrapMean(differences, { seed: 0 }),
-    p: wilcoxon(ours, reference).p,
-  };
-}
-
-/** One line per method and lesion, RFC 4180; undefined scores are empty fields. */
-export function scoresCsv(methods: readonly MethodScores[]): string {
-  const header = ["method", "dimension", "lesion", "category", ...metrics];
-  const rows = methods.flatMap((m) =>
-    m.scores.map((s) => [m.name, m.dimension, s.lesion, s.category, ...metrics.map((metric) => s[metric] ?? "")]),
+function comparisonsOf(methods: readonly MethodScores[], { data, bootstrap }: EvaluationData): Comparison[] {
+  const dice = methods.map(({ scores }) =>
+    scores.map(({ lesion, patient, columns }): PairedScore => ({ lesion, patient, value: columns.dice })),
   );
-  return [header, ...rows].map((row) => `${row.map(csvField).join(",")}\r\n`).join("");
+  const pairs = methods.flatMap((first, i) =>
+    methods.slice(i + 1).flatMap((second, k) => {
+      const found = pairedComparison(dice[i], dice[i + 1 + k], bootstrap);
+      return found === null ? [] : [{ data, dimension: first.dimension, first: first.name, second: second.name, ...found }];
+    }),
+  );
+  const corrected = holm(pairs.map(({ p }) => p));
+  return pairs.map((pair, i) => ({ ...pair, pHolm: corrected[i] }));
 }
 
-function csvField(value: string | number): string {
-  const text = String(value);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+/** The comparison of two methods of a table, seen from the first; null where they share no lesion. */
+export function comparisonOf(
+  comparisons: readonly Comparison[],
+  { data, dimension }: Pick<Comparison, "data" | "dimension">,
+  first: string,
+  second: string,
+): Comparison | null {
+  const own = comparisons.filter((c) => c.data === data && c.dimension === dimension);
+  const direct = own.find((c) => c.first === first && c.second === second);
+  if (direct !== undefined) return direct;
+  const other = own.find((c) => c.first === second && c.second === first);
+  if (other === undefined) return null;
+  const { meanDifference, interval } = other;
+  const turned = interval === null ? null : { low: -interval.high, high: -interval.low };
+  return { ...other, first, second, meanDifference: -meanDifference, interval: turned };
+}
+
+function advantageOf({ data, name, dimension }: MethodScores, comparisons: readonly Comparison[]): Comparison | null {
+  const own = comparisons.filter((c) => c.data === data && c.dimension === dimension);
+  const baseline = own.flatMap(({ first, second }) => [first, second]).find((method) => isBaseline({ name: method, dimension }));
+  return baseline === undefined ? null : comparisonOf(own, { data, dimension }, name, baseline);
 }

@@ -1,12 +1,26 @@
 import { dataOrigins } from "../schemas/dataset.ts";
 import { stateWords } from "./dagFigure.ts";
-import { type Figure, figureOf, harvestParts } from "./figures.ts";
+import { type Figure, figureName, figureOf, harvestParts } from "./figures.ts";
 import { count, duration, meanSd, moment, NONE, score, shortDigest, signed } from "./format.ts";
 import { Html, html } from "./html.ts";
-import { bestDice, categoriesTable, totalsTable, unansweredTable } from "./methodTables.ts";
-import { baselineOf, isBaseline, type ReportNumbers } from "./numbers.ts";
+import {
+  bestDice,
+  bootstrapText,
+  categoriesTable,
+  comparisonsTable,
+  distancesTable,
+  missingRow,
+  originText,
+  percent,
+  sizesTable,
+  type TableData,
+  tableMethods,
+  totalsTable,
+  unansweredTable,
+} from "./methodTables.ts";
+import { baselineFirst, baselineOf, isBaseline, type ReportNumbers } from "./numbers.ts";
 import { galleryColours } from "./palette.ts";
-import type { Dimension, ReportData } from "./reportInput.ts";
+import type { ReportData } from "./reportInput.ts";
 import { style } from "./style.ts";
 
 interface Section {
@@ -18,8 +32,12 @@ interface Section {
 /** The page: one HTML document without scripts and without anything from elsewhere. */
 export function reportPage(data: ReportData, numbers: ReportNumbers, figures: readonly Figure[]): string {
   const sections = [
-    resultsSection(data, numbers, figures, "2D"),
-    resultsSection(data, numbers, figures, "3D"),
+    ...data.evaluations.flatMap((evaluation, nth) =>
+      (["2D", "3D"] as const)
+        .map((dimension): TableData => ({ numbers, evaluation, dimension, curves: data.precisionRecall }))
+        .filter((table) => tableMethods(table).length > 0)
+        .map((table) => resultsSection(table, nth, data.evaluations.length === 1, figures)),
+    ),
     volumesSection(numbers, figures),
     gallerySection(data),
     dagSection(data, figures),
@@ -36,7 +54,7 @@ export function reportPage(data: ReportData, numbers: ReportNumbers, figures: re
 <p class="soft">recist3d report · pipeline <b>${campaign.pipeline}</b> · ${moment(campaign.started)} to ${moment(campaign.finished)} (${duration((Date.parse(campaign.finished) - Date.parse(campaign.started)) / 1000)})</p>
 ${notices(data, numbers)}
 <nav aria-label="Sections">${sections.map((s) => html`<a href="#${s.id}">${s.title}</a>`)}</nav>
-${cards(numbers)}</header>
+${cards(data, numbers)}</header>
 ${sections.map((s) => html`<section aria-labelledby="${s.id}"><h2 id="${s.id}">${s.title}</h2>${s.body}</section>`)}
 </main></body></html>
 `.markup;
@@ -50,61 +68,85 @@ function notices(data: ReportData, numbers: ReportNumbers): Html {
     .filter(({ names }) => names.length > 0);
   const troubled = data.dag.steps.filter((s) => s.state !== "done");
   return html`${unreal.map(({ origin, names }) => html`<p class="notice" role="note"><b>${origin === "synthetic" ? "Synthetic data." : "Semi-synthetic data."}</b> ${names.join("; ")}: ${origin === "synthetic" ? "drawn by a program" : "real shapes put into real CT"}. Scores on such data say how the method works, not how it does on patients.</p>`)}
-${numbers.missingBaselines.map((b) => html`<p class="notice" role="note"><b>The ${b.name} was not run.</b> A plain ${b.name} on the marks already scores high; the ${b.dimension} rows prove nothing without it.</p>`)}
+${numbers.missingBaselines.map((b) => html`<p class="notice" role="note"><b>The ${b.name} was not run.</b> A plain ${b.name} on the marks already scores high; the ${b.dimension} rows${data.evaluations.length > 1 ? ` on ${b.data}` : ""} prove nothing without it.</p>`)}
 ${troubled.length > 0 && html`<p class="notice" role="note"><b>Not every step is done:</b> ${troubled.map((s) => `${s.name} (${s.state})`).join(", ")}.</p>`}
 ${data.remarks.map((remark) => html`<p class="notice" role="note">${remark}</p>`)}`;
 }
 
-/** The best method of each dimension beside its baseline. */
-function cards(numbers: ReportNumbers): Html {
-  const cardOf = (dimension: Dimension): Html | null => {
-    const methods = numbers.methods.filter((m) => m.dimension === dimension);
+/** The best method of each dimension on each data set beside its baseline. */
+function cards(data: ReportData, numbers: ReportNumbers): Html {
+  const cardOf = (table: TableData): Html | null => {
+    const { dimension, evaluation } = table;
+    const methods = tableMethods(table);
     const best = bestDice(methods);
     if (best === undefined) return null;
     const baseline = methods.find(isBaseline);
     const figure = (value: string, of: string): Html =>
       html`<div><div class="big">${value}</div><div class="of">${of}</div></div>`;
-    return html`<div class="card"><h3>${dimension === "2D" ? "2D Dice on the RECIST slice" : "3D Dice"}, ${best.total.dice.n} lesions</h3><div class="figures">${figure(score(best.total.dice.mean), best.name)}${figure(score(baseline?.total.dice.mean ?? null), baseline === undefined ? `${baselineOf[dimension]}: not run` : baseline.name)}${best.advantage !== null && figure(signed(best.advantage.meanDifference), "difference, paired")}</div></div>`;
+    return html`<div class="card"><h3>${dimension === "2D" ? "2D Dice on the RECIST slice" : "3D Dice"}, ${best.total.dice.n} lesions</h3><p class="of">${evaluation.data} (${evaluation.origin})</p><div class="figures">${figure(score(best.total.dice.mean), best.name)}${figure(score(baseline?.total.dice?.mean ?? null), baseline === undefined ? `${baselineOf[dimension]}: not run` : baseline.name)}${best.advantage !== null && figure(signed(best.advantage.meanDifference), "difference, paired")}</div></div>`;
   };
-  return html`<div class="cards">${cardOf("2D")}${cardOf("3D")}</div>`;
+  return html`<div class="cards">${data.evaluations.flatMap((evaluation) =>
+    (["2D", "3D"] as const).map((dimension) => cardOf({ numbers, evaluation, dimension, curves: [] })),
+  )}</div>`;
 }
 
-function resultsSection(
-  data: ReportData,
-  numbers: ReportNumbers,
-  figures: readonly Figure[],
-  dimension: Dimension,
-): Section | null {
-  if (!data.methods.some((m) => m.dimension === dimension)) return null;
-  const lymphNodes = data.datasets.some((d) => /lymph/i.test(d.name));
-  const body = html`${totalsTable(numbers, dimension, lymphNodes)}
-${figureHtml(figureOf(figures, "dice", dimension), "Range, quartiles and median (white) of Dice; a tick is a lesion, where there are few enough to tell apart.")}
-<h3>By category</h3>${categoriesTable(numbers, dimension, lymphNodes)}
-${dimension === "3D" && offsets(data, figures)}
-${figureHtml(figureOf(figures, "precision-recall", dimension), "Precision and recall of the network's output over all thresholds, pixels of all lesions together; largest F-measure in brackets (the paper's Figs 5 and 11).")}
-${unansweredTable(numbers, dimension, lymphNodes)}`;
+/** Tables and figures of one dimension on one data set. */
+function resultsSection(table: TableData, nth: number, only: boolean, figures: readonly Figure[]): Section {
+  const { evaluation, dimension } = table;
+  const name = (figure: string): Figure | undefined => figureOf(figures, figureName(figure, dimension, nth));
+  const title = dimension === "2D" ? "2D: the RECIST slice" : "3D: the whole lesion";
+  const body = html`${totalsTable(table)}
+${figureHtml(name("dice"), "Range, quartiles and median (white) of Dice; a tick is a lesion, where there are few enough to tell apart.")}
+<h3>Distances, surfaces and volumes</h3>${distancesTable(table)}
+<h3>By category</h3>${categoriesTable(table)}
+${sizesSection(table)}
+${dimension === "3D" && offsets(table, name("offsets"))}
+${precisionRecall(table, name("precision-recall"))}
+${comparisonsTable(table)}
+${unansweredTable(table)}`;
   return {
-    id: `results-${dimension.toLowerCase()}`,
-    title: dimension === "2D" ? "2D: the RECIST slice" : "3D: the whole lesion",
+    id: `results-${dimension.toLowerCase()}${nth === 0 ? "" : `-${nth + 1}`}`,
+    title: only ? title : `${title} – ${evaluation.data}`,
     body,
   };
 }
 
-function offsets(data: ReportData, figures: readonly Figure[]): Html | null {
-  const figure = figureOf(figures, "offsets");
+function sizesSection(table: TableData): Html | null {
+  const sizes = sizesTable(table);
+  return sizes === null ? null : html`<h3>By size</h3>${sizes}`;
+}
+
+function offsets(table: TableData, figure: Figure | undefined): Html | null {
   if (figure === undefined) return null;
-  const distances = [...new Set(data.offsets.flatMap((o) => o.points.map((p) => p.offset)))].sort((a, b) => a - b);
+  const methods = baselineFirst(
+    table.numbers.offsets
+      .filter(({ data }) => data === table.evaluation.data)
+      .map(({ method, points }) => ({ name: method, dimension: "3D" as const, points })),
+  );
+  const distances = [...new Set(methods.flatMap((m) => m.points.map((p) => p.offset)))].sort((a, b) => a - b);
   return html`<h3>By distance from the RECIST slice</h3>
 ${figureHtml(figure, "Mean Dice of the slices at each distance (the paper's Figs 4 and 10). A slice counts where the reference or the prediction reaches it; above and below are pooled. In the paper, GrabCut-3DE falls from .91 to .55 at distance 4, and the HNN stays above .70 up to 6.")}
-<details><summary>The same as numbers</summary><div class="wide"><table><caption>Dice by distance: mean ± sd, number of slices beneath</caption><thead><tr><th scope="col" class="text">Method</th>${distances.map((d) => html`<th scope="col">${d}</th>`)}</tr></thead><tbody>${data.offsets.map(
-    (o) =>
-      html`<tr><th scope="row">${o.method}</th>${distances.map((d) => {
-        const point = o.points.find((p) => p.offset === d);
+<details><summary>The same as numbers</summary><div class="wide"><table><caption>${originText(table)} Dice by distance: mean ± sd; beneath, the ${percent(table.evaluation)} interval of the mean (${bootstrapText(table.evaluation)}) and the number of slices.</caption><thead><tr><th scope="col" class="text">Method</th>${distances.map((d) => html`<th scope="col">${d}</th>`)}</tr></thead><tbody>${missingRow(table.numbers, table, distances.length + 1)}${methods.map(
+    (m) =>
+      html`<tr${isBaseline(m) ? html` class="baseline"` : null}><th scope="row">${m.name}</th>${distances.map((d) => {
+        const point = m.points.find((p) => p.offset === d);
         return point === undefined
           ? html`<td>${NONE}</td>`
-          : html`<td>${meanSd(point.mean, point.sd)}<small>${point.n}</small></td>`;
+          : html`<td>${meanSd(point.mean, point.sd)}${point.interval !== null && html`<small>${score(point.interval.low)} to ${score(point.interval.high)}</small>`}<small>${point.n}</small></td>`;
       })}</tr>`,
   )}</tbody></table></div></details>`;
+}
+
+function precisionRecall(table: TableData, figure: Figure | undefined): Html | null {
+  if (figure === undefined) return null;
+  const curves = table.curves.filter((c) => c.data === table.evaluation.data && c.dimension === table.dimension);
+  const cells = (point: (typeof curves)[number]["best"]): Html =>
+    point === null
+      ? html`<td>${NONE}</td><td>${NONE}</td><td>${NONE}</td>`
+      : html`<td>${score(point.f)}</td><td>${score(point.precision)}</td><td>${score(point.recall)}</td>`;
+  return html`<h3>Precision and recall</h3>
+${figureHtml(figure, "Precision and recall of the network's output over all thresholds, pixels of all lesions together; largest F-measure in brackets (the paper's Figs 5 and 11).")}
+<div class="wide"><table><caption>${originText(table)} F = 2PR / (P + R) of all pixels together, at the threshold where it is largest and at ½. Masks without probabilities, the ${baselineOf[table.dimension]} among them, have no curve: their precision and recall stand in the first table.</caption><thead><tr><th scope="col" class="text">Method</th><th scope="col">Threshold</th><th scope="col">Largest F</th><th scope="col">Precision</th><th scope="col">Recall</th><th scope="col">F at ½</th><th scope="col">Precision</th><th scope="col">Recall</th></tr></thead><tbody>${curves.map((c) => html`<tr><th scope="row">${c.method}</th><td>${score(c.best?.threshold ?? null)}</td>${cells(c.best)}${cells(c.half)}</tr>`)}</tbody></table></div>`;
 }
 
 function volumesSection(numbers: ReportNumbers, figures: readonly Figure[]): Section | null {
@@ -208,7 +250,7 @@ function provenanceSection(data: ReportData): Section {
   return {
     id: "provenance",
     title: "Where everything came from",
-    body: html`<p class="soft">SHA-256 of the artifacts that the numbers were computed from; <code>recist3d verify ${data.campaign.id}</code> hashes them again. The numbers of this page lie beside it in <code>numbers.json</code>, the scores of every lesion in <code>scores.csv</code>, the drawings in <code>figures/</code>.</p>
+    body: html`<p class="soft">SHA-256 of the artifacts that the numbers were computed from; <code>recist3d verify ${data.campaign.id}</code> hashes them again. The numbers of this page lie beside it in <code>numbers.json</code>, the scores of every lesion in <code>scores.csv</code>, every summary by category, size and distance in <code>strata.csv</code>, the drawings in <code>figures/</code>.</p>
 <div class="wide"><table><tbody>${[...data.provenance, ...masks].map((p) => html`<tr><th scope="row">${p.what}</th><td class="text digest">${p.digest}</td></tr>`)}</tbody></table></div>
 <h3>Environment</h3><div class="wide"><table><tbody>${Object.entries(data.environment).map(([what, value]) => html`<tr><th scope="row">${what}</th><td class="text">${value}</td></tr>`)}</tbody></table></div>`,
   };

@@ -1,13 +1,17 @@
+import { scoresCsv, strataCsv } from "./csv.ts";
 import { reportFigures } from "./figures.ts";
-import { reportNumbers, scoresCsv } from "./numbers.ts";
+import { reportNumbers } from "./numbers.ts";
 import { reportPage } from "./page.ts";
 import { type ReportInput, reportInputSchema } from "./reportInput.ts";
 
-/** The files of a report by their path: `report.html`, `numbers.json`, `scores.csv` and `figures/*.svg`. */
+/** The files of a report by their path: `report.html`, `numbers.json`, `scores.csv`, `strata.csv` and `figures/*.svg`. */
 export interface ReportFiles {
   readonly "report.html": string;
   readonly "numbers.json": string;
+  /** Every column of every lesion by every method. */
   readonly "scores.csv": string;
+  /** Every summary: in total, by category, by size and by slice offset. */
+  readonly "strata.csv": string;
   readonly [figure: `figures/${string}.svg`]: string;
 }
 
@@ -20,12 +24,13 @@ export interface ReportFiles {
 export async function renderReport(input: ReportInput): Promise<ReportFiles> {
   const data = reportInputSchema.parse(input);
   const numbers = reportNumbers(data);
-  const figures = await reportFigures(data);
+  const figures = await reportFigures(data, numbers);
   const { methods, gallery: _pictures, volumes, ...told } = data;
   return {
     "report.html": reportPage(data, numbers, figures),
     "numbers.json": `${JSON.stringify({ ...told, ...numbers, volumePoints: volumes }, null, 2)}\n`,
     "scores.csv": scoresCsv(methods),
+    "strata.csv": strataCsv(methods),
     ...Object.fromEntries(figures.map(({ name, svg }) => [`figures/${name}.svg`, svg])),
   };
 }

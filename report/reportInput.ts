@@ -32,40 +32,71 @@ const datasetSchema = z.strictObject({
   origin: z.enum(dataOrigins),
 });
 
-/** One lesion's scores in one dimension: `scoreLesion(…).slice` or `.volume`, named. Other fields are dropped. */
-const scoreSchema = z.object({
+const summarySchema = z.strictObject({
+  n: z.int().nonnegative(),
+  undefined: z.int().nonnegative(),
+  mean: z.number().nullable(),
+  sd: z.number().nullable(),
+  median: z.number().nullable(),
+  q1: z.number().nullable(),
+  q3: z.number().nullable(),
+  minimum: z.number().nullable(),
+  maximum: z.number().nullable(),
+  interval: z.strictObject({ low: z.number(), high: z.number() }).nullable(),
+});
+
+/** One stratum of `Strata.summaries()`. */
+const stratumSchema = z.strictObject({
+  by: z.enum(["all", "category", "size", "offset"]),
+  value: z.string(),
+  observations: z.int().nonnegative(),
+  patients: z.int().nonnegative(),
+  /** By column (`scoreColumns`). */
+  scores: z.record(z.string(), summarySchema),
+});
+
+const scoreSchema = z.strictObject({
   lesion: z.string(),
+  patient: z.string(),
   category: z.enum(categories),
-  dice: z.number(),
-  precision: z.number().nullable(),
-  recall: z.number().nullable(),
-  iou: z.number(),
-  volumetricSimilarity: z.number(),
-  avdVoxels: z.number().nullable(),
-  avdMm: z.number().nullable(),
-  hausdorffMm: z.number().nullable(),
-  hausdorff95Mm: z.number().nullable(),
+  longMm: z.number().nonnegative(),
+  shortMm: z.number().nonnegative(),
+  /** Every column (`scoreColumns`); `dice` is always there and defined. */
+  columns: z.record(z.string(), z.number().nullable()).refine(({ dice }) => typeof dice === "number", "has no dice"),
+});
+
+/** What was measured on one data set, and how. Tables never mix data sets. */
+const evaluationSchema = z.strictObject({
+  /** Name of the data set, one of its kind in the report. */
+  data: z.string(),
+  origin: z.enum(dataOrigins),
+  lesions: z.int().nonnegative(),
+  withoutReference: z.int().nonnegative(),
+  tolerancesMm: z.array(z.number().positive()),
+  sizesMm: z.array(z.number().positive()),
+  bootstrap: z.strictObject({
+    unit: z.enum(["patient", "lesion"]),
+    resamples: z.int().nonnegative(),
+    level: z.number().gt(0).lt(1),
+    seed: z.int(),
+  }),
 });
 
 const methodSchema = z.strictObject({
+  /** The data set that it was measured on: `evaluations[].data`. */
+  data: z.string(),
   /** The paper's name where the paper has it ("GrabCut-R", "WSSS-GC"); "ellipse" and "ellipsoid" are the baselines. */
   name: z.string(),
   /** 2D: on the RECIST slice. 3D: the whole volume. */
   dimension,
   kind: z.enum(["ours", "baseline"]),
   scores: z.array(scoreSchema),
+  /** All lesions, by category, by size and, in 3D, by slice offset. */
+  strata: z.array(stratumSchema),
   /** How often what went wrong. */
   failures: counts,
   /** The masks (or labels) that were scored. */
   digest: digestSchema,
-});
-
-const offsetSchema = z.strictObject({
-  method: z.string(),
-  /** `offsetCurve(…)`: Dice of the slices at |offset| from their RECIST slice. */
-  points: z.array(
-    z.strictObject({ offset: z.int().nonnegative(), mean: z.number(), sd: z.number().nullable(), n: z.int().positive() }),
-  ),
 });
 
 const trainingSchema = z.strictObject({
@@ -97,10 +128,13 @@ const harvestSchema = z.strictObject({
 
 const prPoint = z.object({ threshold: z.number(), precision: z.number(), recall: z.number() });
 const precisionRecallSchema = z.strictObject({
+  data: z.string(),
   method: z.string(),
   dimension,
   curve: z.array(prPoint),
+  /** The point with the largest F, and the one at threshold ½. */
   best: prPoint.extend({ f: z.number() }).nullable(),
+  half: prPoint.extend({ f: z.number() }).nullable(),
 });
 
 /** Volumes, or volume changes between two time points (Fig. 7), measured by a method against the reference. */
@@ -126,8 +160,8 @@ export const reportInputSchema = z.strictObject({
   environment: z.record(z.string(), z.string()),
   dag: z.strictObject({ steps: z.array(stepSchema) }),
   datasets: z.array(datasetSchema),
+  evaluations: z.array(evaluationSchema),
   methods: z.array(methodSchema),
-  offsets: z.array(offsetSchema).default([]),
   training: z.array(trainingSchema).default([]),
   harvest: z.array(harvestSchema).default([]),
   precisionRecall: z.array(precisionRecallSchema).default([]),
@@ -142,5 +176,6 @@ export const reportInputSchema = z.strictObject({
 export type ReportInput = z.input<typeof reportInputSchema>;
 /** … and what the report reads. */
 export type ReportData = z.output<typeof reportInputSchema>;
+export type EvaluationData = ReportData["evaluations"][number];
 export type MethodScores = ReportData["methods"][number];
 export type Dimension = z.infer<typeof dimension>;

@@ -16,11 +16,16 @@ export interface PrecisionRecallPoint {
   readonly recall: number;
 }
 
+/** A point with F = 2PR / (P + R). */
+export type FMeasure = PrecisionRecallPoint & { readonly f: number };
+
 export interface PrecisionRecall {
   /** From the highest threshold to the lowest; thresholds at which nothing is predicted are left out. */
   readonly curve: readonly PrecisionRecallPoint[];
-  /** The point with the largest F = 2PR / (P + R), the figure in the legends of Figs 5 and 11; null where nothing is positive. */
-  readonly best: (PrecisionRecallPoint & { readonly f: number }) | null;
+  /** The point with the largest F, the figure in the legends of Figs 5 and 11; null where nothing is positive. */
+  readonly best: FMeasure | null;
+  /** The point at threshold ½; null where nothing is positive, or nothing predicted there. */
+  readonly half: FMeasure | null;
 }
 
 /**
@@ -44,6 +49,16 @@ export function probabilityHistogram(probability: Float32Array, reference: Uint8
   return { positives, negatives };
 }
 
+/** Histogram of probabilities quantised to 8 bits (Ŷ × 255, rounded), one bin per level; ½ lies between 127 and 128. */
+export function quantisedHistogram(levels: Uint8Array, reference: Uint8Array): ProbabilityHistogram {
+  if (levels.length !== reference.length) {
+    throw new RangeError(`${levels.length} probabilities do not match ${reference.length} reference pixels`);
+  }
+  const counts = [new Float64Array(256), new Float64Array(256)];
+  for (let i = 0; i < levels.length; i++) counts[reference[i] === 0 ? 0 : 1][levels[i]]++;
+  return { positives: [...counts[1]], negatives: [...counts[0]] };
+}
+
 /** Sum of histograms with the same number of bins: the pixels of a whole data set, as in the paper's curves. */
 export function mergeHistograms(histograms: readonly ProbabilityHistogram[]): ProbabilityHistogram {
   if (histograms.length === 0) throw new RangeError("no histogram to merge");
@@ -59,8 +74,9 @@ export function precisionRecall({ positives, negatives }: ProbabilityHistogram):
   const bins = positives.length;
   const total = positives.reduce((sum, v) => sum + v, 0);
   const curve: PrecisionRecallPoint[] = [];
-  let best: PrecisionRecall["best"] = null;
-  if (total === 0) return { curve, best };
+  let best: FMeasure | null = null;
+  let half: FMeasure | null = null;
+  if (total === 0) return { curve, best, half };
   let tp = 0;
   let fp = 0;
   for (let k = bins - 1; k >= 0; k--) {
@@ -71,6 +87,7 @@ export function precisionRecall({ positives, negatives }: ProbabilityHistogram):
     curve.push(point);
     const f = (2 * tp) / (tp + fp + total);
     if (best === null || f > best.f) best = { ...point, f };
+    if (2 * k === bins) half = { ...point, f };
   }
-  return { curve, best };
+  return { curve, best, half };
 }

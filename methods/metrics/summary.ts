@@ -1,5 +1,3 @@
-import { randomStream } from "../random.ts";
-
 /** What a table says about a column of scores. Everything is null where no score is defined. */
 export interface Summary {
   /** Defined scores. */
@@ -52,29 +50,6 @@ export function quantile(ascending: Float64Array, p: number): number {
 export interface Interval {
   readonly low: number;
   readonly high: number;
-}
-
-/**
- * Percentile bootstrap interval of the mean. A pure function of the values, their order and `seed`.
- *
- * @param level coverage in (0, 1), e.g. 0.95.
- * @returns null where there are fewer than two values.
- */
-export function bootstrapMean(
-  values: readonly number[],
-  { seed, level = 0.95, resamples = 2000 }: { seed: number; level?: number; resamples?: number },
-): Interval | null {
-  const n = values.length;
-  if (n < 2) return null;
-  const random = randomStream(seed, "bootstrap");
-  const means = new Float64Array(resamples);
-  for (let r = 0; r < resamples; r++) {
-    let sum = 0;
-    for (let i = 0; i < n; i++) sum += values[random.integer(n)];
-    means[r] = sum / n;
-  }
-  means.sort();
-  return { low: quantile(means, (1 - level) / 2), high: quantile(means, (1 + level) / 2) };
 }
 
 /**

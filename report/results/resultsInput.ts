@@ -61,7 +61,8 @@ export const reportFiguresSchema = z.object({
       name: z.string(),
       dimension,
       lesions: z.int().nonnegative(),
-      total: z.record(z.enum(resultMetrics), summarySchema),
+      /** By column; a report has more of them than are shown. */
+      total: z.record(z.string(), summarySchema),
       categories: z.partialRecord(z.enum(categories), z.object({ dice: summarySchema })),
       paper: z.array(
         z.object({

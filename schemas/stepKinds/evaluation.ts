@@ -2,17 +2,31 @@ import { z } from "zod";
 import { seedSchema } from "./quantities.ts";
 import type { StepKind } from "./stepKind.ts";
 
+const lengthsMm = z
+  .array(z.number().positive())
+  .max(16)
+  .refine((values) => values.every((value, i) => i === 0 || value > values[i - 1]), "must ascend");
+
 export const evaluate = {
   kind: "evaluate",
-  version: 1,
+  version: 2,
   queue: "cpu",
   numerics: "plain",
-  shape: "single",
-  summary: "measures predictions against reference masks: precision, recall, Dice, VS, AVD; by category and by slice offset",
+  shape: "sharded",
+  summary:
+    "measures predictions against reference masks: overlap, VS, AVD, Hausdorff, surface Dice, volume; by lesion, category, size and slice offset",
   params: z.strictObject({
+    tolerancesMm: lengthsMm.default([1, 3]).describe("Tolerances of the surface Dice in mm"),
+    sizesMm: lengthsMm
+      .default([10, 20, 30])
+      .describe("Long diameters in mm at which one size of lesions ends and the next begins"),
     bootstrap: z
       .strictObject({
-        resamples: z.int().min(0).max(100_000).default(1000).describe("Resamples of the lesions; 0 = no intervals"),
+        unit: z
+          .enum(["patient", "lesion"])
+          .default("patient")
+          .describe("What is drawn with replacement; lesions of one patient are not independent"),
+        resamples: z.int().min(0).max(100_000).default(1000).describe("Number of resamples; 0 = no intervals"),
         level: z.number().gt(0).lt(1).default(0.95).describe("Coverage of the intervals"),
         seed: seedSchema.default(1).describe("Seed of the resampling"),
       })
@@ -24,12 +38,12 @@ export const evaluate = {
     predictions: { type: "predictions", summary: "the methods to compare, by display name", many: true },
     reference: { type: "dataset", summary: "the lesions with their reference masks; those without one are counted and left out" },
   },
-  outputs: { evaluation: { type: "evaluation", summary: "figures per lesion, method and stratum" } },
+  outputs: { evaluation: { type: "evaluation", summary: "figures per lesion, slice, method and stratum" } },
 } as const satisfies StepKind;
 
 export const report = {
   kind: "report",
-  version: 2,
+  version: 3,
   queue: "cpu",
   numerics: "plain",
   shape: "single",
@@ -57,7 +71,7 @@ export const report = {
 /** Not for pipelines: the interpreter adds it to every report when the campaign is done. */
 export const campaignPage = {
   kind: "campaign.page",
-  version: 1,
+  version: 2,
   queue: "cpu",
   numerics: "plain",
   shape: "single",
@@ -68,5 +82,5 @@ export const campaignPage = {
     campaign: { type: "source", summary: "the campaign's steps with their records" },
     report: { type: "report", summary: "the report's content" },
   },
-  outputs: { page: { type: "report", summary: "report.html, numbers.json, scores.csv and figures" } },
+  outputs: { page: { type: "report", summary: "report.html, numbers.json, scores.csv, strata.csv and figures" } },
 } as const satisfies StepKind;

@@ -58,10 +58,11 @@ describe("evaluate, two files", () => {
       prediction: await save("one/p.nii.gz", p, 3),
       reference: await save("one/r.nii.gz", r, 3),
     });
-    const { lesion, predictedMm3, referenceMm3, ...score } = found.lesions[0];
+    const { lesion, ...score } = found.lesions[0];
     expect(score).toEqual(found.total);
-    expect(score).toEqual(scoreRegion({ prediction: p, reference: r, dims: [10, 1, 3], spacingMm }));
-    expect([lesion, predictedMm3, referenceMm3]).toEqual(["1", 7.5, 7.5]);
+    const masks = { prediction: p, reference: r, dims: [10, 1, 3], spacingMm } as const;
+    expect(score).toEqual(scoreRegion(masks, { tolerancesMm: [1, 3] }));
+    expect([lesion, score.predictedMm3, score.referenceMm3]).toEqual(["1", 7.5, 7.5]);
   });
 
   it("empty masks: two score 1, one scores 0 and its distance is undefined", async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { bootstrapMean, bootstrapMeans } from "../../methods/metrics/bootstrap.ts";
 import { linearFit } from "../../methods/metrics/linearFit.ts";
-import { bootstrapMean, summarize, wilson } from "../../methods/metrics/summary.ts";
+import { summarize, wilson } from "../../methods/metrics/summary.ts";
 import { wilcoxon } from "../../methods/metrics/wilcoxon.ts";
 import { randomStream } from "../../methods/random.ts";
 import { fixture } from "./fixture.ts";
@@ -39,24 +40,61 @@ describe("intervals", () => {
     expect(found?.low).toBeCloseTo(low, 10);
     expect(found?.high).toBeCloseTo(high, 10);
   });
+});
 
-  it("the bootstrap's approaches mean ± 1.96 standard errors for many normal values", () => {
+describe("the bootstrap", () => {
+  const settings = { seed: 1, level: 0.95, resamples: 2000 };
+  const width = (interval: { low: number; high: number } | null): number => interval!.high - interval!.low;
+
+  it("approaches mean ± 1.96 standard errors for many normal values", () => {
     const random = randomStream(3, "test");
     const values = Array.from({ length: 2000 }, () => random.normal());
     const { mean, sd } = summarize(values) as { mean: number; sd: number };
-    const found = bootstrapMean(values, { seed: 1 });
+    const found = bootstrapMean(values, null, settings);
     const half = (1.96 * sd) / Math.sqrt(values.length);
     expect(Math.abs((found?.low as number) - (mean - half))).toBeLessThan(0.1 * half);
     expect(Math.abs((found?.high as number) - (mean + half))).toBeLessThan(0.1 * half);
   });
 
-  it("the bootstrap's is a function of the seed", () => {
-    const values = [0.1, 0.5, 0.9, 0.7];
-    expect(bootstrapMean(values, { seed: 4 })).toEqual(bootstrapMean(values, { seed: 4 }));
-    expect(bootstrapMean([...fixture.summary.values], { seed: 4 })).not.toEqual(
-      bootstrapMean([...fixture.summary.values], { seed: 5 }),
-    );
-    expect(bootstrapMean([0.3], { seed: 4 })).toBeNull();
+  it("over patients is as wide as over the patients' means, not as over their lesions", () => {
+    const random = randomStream(4, "test");
+    const means = Array.from({ length: 60 }, () => random.normal());
+    // five lesions of each patient, all alike
+    const values = means.flatMap((mean) => new Array<number>(5).fill(mean));
+    const patients = values.map((_, i) => `p${Math.floor(i / 5)}`);
+    const clustered = bootstrapMean(values, patients, settings);
+    expect(clustered?.low).toBeCloseTo(bootstrapMean(means, null, settings)?.low as number, 12);
+    expect(clustered?.high).toBeCloseTo(bootstrapMean(means, null, settings)?.high as number, 12);
+    expect(width(bootstrapMean(values, null, settings)) / width(clustered)).toBeLessThan(0.55); // 1 / √5 = 0.45
+  });
+
+  it("by hand: two patients, drawn alike or one of each", () => {
+    // means of the draws: 0 (¼), (0 + 3) / 4 (½), 1 (¼)
+    expect(bootstrapMean([0, 1, 1, 1], ["a", "b", "b", "b"], settings)).toEqual({ low: 0, high: 1 });
+    expect(bootstrapMean([0, 1, 1, 1], ["a", "b", "b", "b"], { ...settings, level: 0.4 })).toEqual({ low: 0.75, high: 0.75 });
+  });
+
+  it("leaves undefined scores out and needs two patients", () => {
+    const columns = [
+      [0.25, null, 0.5],
+      [null, null, 0.5],
+    ];
+    const [first, second] = bootstrapMeans(columns, ["a", "b", "c"], settings);
+    expect(first).toEqual({ low: 0.25, high: 0.5 });
+    expect(second).toBeNull();
+    expect(bootstrapMean([0.2, 0.4], ["a", "a"], settings)).toBeNull();
+    expect(bootstrapMean([0.2, 0.4], null, { ...settings, resamples: 0 })).toBeNull();
+  });
+
+  it("gives a column the same interval alone and beside others", () => {
+    const { values } = fixture.summary;
+    expect(bootstrapMeans([fixture.second, values], null, settings)[1]).toEqual(bootstrapMean(values, null, settings));
+  });
+
+  it("is a function of the seed", () => {
+    const { values } = fixture.summary;
+    expect(bootstrapMean(values, null, settings)).toEqual(bootstrapMean([...values], null, settings));
+    expect(bootstrapMean(values, null, settings)).not.toEqual(bootstrapMean(values, null, { ...settings, seed: 5 }));
   });
 });
 

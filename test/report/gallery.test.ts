@@ -141,15 +141,7 @@ describe("chooseGallery", () => {
     scores: dice.map((d, i) => ({
       lesion: `l${i}`,
       category: "lung",
-      dice: d,
-      precision: d,
-      recall: d,
-      iou: d,
-      volumetricSimilarity: d,
-      avdVoxels: 0,
-      avdMm: 0,
-      hausdorffMm: 0,
-      hausdorff95Mm: 0,
+      columns: { dice: d },
     })),
   });
 

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { summarize } from "../../methods/metrics/summary.ts";
 import { type ReportFiles, renderReport } from "../../report/report.ts";
 import type { ReportInput } from "../../report/reportInput.ts";
-import { sampleInput } from "./sampleInput.ts";
+import { measured, sampleEvaluation, sampleInput } from "./sampleInput.ts";
 
 let files: ReportFiles;
 let page: string;
@@ -25,20 +25,31 @@ function rowOf(html: string, name: string): string[] {
 const section = (html: string, id: string): string =>
   html.slice(html.indexOf(`<h2 id="${id}"`), html.indexOf("</section>", html.indexOf(`<h2 id="${id}"`)));
 
-const two = (dice: readonly [number, number], lost = false): ReportInput["methods"][number]["scores"] =>
-  dice.map((d, i) => ({
-    lesion: `l${i}`,
-    category: "liver",
-    dice: d,
-    precision: lost && i === 1 ? null : d,
-    recall: d,
-    iou: d / (2 - d),
-    volumetricSimilarity: d,
-    avdVoxels: lost && i === 1 ? null : 0.5,
-    avdMm: lost && i === 1 ? null : 0.25,
-    hausdorffMm: null,
-    hausdorff95Mm: null,
-  }));
+const two = (dice: readonly [number, number], lost = false): ReturnType<typeof measured> =>
+  measured(
+    dice.map((d, i) => ({
+      lesion: `l${i}`,
+      patient: `p${i}`,
+      category: "liver",
+      longMm: 9 + i,
+      shortMm: 8,
+      columns: {
+        recall: d,
+        precision: lost && i === 1 ? null : d,
+        dice: d,
+        iou: d / (2 - d),
+        volumetricSimilarity: d,
+        avdVoxels: lost && i === 1 ? null : 0.5,
+        avdMm: lost && i === 1 ? null : 0.25,
+        hausdorffMm: null,
+        hausdorff95Mm: null,
+        surfaceDice1mm: 1,
+        volumeDifferenceMm3: -250,
+        absoluteVolumeDifferenceMm3: 250,
+        absoluteRelativeVolumeDifference: 0.125,
+      },
+    })),
+  );
 
 function smallInput(...methods: Partial<ReportInput["methods"][number]>[]): ReportInput {
   return {
@@ -47,13 +58,14 @@ function smallInput(...methods: Partial<ReportInput["methods"][number]>[]): Repo
       name: "GrabCut-R",
       dimension: "2D",
       kind: "ours",
-      scores: two([0.8, 0.9]),
+      ...two([0.8, 0.9]),
       failures: {},
       digest: "ab".repeat(32),
       ...m,
     })),
+    evaluations: [{ ...sampleEvaluation, data: methods[0]?.data ?? "phantoms", origin: "real" }],
     datasets: [{ name: "real ones", lesions: { train: 0, test: 2 }, skipped: {}, notes: {}, origin: "real" }],
-    ...{ offsets: [], training: [], harvest: [], precisionRecall: [], volumes: [], gallery: [] },
+    ...{ training: [], harvest: [], precisionRecall: [], volumes: [], gallery: [] },
   };
 }
 
@@ -68,7 +80,8 @@ describe("the report", () => {
       "report.html",
       "numbers.json",
       "scores.csv",
-      ...["dag", "dice-2d", "dice-3d", "offsets", "training", "harvest", "precision-recall-3d", "volumes", "volume-changes"].map(
+      "strata.csv",
+      ...["dag", "dice-2d", "dice-3d", "offsets", "precision-recall-3d", "training", "harvest", "volumes", "volume-changes"].map(
         (f) => `figures/${f}.svg`,
       ),
     ]);
@@ -109,29 +122,97 @@ describe("the report", () => {
 
 describe("its tables", () => {
   it("give mean ± sd, median and n of every score, undefined ones counted, by hand", async () => {
-    const html = (await renderReport(smallInput({ scores: two([0.8, 0.9], true), failures: { "misses the lesion": 1 } })))[
+    const html = (await renderReport(smallInput({ ...two([0.8, 0.9], true), failures: { "misses the lesion": 1 } })))[
       "report.html"
     ];
     const row = rowOf(section(html, "results-2d"), "GrabCut-R");
+    const both = "0.850 [0.825, 0.875] | 0.800 to 0.900";
     expect(row).toEqual([
       "GrabCut-R",
       "2",
-      "0.850 ± 0.071 | median 0.850",
+      `0.850 ± 0.071 | ${both}`,
       "–",
-      "0.850 ± 0.071 | median 0.850",
-      "0.800 | median 0.800 | 1 undefined",
-      "0.850 ± 0.071 | median 0.850",
-      "0.500 | median 0.500 | 1 undefined",
-      "0.250 | median 0.250 | 1 undefined",
-      "– | 2 undefined",
+      `0.850 ± 0.071 | ${both}`,
+      "0.800 | 0.800 [0.800, 0.800] | 1 undefined",
+      "0.742 ± 0.107 | 0.742 [0.705, 0.780] | 0.667 to 0.818",
+      `0.850 ± 0.071 | ${both}`,
       "misses the lesion: 1",
+    ]);
+    const distances = rowOf(section(html, "results-2d").split("<h3>")[1], "GrabCut-R");
+    expect(distances).toEqual([
+      "GrabCut-R",
+      "0.500 | 0.500 [0.500, 0.500] | 1 undefined",
+      "0.250 | 0.250 [0.250, 0.250] | 1 undefined",
+      "– | 2 undefined",
+      "– | 2 undefined",
+      "1.000 ± 0.000 | 1.000 [1.000, 1.000] | 1.000 to 1.000",
+      "−0.250 ± 0.000 | −0.250 [−0.250, −0.250] | −0.250 to −0.250",
+      "0.250 ± 0.000 | 0.250 [0.250, 0.250] | 0.250 to 0.250",
+      "12.5 ± 0.0 | 12.5 [12.5, 12.5] | 12.5 to 12.5",
     ]);
   });
 
+  it("say of what kind their data are, every one", () => {
+    for (const [, table] of page.slice(0, page.indexOf('id="volumes"')).matchAll(/<table>(.*?)<\/thead>/gs)) {
+      if (/>Where</.test(table)) continue; // the paper's own rows
+      expect(table).toContain("<caption>phantoms: semi-synthetic data.");
+    }
+  });
+
+  it("keep data sets apart", async () => {
+    const [first, second] = [smallInput({ ...two([0.8, 0.9]) }), smallInput({ ...two([0.5, 0.6]) })];
+    const html = (
+      await renderReport({
+        ...first,
+        evaluations: [...first.evaluations, { ...second.evaluations[0], data: "lymph nodes", origin: "synthetic" }],
+        methods: [...first.methods, { ...second.methods[0], data: "lymph nodes" }],
+      })
+    )["report.html"];
+    expect(rowOf(section(html, "results-2d"), "GrabCut-R")[2]).toMatch(/^0\.850/);
+    expect(rowOf(section(html, "results-2d-2"), "GrabCut-R")[2]).toMatch(/^0\.550/);
+    expect(section(html, "results-2d-2")).toContain("lymph nodes: synthetic data.");
+    expect(section(html, "results-2d-2")).toMatch(/paper \(lymph nodes\).*?0\.83 ± 0\.06/s);
+    expect(section(html, "results-2d")).not.toContain("paper (lymph nodes)");
+  });
+
+  it("give Dice by size", async () => {
+    const html = (await renderReport(smallInput({ ...two([0.8, 0.9]) })))["report.html"];
+    const sizes = section(html, "results-2d").split("<h3>By size</h3>")[1];
+    expect(sizes).toMatch(/&#60; 10 mm<br>n = 1.*10–20 mm<br>n = 1/s);
+    expect(rowOf(sizes, "GrabCut-R")).toEqual(["GrabCut-R", "0.800", "0.900"]);
+  });
+
+  it("hold every method against every other one, with p values corrected for all pairs", async () => {
+    const twelve = (shift: number): ReturnType<typeof measured> => {
+      const [like] = two([0.8, 0.9]).scores;
+      return measured(
+        Array.from({ length: 12 }, (_, i) => ({
+          ...like,
+          lesion: `l${i}`,
+          patient: `p${i}`,
+          columns: { ...like.columns, dice: 0.5 + 0.01 * i + shift * (1 + 0.01 * i) },
+        })),
+      );
+    };
+    const input = smallInput({ name: "a", ...twelve(0) }, { name: "b", ...twelve(0.1) }, { name: "ellipse", ...twelve(0.2) });
+    const files = await renderReport(input);
+    // each pair differs by one sign in all 12 lesions: p = 2 / 2¹², times three pairs
+    const numbers = JSON.parse(files["numbers.json"]);
+    expect(numbers.comparisons.map((c: { p: number; pHolm: number }) => [c.p, c.pHolm])).toEqual(
+      new Array(3).fill([2 / 4096, 6 / 4096]),
+    );
+    const matrix = section(files["report.html"], "results-2d").split("Every method against every other one")[1];
+    expect(rowOf(matrix, "a")).toEqual([
+      "a",
+      expect.stringMatching(/^−0\.211 \| \[−0\.2.*\] \| p = 0\.001, 12 pairs$/),
+      "–",
+      expect.stringMatching(/^−0\.105 /),
+    ]);
+    expect(rowOf(matrix, "b")[2]).toMatch(/^\+0\.105 /);
+  });
+
   it("hold every method against the ellipse on the same lesions", async () => {
-    const html = (await renderReport(smallInput({}, { name: "ellipse", kind: "baseline", scores: two([0.7, 0.9]) })))[
-      "report.html"
-    ];
+    const html = (await renderReport(smallInput({}, { name: "ellipse", kind: "baseline", ...two([0.7, 0.9]) })))["report.html"];
     // differences 0.1 and 0: mean 0.05; the one pair that differs gives p = 1
     expect(rowOf(section(html, "results-2d"), "GrabCut-R")[3]).toBe("+0.050 | [+0.000, +0.100] | p = 1.00, 2 pairs");
     expect(html).not.toContain("NOT RUN");
@@ -162,9 +243,13 @@ describe("its tables", () => {
 
   it("add the paper's lymph nodes where the data are lymph nodes", async () => {
     const input = smallInput({});
-    const html = (await renderReport({ ...input, datasets: [{ ...input.datasets[0], name: "lymph nodes, abdominal" }] }))[
-      "report.html"
-    ];
+    const data = "lymph nodes, abdominal";
+    const renamed = {
+      ...input,
+      evaluations: [{ ...input.evaluations[0], data }],
+      methods: input.methods.map((method) => ({ ...method, data })),
+    };
+    const html = (await renderReport(renamed))["report.html"];
     expect(html).toMatch(/paper \(lymph nodes\).*?0\.83 ± 0\.06/s);
   });
 
@@ -181,7 +266,7 @@ describe("the files beside it", () => {
       const found = numbers.methods.find(
         (m: { name: string; dimension: string }) => m.name === method.name && m.dimension === method.dimension,
       );
-      expect(found.total.dice).toEqual(summarize(method.scores.map((s) => s.dice)));
+      expect(found.total.dice).toMatchObject(summarize(method.scores.map((s) => s.columns.dice)));
       expect(found.total.avdMm.undefined).toBe(method.name === "GrabCut" ? 1 : 0);
     }
     const wsss = numbers.methods.find((m: { name: string }) => m.name === "WSSS-GC");
@@ -196,7 +281,21 @@ describe("the files beside it", () => {
     const lost = rows.find((r) => r.method === "GrabCut" && r.lesion === "lesion-005");
     expect(lost).toMatchObject({ dimension: "2D", dice: "0", avdMm: "", precision: "" });
     const first = input.methods[0].scores[0];
-    expect(Number(rows[0].dice)).toBe(first.dice);
+    expect(Number(rows[0].dice)).toBe(first.columns.dice);
+  });
+
+  it("hold every summary as CSV", () => {
+    const rows: Record<string, string>[] = parse(files["strata.csv"], { columns: true });
+    const of = (by: string, value: string) =>
+      rows.find((r) => r.method === "WSSS-GC" && r.by === by && r.value === value && r.column === "dice");
+    const numbers = JSON.parse(files["numbers.json"]);
+    const wsss = numbers.methods.find((m: { name: string }) => m.name === "WSSS-GC");
+    expect(Number(of("all", "all")?.mean)).toBe(wsss.total.dice.mean);
+    expect(Number(of("category", "liver")?.low)).toBe(wsss.categories.liver.dice.interval.low);
+    expect(Number(of("size", "10–20")?.n)).toBe(10);
+    const curve = numbers.offsets.find((o: { method: string }) => o.method === "WSSS-GC");
+    expect(Number(of("offset", "3")?.mean)).toBe(curve.points[3].mean);
+    expect(curve.points[3].n).toBe(Number(of("offset", "3")?.observations));
   });
 
   it("quote names with commas", async () => {

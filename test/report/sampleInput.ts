@@ -1,4 +1,6 @@
 import type { Slice } from "../../methods/imaging/volume.ts";
+import type { ScoreColumns } from "../../methods/metrics/scoreColumns.ts";
+import { Strata } from "../../methods/metrics/strata.ts";
 import { randomStream } from "../../methods/random.ts";
 import { galleryPanels } from "../../report/gallery.ts";
 import type { ReportInput } from "../../report/reportInput.ts";
@@ -6,8 +8,32 @@ import { categories } from "../../schemas/dataset.ts";
 
 const digest = (n: number): string => n.toString(16).padStart(2, "0").repeat(32);
 
+/** What the sample's scores were measured with. */
+export const sampleEvaluation: ReportInput["evaluations"][number] = {
+  data: "phantoms",
+  origin: "semi-synthetic",
+  lesions: 24,
+  withoutReference: 0,
+  tolerancesMm: [1],
+  sizesMm: [10, 20],
+  bootstrap: { unit: "patient", resamples: 200, level: 0.95, seed: 1 },
+};
+
+type Scores = ReportInput["methods"][number]["scores"];
+
+/** Scores with the summaries that an evaluation adds; slices by their offset where there are some. */
+export function measured(
+  scores: Scores,
+  slices: readonly { offset: number; patient: string; scores: ScoreColumns }[] = [],
+): Pick<ReportInput["methods"][number], "data" | "scores" | "strata"> {
+  const strata = new Strata(sampleEvaluation);
+  for (const { columns, ...lesion } of scores) strata.addLesion({ ...lesion, scores: columns });
+  for (const slice of slices) strata.addSlice(slice);
+  return { data: sampleEvaluation.data, scores, strata: strata.summaries() };
+}
+
 /** Invented scores around a mean, the same lesions for every method. */
-function scores(method: number, mean: number, lesions = 24): ReportInput["methods"][number]["scores"] {
+function scores(method: number, mean: number, lesions = 24): Scores {
   return Array.from({ length: lesions }, (_, i) => {
     const random = randomStream(1, "sample scores", i);
     const hardness = random.normal();
@@ -16,17 +42,35 @@ function scores(method: number, mean: number, lesions = 24): ReportInput["method
     const lost = method === 3 && i === 5;
     return {
       lesion: `lesion-${String(i).padStart(3, "0")}`,
+      patient: `patient-${Math.floor(i / 2)}`,
       category: categories[i % 8],
-      dice: lost ? 0 : dice,
-      precision: lost ? null : Math.min(1, dice + 0.03 * own.normal()),
-      recall: lost ? 0 : Math.min(1, dice + 0.03 * own.normal()),
-      iou: lost ? 0 : dice / (2 - dice),
-      volumetricSimilarity: lost ? 0 : Math.min(1, dice + 0.04),
-      avdVoxels: lost ? null : 2 * (1 - dice),
-      avdMm: lost ? null : 1.6 * (1 - dice),
-      hausdorffMm: lost ? null : 14 * (1 - dice),
-      hausdorff95Mm: lost ? null : 8 * (1 - dice),
+      longMm: 6 + i,
+      shortMm: 5 + i / 2,
+      columns: {
+        recall: lost ? 0 : Math.min(1, dice + 0.03 * own.normal()),
+        precision: lost ? null : Math.min(1, dice + 0.03 * own.normal()),
+        dice: lost ? 0 : dice,
+        iou: lost ? 0 : dice / (2 - dice),
+        volumetricSimilarity: lost ? 0 : Math.min(1, dice + 0.04),
+        avdVoxels: lost ? null : 2 * (1 - dice),
+        avdMm: lost ? null : 1.6 * (1 - dice),
+        hausdorffMm: lost ? null : 14 * (1 - dice),
+        hausdorff95Mm: lost ? null : 8 * (1 - dice),
+        surfaceDice1mm: lost ? 0 : dice,
+        volumeDifferenceMm3: 400 * (dice - 0.8),
+        absoluteVolumeDifferenceMm3: Math.abs(400 * (dice - 0.8)),
+        absoluteRelativeVolumeDifference: Math.abs(dice - 0.8),
+      },
     };
+  });
+}
+
+/** Slices of twelve patients up to seven from the RECIST slice, worse the farther. */
+function slices(k: number): { offset: number; patient: string; scores: ScoreColumns }[] {
+  return Array.from({ length: 96 }, (_, i) => {
+    const offset = (i % 15) - 7;
+    const noise = 0.04 * randomStream(1, "sample slices", k, i).normal();
+    return { offset, patient: `patient-${i % 12}`, scores: { dice: 0.92 - Math.abs(offset) * (0.08 - 0.015 * k) + noise } };
   });
 }
 
@@ -92,7 +136,7 @@ export function sampleInput(): ReportInput {
     name,
     dimension,
     kind: name.startsWith("ellips") ? "baseline" : "ours",
-    scores: scores(n, mean),
+    ...measured(scores(n, mean), dimension === "3D" ? slices(n - 5) : []),
     failures: n === 3 ? { "empty prediction": 1 } : {},
     digest: digest(n + 16),
   });
@@ -134,6 +178,7 @@ export function sampleInput(): ReportInput {
         origin: "semi-synthetic",
       },
     ],
+    evaluations: [sampleEvaluation],
     methods: [
       method("RECIST", "2D", 0.54, 0),
       method("GrabCut", "2D", 0.62, 3),
@@ -145,15 +190,6 @@ export function sampleInput(): ReportInput {
       method("WSSS-GC", "3D", 0.78, 7),
       method("ellipsoid", "3D", 0.68, 8),
     ],
-    offsets: ["GrabCut-3DE", "HNN", "WSSS-GC", "ellipsoid"].map((name, k) => ({
-      method: name,
-      points: Array.from({ length: 8 }, (_, offset) => ({
-        offset,
-        mean: 0.92 - offset * (0.08 - 0.015 * k),
-        sd: 0.05 + 0.02 * offset,
-        n: 48 - 5 * offset,
-      })),
-    })),
     training: ["θ⁰", "θ¹", "θ²"].map((model, k) => ({
       model,
       digest: digest(40 + k),
@@ -178,6 +214,7 @@ export function sampleInput(): ReportInput {
       .map((h) => ({ ...h, notHarvested: Math.max(0, h.notHarvested) })),
     precisionRecall: [
       {
+        data: "phantoms",
         method: "HNN",
         dimension: "3D",
         curve: Array.from({ length: 40 }, (_, i) => ({
@@ -186,8 +223,10 @@ export function sampleInput(): ReportInput {
           precision: 1 - 0.6 * (i / 39) ** 4,
         })),
         best: { threshold: 0.4, precision: 0.8, recall: 0.76, f: 0.779 },
+        half: { threshold: 0.5, precision: 0.84, recall: 0.7, f: 0.764 },
       },
       {
+        data: "phantoms",
         method: "WSSS-GC",
         dimension: "3D",
         curve: Array.from({ length: 40 }, (_, i) => ({
@@ -196,6 +235,7 @@ export function sampleInput(): ReportInput {
           precision: 1 - 0.5 * (i / 39) ** 6,
         })),
         best: { threshold: 0.45, precision: 0.83, recall: 0.8, f: 0.815 },
+        half: null,
       },
     ],
     volumes: ["WSSS-GC", "ellipsoid"].flatMap((name, k) =>
