@@ -148,19 +148,21 @@ export function implantLesion(
 
     const longMm = lengthMm(measured.long, background.spacingMm);
     const around = surroundingsOf(lesion.patch, lesion.label, longPx, measured.slice);
+    const aerated = inLung(around);
     const meanHu = drawHu(random, around);
     if (random.uniform() < neighbours) {
       const side: Side = officialSplit === "test" ? "test" : "train";
       const beside = neighbourOf(random, side, lesion, longPx, material, choice, cutBoneAndAir);
       const hu = meanHu + NEIGHBOUR_HU_SD * random.normal();
-      if (beside !== undefined) paint(image, range, beside, lesionHu(random, bodyOf(beside, longMm), hu, around.noiseHu));
+      if (beside !== undefined)
+        paint(image, range, beside, lesionHu(random, bodyOf(beside, longMm), hu, around.noiseHu, aerated));
     }
     const body = bodyOf(lesion, longMm);
-    if (inLung(around) && random.uniform() < GAPPY_IN_LUNG) {
+    if (aerated && random.uniform() < GAPPY_IN_LUNG) {
       const gaps = aeratedGaps(random, body);
-      for (let i = 0; i < gaps.length; i++) if (gaps[i] === 1) lesion.alpha[i] *= GAP_ALPHA;
+      for (let i = 0; i < gaps.length; i++) lesion.alpha[i] *= 1 - (1 - GAP_ALPHA) * gaps[i];
     }
-    paint(image, range, lesion, lesionHu(random, body, meanHu, around.noiseHu));
+    paint(image, range, lesion, lesionHu(random, body, meanHu, around.noiseHu, aerated));
 
     const reference: Mask = { ...image, data: new Uint8Array(image.data.length) };
     forEachShared(reference, range, lesion, (to, from) => {
@@ -171,7 +173,7 @@ export function implantLesion(
       id,
       patient,
       officialSplit,
-      category: inLung(around) ? "lung" : CATEGORY_OF_SET[shape.set],
+      category: aerated ? "lung" : CATEGORY_OF_SET[shape.set],
       marks,
       window: windowOf(sliceOf(image, marks.slice), sliceOf(reference, marks.slice)),
       image,
@@ -309,7 +311,7 @@ function maskOf({ background, patch, label }: Placed): Mask {
 }
 
 function bodyOf({ background, patch, label }: Placed, longMm: number) {
-  return { dims: patch.dims, spacingMm: background.spacingMm, label, longMm };
+  return { dims: patch.dims, spacingMm: background.spacingMm, label, longMm, covered: patch.hu };
 }
 
 function volumeOf({ dims, spacingMm, affine, hu }: Background): Volume {

@@ -39,16 +39,23 @@ export function surroundingsOf({ dims, hu, zone }: Patch, label: Uint8Array, lon
   };
 }
 
-/** 1.48 × the median absolute value of the high-pass in the ring: what noise would have to be there, edges outvoted. */
+/**
+ * 1.48 × the median absolute value of the high-pass in the flatter half of the ring: what noise would have to be there,
+ * edges and vessels outvoted.
+ */
 function noiseOf(hu: Int16Array, zone: Uint8Array, ring: Uint8Array, [nx, ny]: Vec3, slice: number): number {
   const from = slice * nx * ny;
   const smooth = Float32Array.from(hu.subarray(from, from + nx * ny));
   blurInPlane(smooth, [nx, ny, 1], HIGH_PASS_PX, "repeated");
-  const high: number[] = [];
-  for (let p = 0; p < smooth.length; p++)
-    if (ring[from + p] === 1 && zone[from + p] === BODY) high.push(Math.abs(hu[from + p] - smooth[p]));
-  const sd = high.length === 0 ? 0 : 1.48 * median(high);
-  return Math.min(Math.max(sd, NOISE_HU[0]), NOISE_HU[1]);
+  const pixels: number[] = [];
+  for (let y = 1; y < ny - 1; y++) {
+    for (let p = y * nx + 1; p < (y + 1) * nx - 1; p++) if (ring[from + p] === 1 && zone[from + p] === BODY) pixels.push(p);
+  }
+  if (pixels.length === 0) return NOISE_HU[0];
+  const slopes = pixels.map((p) => Math.hypot(smooth[p + 1] - smooth[p - 1], smooth[p + nx] - smooth[p - nx]));
+  const steep = median(slopes);
+  const high = pixels.filter((_, i) => slopes[i] <= steep).map((p) => Math.abs(hu[from + p] - smooth[p]));
+  return Math.min(Math.max(1.48 * median(high), NOISE_HU[0]), NOISE_HU[1]);
 }
 
 function median(values: number[]): number {
