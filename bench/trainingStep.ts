@@ -21,6 +21,12 @@ const cases = [
   { title: "HNN × 0.25 + batch norm", spec: { network: "hnn", width: 0.25, norm: "batch" }, size: 64, batch: 8 },
   { title: "UNet × 0.25, 64 × 64 × 1, batch 8", spec: { network: "unet", width: 0.25 }, size: 64, batch: 8 },
   { title: "HNN × 0.25, 128 × 128 × 3, batch 4", spec: { network: "hnn", width: 0.25, channels: 3 }, size: 128, batch: 4 },
+  {
+    title: "HNN × 0.25 + norm, 64 × 64 × 8, batch 32",
+    spec: { network: "hnn", width: 0.25, channels: 8, norm: "batch" },
+    size: 64,
+    batch: 32,
+  },
 ] as const;
 const rounds = 3;
 const secondsPerRound = 1;

@@ -1,12 +1,14 @@
 import { readFile } from "node:fs/promises";
 import type { Digest, Store } from "../../artifacts/store.ts";
 import { InputError } from "../../methods/inputError.ts";
+import { lesionTrainingSet } from "../../methods/networks/lesionSet.ts";
 import type { Model } from "../../methods/networks/model.ts";
 import { networkInput, type Preprocessing, preprocessingSchema } from "../../methods/networks/preprocess.ts";
 import type { NetworkSpec } from "../../methods/networks/spec.ts";
 import { train } from "../../methods/networks/train.ts";
+import { keptForTraining, type TrainingLesion } from "../../methods/networks/trainingLesion.ts";
 import { type TrainingOptions, trainingOptionsSchema } from "../../methods/networks/trainingOptions.ts";
-import { type TrainingSample, trainingSet } from "../../methods/networks/trainingSet.ts";
+import { type TrainingSample, type TrainingSet, trainingSet } from "../../methods/networks/trainingSet.ts";
 import { loadInitialWeights, type Weights } from "../../methods/networks/weights.ts";
 import type { ActionProgress } from "../../schemas/messages.ts";
 import type { StepParams } from "../../schemas/stepKinds.ts";
@@ -26,8 +28,8 @@ export const networkTrain: StepBody<TrainParams> = {
     const preprocessing = before?.preprocessing ?? preprocessingOf(params);
     const spec = before?.spec ?? specOf(params);
     const options = optionsOf(params);
-    const samples = await trainingSamples(store, dataset, labels, preprocessing);
-    if (samples.length === 0)
+    const samples = await samplesOf(labelledLesions(store, dataset, labels), preprocessing, options);
+    if (samples.entries.length === 0)
       throw new InputError(
         "none of the labels belongs to a lesion of the data set",
         undefined,
@@ -44,7 +46,7 @@ export const networkTrain: StepBody<TrainParams> = {
       spec,
       preprocessing,
       init: before?.weights ?? (await startWeights(params, spec)),
-      samples: trainingSet(samples),
+      samples,
       options,
       backend: await backend(),
       resume: (await checkpoints.latest()) ?? undefined,
@@ -58,7 +60,7 @@ export const networkTrain: StepBody<TrainParams> = {
     const last = history.at(-1)!;
     return {
       outputs: { model: await putModel(store, model, params) },
-      summary: { slices: samples.length, epochs: history.length, loss: last.trainingLoss.toFixed(4) },
+      summary: { slices: labels.lines.length, epochs: history.length, loss: last.trainingLoss.toFixed(4) },
     };
   },
 };
@@ -78,12 +80,13 @@ function optionsOf({
   optimizer,
   schedule,
   patience,
+  warmup,
+  sampling,
   validation,
   loss,
   augment,
 }: TrainParams): TrainingOptions {
-  const { rate, lowRate, beta1, beta2 } = optimizer.adam;
-  const adam = { beta1, beta2 };
+  const { rate, lowRate, ...adam } = optimizer.adam;
   return trainingOptionsSchema.parse({
     seed,
     batch,
@@ -92,6 +95,8 @@ function optionsOf({
     lowRate,
     schedule,
     patience,
+    warmupSteps: warmup,
+    sampling,
     validationFraction: validation,
     adam,
     loss,
@@ -103,37 +108,43 @@ async function startWeights({ weights, seed }: TrainParams, spec: NetworkSpec): 
   return weights === undefined ? null : loadInitialWeights(await readFile(weights), weights, spec, seed).weights;
 }
 
-/** One sample per labelled slice, in the order of the labels. */
-async function trainingSamples(
-  store: Store,
-  dataset: Dataset,
-  labels: Labels,
+/** Inputs to train on: drawn anew in every epoch from what is kept of each image, or cut once. */
+async function samplesOf(
+  lesions: AsyncIterable<TrainingLesion>,
   preprocessing: Preprocessing,
-): Promise<TrainingSample[]> {
+  options: TrainingOptions,
+): Promise<TrainingSet> {
+  if (options.augmentation.from === "image") {
+    const kept: TrainingLesion[] = [];
+    for await (const lesion of lesions) kept.push(keptForTraining(lesion, preprocessing, options.augmentation));
+    return lesionTrainingSet(kept, preprocessing, options);
+  }
+  const samples: TrainingSample[] = [];
+  for await (const { id, patient, image, marks, window, labels } of lesions) {
+    for (const [z, map] of labels) {
+      const input = networkInput(image, z, marks, window, preprocessing);
+      samples.push({ id, patient, size: input.size, pixels: input.pixels, labels: input.labels(map) });
+    }
+  }
+  return trainingSet(samples);
+}
+
+/** The labelled lesions in the data set's order, each with its label maps in the order of the labels. */
+async function* labelledLesions(store: Store, dataset: Dataset, labels: Labels): AsyncGenerator<TrainingLesion> {
   const shardOfLesion = new Map(labels.lines.map(({ id, shard }) => [id, shard]));
   const slicesOf = new Map<string, number[]>();
   for (const { id, z } of labels.lines) slicesOf.set(id, [...(slicesOf.get(id) ?? []), z]);
-  const samples: TrainingSample[] = [];
   for (const shard of shardsOf(dataset)) {
-    const lesions = (await readShard(store, dataset, shard)).filter(({ lesion }) => slicesOf.has(lesion.id));
-    const maps = new Map<string, Awaited<ReturnType<typeof readLabelShard>>>();
-    for (const { lesion, image } of lesions) {
-      const labelShard = String(shardOfLesion.get(lesion.id));
-      if (!maps.has(labelShard)) maps.set(labelShard, await readLabelShard(store, labels, Number(labelShard)));
-      for (const z of slicesOf.get(lesion.id)!) {
-        const input = networkInput(image, z, lesion, lesion.window, preprocessing);
-        const map = maps.get(labelShard)!.get(`${lesion.id}/${z}`)!;
-        samples.push({
-          id: lesion.id,
-          patient: lesion.patient,
-          size: input.size,
-          pixels: input.pixels,
-          labels: input.labels(map),
-        });
-      }
+    const maps = new Map<number, Awaited<ReturnType<typeof readLabelShard>>>();
+    for (const { lesion, image } of await readShard(store, dataset, shard)) {
+      const { id, patient, window } = lesion;
+      const labelShard = shardOfLesion.get(id);
+      if (labelShard === undefined) continue;
+      if (!maps.has(labelShard)) maps.set(labelShard, await readLabelShard(store, labels, labelShard));
+      const labelled = new Map(slicesOf.get(id)!.map((z) => [z, maps.get(labelShard)!.get(`${id}/${z}`)!]));
+      yield { id, patient, image, marks: lesion, window, labels: labelled };
     }
   }
-  return samples;
 }
 
 /** Images per second over the last few seconds. */

@@ -3,8 +3,27 @@ import { IGNORED } from "../labels/trimap.ts";
 import type { Random } from "../random.ts";
 import type { TrainingSample } from "./trainingSet.ts";
 
+const shareSchema = z.number().min(0).max(1);
+
+/** How marks are redrawn; each is off at its default. */
+const marksJitterSchema = z.strictObject({
+  /** Each axis × 1 ± this about the intersection, with probability `lengthShare`. */
+  length: z.number().min(0).max(0.9).default(0),
+  lengthShare: shareSchema.default(1),
+  /** Standard deviation of each end point's shift in pixels, with probability `shiftShare`. */
+  shiftPx: z.number().min(0).default(0),
+  shiftShare: shareSchema.default(1),
+  /** Probability that a sample has no marks: they are 0 in its channels, and its crop is drawn around a box. */
+  absent: shareSchema.default(0),
+  /** Without marks: the box's side is 2 × the long diameter × exp(± this), its centre shifted by a normal of this share of the diameter. */
+  boxLength: z.number().min(0).max(1).default(0),
+  boxShift: z.number().min(0).max(0.5).default(0),
+});
+
 /** Random changes of training images; each is off at its default. */
 export const augmentationSchema = z.strictObject({
+  /** `crop`: the network's input is changed after it was cut. `image`: it is cut anew out of the image, interpolated once, with marks and window changed too. */
+  from: z.enum(["crop", "image"]).default("crop"),
   /** Left–right and up–down, each with probability ½. */
   flip: z.boolean().default(false),
   /** By a multiple of 90°, or by any angle. */
@@ -21,6 +40,10 @@ export const augmentationSchema = z.strictObject({
       noise: z.number().min(0).default(0),
     })
     .prefault({}),
+  /** Only where cut anew. */
+  marks: marksJitterSchema.prefault({}),
+  /** Standard deviation of both ends of the window, as a share of its width; only where cut anew. */
+  window: z.number().min(0).max(0.5).default(0),
 });
 export type Augmentation = z.infer<typeof augmentationSchema>;
 

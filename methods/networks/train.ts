@@ -125,14 +125,12 @@ export async function train(task: TrainingTask): Promise<TrainingResult> {
       for (let step = position.step; step < batches.length; step++) {
         signal?.throwIfAborted();
         const images = await Promise.all(
-          batches[step].map(async (index) =>
-            augmented(
-              await samples.sample(index),
-              imageChannels,
-              options.augmentation,
-              randomStream(seed, "augment", epoch, index),
-            ),
-          ),
+          batches[step].map(async (index) => {
+            const random = randomStream(seed, "augment", epoch, index);
+            return samples.drawn === undefined
+              ? augmented(await samples.sample(index), imageChannels, options.augmentation, random)
+              : samples.drawn(index, random);
+          }),
         );
         rate = rateAt(options, position.schedule, epoch * batches.length + step, options.maxEpochs * batches.length);
         const loss = network.step(images, rate);

@@ -31,6 +31,10 @@ export const trainingOptionsSchema = z.strictObject({
     .prefault({}),
   loss: lossOptionsSchema.prefault({}),
   augmentation: augmentationSchema.prefault({}),
+  /** What an epoch shows: every labelled slice once, or of every lesion one: its RECIST slice with probability `keySlice`, else any labelled one. */
+  sampling: z
+    .strictObject({ per: z.enum(["slice", "lesion"]).default("slice"), keySlice: z.number().min(0).max(1).default(0) })
+    .prefault({}),
   /** Weights that training gives: those after the last epoch, or after the epoch with the lowest validation loss. */
   keep: z.enum(["last", "best"]).default("last"),
 });

@@ -1,4 +1,4 @@
-import { randomStream } from "../random.ts";
+import { type Random, randomStream } from "../random.ts";
 
 /** One training image with its labels. */
 export interface TrainingSample {
@@ -18,6 +18,8 @@ export interface TrainingSample {
 export interface TrainingSet {
   readonly entries: readonly Pick<TrainingSample, "id" | "patient" | "size">[];
   sample(index: number): TrainingSample | Promise<TrainingSample>;
+  /** The sample as one epoch trains on it; without this, `sample` changed by `augmented`. */
+  drawn?(index: number, random: Random): TrainingSample | Promise<TrainingSample>;
 }
 
 /** A training set of samples in memory. */

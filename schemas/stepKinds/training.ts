@@ -11,6 +11,7 @@ const optimizerSchema = z.strictObject({
       lowRate: rate.default(1e-5).describe("Learning rate after the plateau (§4: 1e-5)"),
       beta1: fractionSchema.default(0.9).describe("Decay of the gradients' mean"),
       beta2: fractionSchema.default(0.999).describe("Decay of the squared gradients' mean"),
+      weightDecay: z.number().min(0).max(1).default(0).describe("Decoupled decay of kernels (AdamW); 0 = none"),
     })
     .prefault({})
     .describe("Adam"),
@@ -21,24 +22,90 @@ const lossSchema = z.strictObject({
   dice: z.number().min(0).max(10).default(0).describe("Weight of an added soft Dice loss; 0 = Equation 1 alone"),
 });
 
-const augmentSchema = z.strictObject({
-  flip: z.boolean().default(false).describe("Mirror left and right, up and down, each with probability 1/2"),
-  rotation: z.enum(["none", "quarter", "any"]).default("none").describe("Turn by a multiple of 90 degrees, or by any angle"),
-  scale: z.number().min(0).max(1).default(0).describe("Change the size by up to exp(± this)"),
-  translation: z
+const shareSchema = z.number().min(0).max(1);
+
+const marksSchema = z.strictObject({
+  length: z
+    .number()
+    .min(0)
+    .max(0.9)
+    .default(0)
+    .describe("Redraw the marks as another reader might: each axis × 1 ± this about the intersection"),
+  lengthShare: shareSchema.default(1).describe("Share of the samples whose axes change length"),
+  shiftPx: z.number().min(0).max(10).default(0).describe("Standard deviation of a shift of each end point, in pixels"),
+  shiftShare: shareSchema.default(1).describe("Share of the samples whose end points shift"),
+  absent: shareSchema
+    .default(0)
+    .describe(
+      "Share of the samples without marks: their channels are 0 and the crop lies around a box, so that the network also works from a box",
+    ),
+  boxLength: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0)
+    .describe("Without marks: the box's side × exp(± this), where 1 is the crop that the marks give"),
+  boxShift: z
     .number()
     .min(0)
     .max(0.5)
     .default(0)
-    .describe("Move the crop by up to ± this fraction of its side along each axis"),
-  intensity: z
-    .strictObject({
-      gain: z.number().min(0).max(1).default(0).describe("Multiply grey values by up to 1 ± this"),
-      shift: z.number().min(0).max(1).default(0).describe("Add up to ± this to normalised grey values"),
-      noise: z.number().min(0).max(1).default(0).describe("Largest standard deviation of added noise, in normalised grey values"),
-    })
-    .prefault({})
-    .describe("Random changes of grey values"),
+    .describe("Without marks: standard deviation of the box's centre, in long diameters"),
+});
+
+const augmentSchema = z
+  .strictObject({
+    from: z
+      .enum(["crop", "image"])
+      .default("crop")
+      .describe(
+        "crop: the network's input is changed after it was cut; image: it is cut anew out of the image in every epoch, interpolated once, which also allows `marks`, `window` and sampling by lesion",
+      ),
+    flip: z.boolean().default(false).describe("Mirror left and right, up and down, each with probability 1/2"),
+    rotation: z.enum(["none", "quarter", "any"]).default("none").describe("Turn by a multiple of 90 degrees, or by any angle"),
+    scale: z.number().min(0).max(1).default(0).describe("Change the size by up to exp(± this)"),
+    translation: z
+      .number()
+      .min(0)
+      .max(0.5)
+      .default(0)
+      .describe("Move the crop by up to ± this fraction of its side along each axis"),
+    intensity: z
+      .strictObject({
+        gain: z.number().min(0).max(1).default(0).describe("Multiply grey values by up to 1 ± this"),
+        shift: z.number().min(0).max(1).default(0).describe("Add up to ± this to normalised grey values"),
+        noise: z
+          .number()
+          .min(0)
+          .max(1)
+          .default(0)
+          .describe("Largest standard deviation of added noise, in normalised grey values"),
+      })
+      .prefault({})
+      .describe("Random changes of grey values"),
+    marks: marksSchema.prefault({}).describe("Random changes of the marks (`from: image`)"),
+    window: z
+      .number()
+      .min(0)
+      .max(0.5)
+      .default(0)
+      .describe("Standard deviation of both ends of the display window, as a share of its width (`from: image`)"),
+  })
+  .refine(({ from, marks, window }) => from === "image" || (window === 0 && marks.length + marks.shiftPx + marks.absent === 0), {
+    path: ["from"],
+    message: "must be `image` for changed marks and windows",
+  });
+
+const samplingSchema = z.strictObject({
+  per: z
+    .enum(["slice", "lesion"])
+    .default("slice")
+    .describe(
+      "slice: an epoch shows every labelled slice once; lesion: one labelled slice of every lesion (`augment.from: image`)",
+    ),
+  keySlice: shareSchema
+    .default(0)
+    .describe("Per lesion: probability of the RECIST slice; else any labelled slice, with equal chances"),
 });
 
 // biome-ignore format: one line a group
@@ -51,6 +118,7 @@ const channelNames = [
 
 const epochs = z.int().min(1).max(10_000).describe("Passes over the training slices at most");
 const batch = z.int().min(1).max(1024).describe("Slices per step");
+const warmup = z.int().min(0).max(1_000_000).describe("Steps in which the rate rises from 0 (schedule cosine)");
 const patience = z
   .int()
   .min(1)
@@ -74,6 +142,7 @@ export const trainingOverridesSchema = z
     batch: batch.optional(),
     rate: rate.optional().describe("Adam's learning rate"),
     lowRate: rate.optional().describe("Adam's learning rate after the plateau"),
+    warmup: warmup.optional(),
     patience: patience.optional(),
     validation: validation.optional(),
     checkpointEverySteps: checkpointEverySteps.optional(),
@@ -84,58 +153,76 @@ export const trainingOverridesSchema = z
 
 export const networkTrain = {
   kind: "network.train",
-  version: 1,
+  version: 2,
   queue: "gpu",
   numerics: "network",
   shape: "single",
   checkpoints: true,
   summary: "trains a slice-wise segmentation network on label maps (§3.2, Equation 1)",
-  params: z.strictObject({
-    network: z.enum(["hnn", "unet"]).default("hnn").describe("hnn: VGG-16 with side outputs (holistically nested); unet: U-Net"),
-    width: z.number().gt(0).max(2).default(1).describe("Multiple of the published number of feature maps"),
-    channels: z
-      .array(z.enum(channelNames))
-      .min(1)
-      .max(16)
-      .default(["window"])
-      .describe(
-        "What the input shows: the slice in its display window (the paper's), its neighbours, grey values relative to the lesion's core, or where the marks lie",
-      ),
-    norm: z
-      .enum(["none", "batch"])
-      .default("none")
-      .describe("Normalisation after each convolution; the published networks have none, training from random weights needs it"),
-    crop: z
-      .strictObject({
-        factor: z.number().min(1).max(4).default(2).describe("Side of the square crop around the marks, in long diameters"),
-        size: z
-          .union([z.literal("native"), z.int().min(16).max(512)])
-          .default("native")
-          .describe("native: the image's own pixels; or the side in pixels to which every crop is resampled"),
-      })
-      .prefault({})
-      .describe("What the network sees of a slice"),
-    optimizer: optimizerSchema.prefault({}).describe("How weights are moved"),
-    schedule: z
-      .enum(["plateau", "cosine"])
-      .default("plateau")
-      .describe(
-        "plateau: `rate`, then `lowRate` when the validation loss stops falling (§4); cosine: from `rate` down to `lowRate` over all epochs",
-      ),
-    epochs: epochs.default(40),
-    batch: batch.default(8),
-    patience: patience.default(5),
-    validation: validation.default(0.1),
-    loss: lossSchema.prefault({}).describe("What is minimised"),
-    augment: augmentSchema.prefault({}).describe("Random changes of training slices"),
-    checkpointEverySteps: checkpointEverySteps.default(100),
-    weights: z
-      .string()
-      .min(1)
-      .optional()
-      .describe("Safetensors file with weights to start from, e.g. VGG-16's from ImageNet; random if absent; path as for `root`"),
-    seed: seedSchema.default(1).describe("Seed of initial weights, order and augmentation"),
-  }),
+  params: z
+    .strictObject({
+      network: z
+        .enum(["hnn", "unet"])
+        .default("hnn")
+        .describe("hnn: VGG-16 with side outputs (holistically nested); unet: U-Net"),
+      width: z.number().gt(0).max(2).default(1).describe("Multiple of the published number of feature maps"),
+      channels: z
+        .array(z.enum(channelNames))
+        .min(1)
+        .max(16)
+        .default(["window"])
+        .describe(
+          "What the input shows: the slice in its display window (the paper's), its neighbours, grey values relative to the lesion's core, or where the marks lie",
+        ),
+      norm: z
+        .enum(["none", "batch"])
+        .default("none")
+        .describe(
+          "Normalisation after each convolution; the published networks have none, training from random weights needs it",
+        ),
+      crop: z
+        .strictObject({
+          factor: z.number().min(1).max(4).default(2).describe("Side of the square crop around the marks, in long diameters"),
+          size: z
+            .union([z.literal("native"), z.int().min(16).max(512)])
+            .default("native")
+            .describe("native: the image's own pixels; or the side in pixels to which every crop is resampled"),
+        })
+        .prefault({})
+        .describe("What the network sees of a slice"),
+      optimizer: optimizerSchema.prefault({}).describe("How weights are moved"),
+      schedule: z
+        .enum(["plateau", "cosine"])
+        .default("plateau")
+        .describe(
+          "plateau: `rate`, then `lowRate` when the validation loss stops falling (§4); cosine: from `rate` down to `lowRate` over all epochs",
+        ),
+      epochs: epochs.default(40),
+      batch: batch.default(8),
+      warmup: warmup.default(0),
+      sampling: samplingSchema.prefault({}).describe("What an epoch shows"),
+      patience: patience.default(5),
+      validation: validation.default(0.1),
+      loss: lossSchema.prefault({}).describe("What is minimised"),
+      augment: augmentSchema.prefault({}).describe("Random changes of training slices"),
+      checkpointEverySteps: checkpointEverySteps.default(100),
+      weights: z
+        .string()
+        .min(1)
+        .optional()
+        .describe(
+          "Safetensors file with weights to start from, e.g. VGG-16's from ImageNet; random if absent; path as for `root`",
+        ),
+      seed: seedSchema.default(1).describe("Seed of initial weights, order and augmentation"),
+    })
+    .refine(({ augment, sampling }) => augment.from === "image" || sampling.per === "slice", {
+      path: ["sampling", "per"],
+      message: "`lesion` needs inputs that are drawn from the image (`augment.from: image`)",
+    })
+    .refine(({ augment, crop }) => augment.from === "crop" || crop.size !== "native", {
+      path: ["crop", "size"],
+      message: "must be a number of pixels for inputs that are drawn from the image (`augment.from: image`)",
+    }),
   external: ["weights"],
   inputs: {
     images: { type: "dataset", summary: "the lesions whose slices are learned from" },

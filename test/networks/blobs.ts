@@ -1,3 +1,6 @@
+import { scalingAffine } from "../../methods/imaging/volume.ts";
+import type { RecistMarks } from "../../methods/labels/recist.ts";
+import type { TrainingLesion } from "../../methods/networks/trainingLesion.ts";
 import { type TrainingSample, type TrainingSet, trainingSet } from "../../methods/networks/trainingSet.ts";
 import { randomStream } from "../../methods/random.ts";
 
@@ -60,4 +63,34 @@ export function blob(size: number, seed: number, index: number): { sample: Train
 /** `n` blobs with noisy labels: axes off by up to 15 %, shifted, turned, 2 % of pixels ignored. */
 export function blobs(n: number, size: number, seed: number): TrainingSet {
   return trainingSet(Array.from({ length: n }, (_, i) => blob(size, seed, i).sample));
+}
+
+/** The same as CT of three equal slices, marked by a cross in the middle, with labels on every slice. */
+export function markedBlobs(n: number, size: number, seed: number): TrainingLesion[] {
+  return Array.from({ length: n }, (_, i) => {
+    const { sample } = blob(size, seed, i);
+    const slice = Int16Array.from(sample.pixels, (value) => Math.round(40 + 100 * value));
+    const data = new Int16Array(3 * slice.length);
+    for (let z = 0; z < 3; z++) data.set(slice, z * slice.length);
+    const [middle, half] = [(size - 1) / 2, size / 4];
+    const marks: RecistMarks = {
+      slice: 1,
+      long: [
+        [middle - half, middle],
+        [middle + half, middle],
+      ],
+      short: [
+        [middle, middle - half],
+        [middle, middle + half],
+      ],
+    };
+    const labels = { data: sample.labels, width: size, height: size };
+    return {
+      id: sample.id,
+      image: { dims: [size, size, 3], spacingMm: [1, 1, 2], affine: scalingAffine([1, 1, 2]), data },
+      marks,
+      window: { low: -160, high: 240 },
+      labels: new Map([0, 1, 2].map((z) => [z, labels])),
+    };
+  });
 }

@@ -19,7 +19,7 @@ function run(...args: string[]): { digest: string; signal: NodeJS.Signals | null
 }
 
 describe("training in processes that are killed", () => {
-  it.each(["hnn", "unet"])("ends with the bytes of an undisturbed run: %s", { timeout: 120_000 }, (network) => {
+  it.each(["hnn", "unet", "drawn"])("ends with the bytes of an undisturbed run: %s", { timeout: 120_000 }, (network) => {
     const [whole, broken] = ["whole", "broken"].map((name) => mkdtempSync(join(folder, `${network}-${name}-`)));
     const { digest } = run(network, whole);
     expect(digest).toMatch(/^[0-9a-f]{64}$/);

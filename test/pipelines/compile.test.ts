@@ -43,7 +43,7 @@ describe("compiling", () => {
 
   test("parameters are complete: the paper's values where the text is silent", () => {
     const { params } = stepCalled(compile(weakly), "theta0");
-    expect(params.optimizer).toEqual({ adam: { rate: 5e-5, lowRate: 1e-5, beta1: 0.9, beta2: 0.999 } });
+    expect(params.optimizer).toEqual({ adam: { rate: 5e-5, lowRate: 1e-5, beta1: 0.9, beta2: 0.999, weightDecay: 0 } });
     expect(params.crop).toEqual({ factor: 2, size: "native" });
     expect(params.loss).toEqual({ classBalanced: false, dice: 0 });
   });
