@@ -1,0 +1,99 @@
+import { ApplicationFailure } from "@temporalio/activity";
+import { TestWorkflowEnvironment } from "@temporalio/testing";
+import { DefaultLogger, Runtime, Worker } from "@temporalio/worker";
+import type { Activities } from "../../activities/index.ts";
+import { toolPath } from "../../engine/toolPath.ts";
+import type { Action } from "../../schemas/messages.ts";
+import { taskQueues } from "../../schemas/taskQueues.ts";
+import { workflowBundle } from "../../worker/bundle.ts";
+import { until } from "./house.ts";
+
+/** An engine and workers for the workflows alone: their activities are whatever the test says, and nothing is computed. */
+export interface WorkflowsAlone {
+  readonly client: TestWorkflowEnvironment["client"];
+  close(): Promise<void>;
+}
+
+/** Once per process. @param suggestNewRunAfter events of a history after which the engine suggests to continue as new (by itself: 4,096) */
+export async function openWorkflows(
+  activities: Partial<Activities>,
+  { suggestNewRunAfter }: { suggestNewRunAfter: number },
+): Promise<WorkflowsAlone> {
+  Runtime.install({ logger: new DefaultLogger("ERROR") });
+  const suggestion = `limit.historyCount.suggestContinueAsNew=${suggestNewRunAfter}`;
+  const environment = await TestWorkflowEnvironment.createLocal({
+    server: {
+      executable: { type: "existing-path", path: toolPath("temporal") },
+      extraArgs: ["--dynamic-config-value", suggestion, "--log-level", "error"],
+    },
+  });
+  const codePath = await workflowBundle();
+  const workers = await Promise.all(
+    Object.values(taskQueues).map((taskQueue) =>
+      Worker.create({
+        connection: environment.nativeConnection,
+        taskQueue,
+        activities,
+        ...(taskQueue === taskQueues.cpu ? { workflowBundle: { codePath } } : {}),
+      }),
+    ),
+  );
+  const running = Promise.all(workers.map((worker) => worker.run()));
+  return {
+    client: environment.client,
+    close: async () => {
+      for (const worker of workers) worker.shutdown();
+      await running;
+      await environment.teardown();
+    },
+  };
+}
+
+const PARTS = 60;
+/** Under this number every part fails for good. */
+export const DAMAGED_PART = 5;
+
+/** Parts of a sharded step that do nothing but say that they were called. */
+export function countedParts() {
+  const digest = "0".repeat(64);
+  const seen = { parts: PARTS, started: [] as (number | "gather")[], counted: 0, underWay: 0, mostUnderWay: 0, damaged: false };
+  const activities: Partial<Activities> = {
+    countParts: async () => {
+      seen.counted++;
+      return PARTS;
+    },
+    runAction: async ({ part }) => {
+      seen.started.push(part ?? "gather");
+      seen.mostUnderWay = Math.max(seen.mostUnderWay, ++seen.underWay);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      seen.underWay--;
+      if (seen.damaged && part === DAMAGED_PART)
+        throw ApplicationFailure.nonRetryable(`lesion of part ${part} cannot be read`, "InputError");
+      return { record: digest, outputs: { labels: digest }, cached: false, summary: {} };
+    },
+  };
+  return { seen, activities };
+}
+
+/** Runs `sharded` by itself and gives the ids of its runs, the first one first, whether it ends well or not. */
+export async function runSharded({ client }: WorkflowsAlone, workflowId: string): Promise<{ runs: Run[]; failure?: unknown }> {
+  const action: Action = { kind: "labels.initial", version: 1, params: {}, inputs: {} };
+  const args = [{ action, queue: "cpu" }];
+  const failure = await client.workflow.execute("sharded", { workflowId, taskQueue: taskQueues.cpu, args }).then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  const runs = await until("every run has ended", async () => {
+    const listed: Run[] = [];
+    for await (const { runId, status, historyLength } of client.workflow.list({ query: `WorkflowId = "${workflowId}"` }))
+      listed.unshift({ runId, status: status.name, events: historyLength });
+    return listed.length > 0 && listed.every(({ status }) => status !== "RUNNING") ? listed : undefined;
+  });
+  return { runs, failure };
+}
+
+export interface Run {
+  readonly runId: string;
+  readonly status: string;
+  readonly events: number;
+}
