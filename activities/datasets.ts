@@ -147,6 +147,30 @@ export async function putDataset(
   return putArtifact(store, { type: "dataset", meta: complete, files });
 }
 
+/**
+ * Some lesions of a dataset as a dataset of its own. It shares the shards' images by their digests: nothing is copied, and
+ * a lesion that is not taken is still in its shard's tensors but in no list.
+ *
+ * @param take what becomes of a lesion: undefined leaves it out.
+ */
+export async function putSubset(
+  store: Store,
+  { manifest, lesions }: Pick<Dataset, "manifest" | "lesions">,
+  meta: Omit<DatasetMeta, "lesions" | "shards">,
+  take: (lesion: Lesion) => Lesion | undefined,
+): Promise<Digest> {
+  const taken = lesions.flatMap((lesion) => take(lesion) ?? []);
+  const files: ArtifactFile[] = shardsOf({ lesions: taken }).flatMap((shard) => {
+    const path = shardPath(shard);
+    const images = manifest.blobs.find((blob) => blob.path === path)!;
+    const lines = toLines(taken.filter((lesion) => lesion.shard === shard));
+    return [images, { path: shardLinesPath(shard), bytes: lines, mediaType: linesType }];
+  });
+  const complete = datasetMetaSchema.parse({ ...meta, lesions: taken.length, shards: files.length / 2 });
+  files.push({ path: "lesions.jsonl", bytes: toLines(taken), mediaType: linesType });
+  return putArtifact(store, { type: "dataset", meta: complete, files });
+}
+
 /** What a part artifact says was left out, by reason. */
 export function skippedOf({ meta }: Pick<Manifest, "meta">): DatasetMeta["skipped"] {
   return datasetMetaSchema.shape.skipped.parse(meta.skipped ?? {});

@@ -4,6 +4,7 @@ import { type ArtifactFile, blobOf, getManifest, putArtifact, readFile } from ".
 import type { Digest, Store } from "../artifacts/store.ts";
 import { readNiftiMask, writeNiftiMask } from "../methods/imaging/nifti.ts";
 import type { Mask } from "../methods/imaging/volume.ts";
+import { InputError } from "../methods/inputError.ts";
 import { decodeSafetensors, encodeSafetensors, type Tensor } from "../methods/networks/safetensors.ts";
 import type { Manifest } from "../schemas/artifacts.ts";
 import { linesType, parseLines, safetensorsType, toLines } from "./datasets.ts";
@@ -94,6 +95,58 @@ export interface Predictions {
   readonly meta: PredictionsMeta;
   /** By lesion. */
   readonly lines: ReadonlyMap<string, PredictionLine>;
+}
+
+/**
+ * Predictions for different lesions as one artifact, e.g. those of a cross validation's folds. Masks are shared by their
+ * digests; shards are numbered anew.
+ *
+ * @param sets by display name, in the order in which they are to stand.
+ * @throws InputError where a lesion is in two of them, or they are not of one method and dimension.
+ */
+export async function joinPredictions(store: Store, sets: readonly (readonly [string, Predictions])[]): Promise<StepResult> {
+  const [[firstName, first]] = sets;
+  const lines = new Map<string, PredictionLine>();
+  const nameOf = new Map<string, string>();
+  const files: ArtifactFile[] = [];
+  let shards = 0;
+  for (const [name, { meta, manifest, lines: own }] of sets) {
+    for (const property of ["dimension", "method", "probabilities"] as const) {
+      if (meta[property] === first.meta[property]) continue;
+      throw new InputError(
+        `predictions of different ${property}: ${firstName} is ${first.meta[property]}, ${name} is ${meta[property]}`,
+        undefined,
+        "join predictions that one method made for different lesions",
+      );
+    }
+    const numbers = [...new Set([...own.values()].map(({ shard }) => shard))].sort((a, b) => a - b);
+    for (const [i, shard] of numbers.entries()) {
+      files.push({ ...fileOf(manifest, maskPath(shard)), path: maskPath(shards + i) });
+      if (meta.probabilities) files.push({ ...fileOf(manifest, probabilityPath(shard)), path: probabilityPath(shards + i) });
+    }
+    for (const line of own.values()) {
+      const other = nameOf.get(line.id);
+      if (other !== undefined)
+        throw new InputError(
+          `lesion ${line.id} is in ${other} and in ${name}`,
+          undefined,
+          "join predictions for different lesions, e.g. those of the test sets of one dataset.fold",
+        );
+      nameOf.set(line.id, name);
+      lines.set(line.id, { ...line, shard: shards + numbers.indexOf(line.shard) });
+    }
+    shards += numbers.length;
+  }
+  files.push({ path: "lesions.jsonl", bytes: toLines([...lines.values()]), mediaType: linesType });
+  const meta = predictionsMetaSchema.parse({ ...first.meta, lesions: lines.size });
+  return {
+    outputs: { predictions: await putArtifact(store, { type: "predictions", meta, files }) },
+    summary: { lesions: lines.size },
+  };
+}
+
+function fileOf({ blobs }: Manifest, path: string): Manifest["blobs"][number] {
+  return blobs.find((blob) => blob.path === path)!;
 }
 
 /** Every part of an evaluation asks for the same few artifacts, so the last ones are kept. */

@@ -3,6 +3,7 @@ import { datasetImport, datasetSynthesize } from "./stepKinds/datasets.ts";
 import { campaignPage, evaluate, report } from "./stepKinds/evaluation.ts";
 import { labelsHarvest, labelsInitial } from "./stepKinds/labels.ts";
 import { segmentationClassical, segmentationPredict } from "./stepKinds/segmentation.ts";
+import { datasetFold, datasetSelect, predictionsJoin } from "./stepKinds/selection.ts";
 import { segmentationSelfPaced } from "./stepKinds/selfPaced.ts";
 import { datasetImplant } from "./stepKinds/semiSynthetic.ts";
 import type { StepKind } from "./stepKinds/stepKind.ts";
@@ -15,12 +16,15 @@ export const stepKinds = {
   "dataset.import": datasetImport,
   "dataset.synthesize": datasetSynthesize,
   "dataset.implant": datasetImplant,
+  "dataset.fold": datasetFold,
+  "dataset.select": datasetSelect,
   "labels.initial": labelsInitial,
   "labels.harvest": labelsHarvest,
   "network.train": networkTrain,
   "segmentation.self-paced": segmentationSelfPaced,
   "segmentation.predict": segmentationPredict,
   "segmentation.classical": segmentationClassical,
+  "predictions.join": predictionsJoin,
   evaluate,
   report,
   "campaign.page": campaignPage,

@@ -9,6 +9,7 @@ import { networkTrain } from "./networkTrain.ts";
 import { report } from "./report.ts";
 import { segmentationClassical } from "./segmentationClassical.ts";
 import { segmentationPredict } from "./segmentationPredict.ts";
+import { datasetFold, datasetSelect, predictionsJoin } from "./selection.ts";
 import type { StepBody, StepInput } from "./step.ts";
 
 /** How each kind is carried out; Algorithm 1 is a workflow and has no body of its own. */
@@ -16,11 +17,14 @@ const bodies: { [K in Exclude<StepKindName, "segmentation.self-paced">]: StepBod
   "dataset.import": datasetImport,
   "dataset.synthesize": datasetSynthesize,
   "dataset.implant": datasetImplant,
+  "dataset.fold": datasetFold,
+  "dataset.select": datasetSelect,
   "labels.initial": labelsInitial,
   "labels.harvest": labelsHarvest,
   "network.train": networkTrain,
   "segmentation.predict": segmentationPredict,
   "segmentation.classical": segmentationClassical,
+  "predictions.join": predictionsJoin,
   evaluate,
   report,
   "campaign.page": campaignPage,

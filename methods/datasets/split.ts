@@ -29,10 +29,7 @@ function drawnSides(
 ): Map<string, Side> {
   if (!(testFraction >= 0 && testFraction <= 1))
     throw new InputError(`test fraction is ${testFraction}`, undefined, "give a part from 0 to 1, e.g. 0.2");
-  const patients = [...new Set(entries.map(({ patient }) => patient))];
-  const draw = new Map(patients.map((patient) => [patient, randomStream(seed, `split of patient ${patient}`).uniform()]));
-  const key = (patient: string): number => draw.get(patient) as number;
-  patients.sort((a, b) => key(a) - key(b) || (a < b ? -1 : 1));
+  const patients = drawnOrder(entries, seed, "split");
   const whole = testFraction === 0 || testFraction === 1 || patients.length < 2;
   const rounded = Math.round(patients.length * testFraction);
   const tested = whole ? rounded : Math.min(Math.max(rounded, 1), patients.length - 1);
@@ -49,4 +46,33 @@ function officialSides(entries: readonly Pick<SourceEntry, "id" | "patient" | "o
     sides.set(patient, side);
   }
   return sides;
+}
+
+/**
+ * The fold in which each patient is tested, 0 … folds − 1; all lesions of a patient fall in the same fold, so that every
+ * lesion is tested in exactly one. Patients are dealt to the folds in the order of a number that only (seed, patient)
+ * decides, so the folds differ by at most one patient and do not depend on the order of the entries.
+ *
+ * @throws InputError where there are fewer patients than folds: a fold would test nobody.
+ */
+export function foldsByPatient(
+  entries: readonly Pick<SourceEntry, "patient">[],
+  { folds, seed }: { readonly folds: number; readonly seed: number },
+): Map<string, number> {
+  const patients = drawnOrder(entries, seed, "fold");
+  if (patients.length < folds)
+    throw new InputError(
+      `${patients.length} patients cannot be divided into ${folds} folds`,
+      undefined,
+      "give fewer folds or more patients",
+    );
+  return new Map(patients.map((patient, i) => [patient, i % folds]));
+}
+
+/** The patients in the order of a number that only (seed, purpose, patient) decides. */
+export function drawnOrder(entries: readonly Pick<SourceEntry, "patient">[], seed: number, purpose: string): string[] {
+  const patients = [...new Set(entries.map(({ patient }) => patient))];
+  const draw = new Map(patients.map((patient) => [patient, randomStream(seed, `${purpose} of patient ${patient}`).uniform()]));
+  const key = (patient: string): number => draw.get(patient) as number;
+  return patients.sort((a, b) => key(a) - key(b) || (a < b ? -1 : 1));
 }

@@ -1,6 +1,6 @@
 import { fc, test } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
-import { splitByPatient } from "../../methods/datasets/split.ts";
+import { foldsByPatient, splitByPatient } from "../../methods/datasets/split.ts";
 import { InputError } from "../../methods/inputError.ts";
 
 const entriesOf = (patients: readonly string[]) => patients.map((patient, i) => ({ id: `${patient}-${i}`, patient }));
@@ -57,5 +57,31 @@ describe("splitByPatient", () => {
       splitByPatient([...entries, { id: "5", patient: "c", officialSplit: "train" as const }], { official: true }),
     ).toThrow(/patient c on both sides/);
     expect(() => splitByPatient(entriesOf(["x"]), { official: true })).toThrow(/x-0: has no official split/);
+  });
+});
+
+describe("foldsByPatient", () => {
+  test.prop([
+    fc.uniqueArray(fc.string({ minLength: 1, maxLength: 6 }), { minLength: 5, maxLength: 40 }),
+    fc.nat(1000),
+    fc.integer({ min: 2, max: 5 }),
+  ])("deals patients to folds that differ by one at most, whatever the order", (patients, seed, folds) => {
+    const foldOf = foldsByPatient(entriesOf(patients), { folds, seed });
+    const sizes = Array.from({ length: folds }, (_, fold) => [...foldOf.values()].filter((own) => own === fold).length);
+    expect(sizes.reduce((a, b) => a + b)).toBe(patients.length);
+    expect(Math.max(...sizes) - Math.min(...sizes)).toBeLessThanOrEqual(1);
+    const again = foldsByPatient(entriesOf([...patients, ...patients].reverse()), { folds, seed });
+    for (const [patient, fold] of foldOf) expect(again.get(patient)).toBe(fold);
+  });
+
+  it("does not repeat the draw of the split, and refuses a fold without a patient", () => {
+    const entries = entriesOf(Array.from({ length: 50 }, (_, i) => `p${i}`));
+    const tested = new Set(testedOf(splitByPatient(entries, { testFraction: 0.2, seed: 1 })));
+    const first = [...foldsByPatient(entries, { folds: 5, seed: 1 })]
+      .filter(([, fold]) => fold === 0)
+      .map(([patient]) => patient);
+    expect(first).toHaveLength(10);
+    expect(first.filter((patient) => tested.has(patient)).length).toBeLessThan(10);
+    expect(() => foldsByPatient(entriesOf(["a", "b"]), { folds: 3, seed: 1 })).toThrow(InputError);
   });
 });
