@@ -1,6 +1,8 @@
 import { fc, test } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
-import { distanceToAxes, drawnAxes, smallest } from "../../methods/labels/raster.ts";
+import { ellipseMask } from "../../methods/labels/ellipse.ts";
+import { dilatedSize, trimapOfBox } from "../../methods/labels/markedBox.ts";
+import { distanceToAxes, drawnAxes, smallest, TIE } from "../../methods/labels/raster.ts";
 import { type Diameters, shiftedTo } from "../../methods/labels/recist.ts";
 import { Region, roiOfMarks, splitUncertain, trimapOfMarks } from "../../methods/labels/trimap.ts";
 import { fixture, fromRuns } from "./fixture.ts";
@@ -143,6 +145,45 @@ describe("trimap of the marks", () => {
     expect(count(data, Region.background) / data.length).toBeCloseTo(0.5, 1);
     expect(count(data, Region.foreground) / data.length).toBeCloseTo(0.1, 2);
   });
+});
+
+describe("marks in a crop", () => {
+  /** Marks along the axes or diagonals, where many pixels are equally far, from tenths of pixels: each frame rounds anew. */
+  const marksAt = (x: number, y: number, long: number, short: number, diagonal: boolean): Diameters => {
+    const [a, b] = diagonal ? [long, short] : [0, 0];
+    return {
+      long: [
+        [(x - long) / 10, (y - a) / 10],
+        [(x + long) / 10, (y + a) / 10],
+      ],
+      short: [
+        [(x + b) / 10, (y - short) / 10],
+        [(x - b) / 10, (y + short) / 10],
+      ],
+    };
+  };
+  const where = fc.integer({ min: 2800, max: 4000 });
+  const begin = fc.integer({ min: 0, max: 240 });
+
+  test.prop([where, where, fc.integer({ min: 20, max: 140 }), fc.integer({ min: 10, max: 90 }), fc.boolean(), begin, begin])(
+    "mean the same wherever the crop begins",
+    (x, y, long, short, diagonal, dx, dy) => {
+      const marks = marksAt(x, y, long, short, diagonal);
+      const inCrop = marksAt(x - 10 * dx, y - 10 * dy, long, short, diagonal);
+      const [roi, cropped] = [roiOfMarks(marks, 512, 512), roiOfMarks(inCrop, 512 - dx, 512 - dy)];
+      expect(cropped).toEqual({ x0: roi.x0 - dx, y0: roi.y0 - dy, x1: roi.x1 - dx, y1: roi.y1 - dy });
+      const [width, height] = [roi.x1 - roi.x0, roi.y1 - roi.y0];
+      const [own, moved] = [shiftedTo([roi.x0, roi.y0], marks), shiftedTo([cropped.x0, cropped.y0], inCrop)];
+      for (const drawn of [
+        (d: Diameters) => trimapOfMarks(d, width, height).data,
+        (d: Diameters) => trimapOfBox(d, width, height, true).data,
+        (d: Diameters) => smallest(distanceToAxes(d, width, height), dilatedSize(d), TIE),
+        (d: Diameters) => drawnAxes(d, width, height),
+        (d: Diameters) => ellipseMask(d, width, height),
+      ])
+        expect(Buffer.compare(drawn(moved), drawn(own))).toBe(0);
+    },
+  );
 });
 
 describe("splitting what is uncertain", () => {
