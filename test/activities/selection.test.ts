@@ -18,6 +18,7 @@ import type { Digest, Store } from "../../artifacts/store.ts";
 import type { Category, LesionCase } from "../../methods/datasets/lesionCase.ts";
 import { scalingAffine, type Vec3 } from "../../methods/imaging/volume.ts";
 import { InputError } from "../../methods/inputError.ts";
+import type { Action } from "../../schemas/messages.ts";
 
 let folder: string;
 let store: Store;
@@ -79,7 +80,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-function run(kind: string, params: Record<string, unknown>, inputs: Record<string, Digest>): Promise<StepResult> {
+function run(kind: string, params: Action["params"], inputs: Record<string, Digest>): Promise<StepResult> {
   const refs = Object.fromEntries(Object.entries(inputs).map(([name, artifact]) => [name, { artifact }]));
   return bodyOf(kind).run({ store, progress: () => {} } as unknown as StepContext, parseInput({ kind, params, inputs: refs }));
 }
@@ -134,7 +135,7 @@ describe("dataset.fold", () => {
 });
 
 describe("dataset.select", () => {
-  const select = async (params: Record<string, unknown>) => {
+  const select = async (params: Action["params"]) => {
     const { outputs } = await run("dataset.select", params, { lesions });
     await checkImages(outputs.lesions);
     return openDataset(store, outputs.lesions);
