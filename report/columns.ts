@@ -1,7 +1,8 @@
 /** How a column of scores (`scoreColumns`) is headed and printed. */
 export interface ColumnFormat {
   readonly column: string;
-  readonly title: string;
+  /** In lines. */
+  readonly title: string | readonly string[];
   readonly digits: number;
   /** What a printed number is multiplied with, e.g. 100 for per cent. */
   readonly scale?: number;
@@ -18,13 +19,13 @@ export const overlapColumns: readonly ColumnFormat[] = [
 /** Distances and volumes; distances have heavy tails, so their median matters as much as their mean. */
 export function distanceColumns(tolerancesMm: readonly number[]): readonly ColumnFormat[] {
   return [
-    { column: "avdVoxels", title: "AVD (voxels)", digits: 3 },
-    { column: "avdMm", title: "AVD (mm)", digits: 3 },
-    { column: "hausdorffMm", title: "HD (mm)", digits: 2 },
-    { column: "hausdorff95Mm", title: "HD95 (mm)", digits: 2 },
-    ...tolerancesMm.map((mm) => ({ column: `surfaceDice${mm}mm`, title: `Surface Dice, ${mm} mm`, digits: 3 })),
-    { column: "volumeDifferenceMm3", title: "Volume difference (ml)", digits: 3, scale: 1e-3 },
-    { column: "absoluteVolumeDifferenceMm3", title: "… absolute (ml)", digits: 3, scale: 1e-3 },
-    { column: "absoluteRelativeVolumeDifference", title: "… relative, absolute (%)", digits: 1, scale: 100 },
+    { column: "avdVoxels", title: ["AVD", "(voxels)"], digits: 3 },
+    { column: "avdMm", title: ["AVD", "(mm)"], digits: 3 },
+    { column: "hausdorffMm", title: ["HD", "(mm)"], digits: 2 },
+    { column: "hausdorff95Mm", title: ["HD95", "(mm)"], digits: 2 },
+    ...tolerancesMm.map((mm) => ({ column: `surfaceDice${mm}mm`, title: ["Surface Dice", `within ${mm} mm`], digits: 3 })),
+    { column: "volumeDifferenceMm3", title: ["Volume", "difference (ml)"], digits: 3, scale: 1e-3 },
+    { column: "absoluteVolumeDifferenceMm3", title: ["absolute", "(ml)"], digits: 3, scale: 1e-3 },
+    { column: "absoluteRelativeVolumeDifference", title: ["absolute,", "relative (%)"], digits: 1, scale: 100 },
   ];
 }

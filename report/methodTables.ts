@@ -45,7 +45,7 @@ export function totalsTable(table: TableData): Html {
 ${paper.map((row) => html`<tr class="paper"><th scope="row">paper (${row.dataset})</th><td></td><td>${printed(row.dice)}</td><td></td>${overlapColumns.map((c) => html`<td>${printed(paperCell(row, c.column))}</td>`)}<td class="text failures">${row.table}</td></tr>`)}`;
   });
   return html`<div class="wide"><table><caption>${originText(table)} ${dimension === "2D" ? "RECIST slice" : "Whole lesion"}, all categories: mean ± sd over lesions; beneath, median [quartiles] and the ${percent(evaluation)} interval of the mean (${bootstrapText(evaluation)}); undefined scores are counted. Dice of the best method in bold. Δ: mean paired difference to the ${baselineOf[dimension]} with its interval, and p of Wilcoxon's signed-rank test after Holm's correction for all pairs of methods.</caption>
-<thead><tr><th scope="col" class="text">Method</th><th scope="col">n</th><th scope="col">Dice</th><th scope="col">Δ Dice to<br>${baselineOf[dimension]}</th>${overlapColumns.map((c) => html`<th scope="col">${c.title}</th>`)}<th scope="col" class="text">Failures</th></tr></thead>
+<thead><tr><th scope="col" class="text">Method</th><th scope="col">n</th><th scope="col">Dice</th><th scope="col">Δ Dice to<br>${baselineOf[dimension]}</th>${overlapColumns.map(columnHead)}<th scope="col" class="text">Failures</th></tr></thead>
 <tbody>${missingRow(numbers, table, overlapColumns.length + 5)}${rows}</tbody></table></div>`;
 }
 
@@ -58,7 +58,7 @@ export function distancesTable(table: TableData): Html {
 ${paper.map((row) => html`<tr class="paper"><th scope="row">paper (${row.dataset})</th>${columns.map((c) => html`<td>${printed(paperCell(row, c.column))}</td>`)}</tr>`)}`;
   });
   return html`<div class="wide"><table><caption>${originText(table)} Distances, surfaces and volumes: mean ± sd; beneath, median [quartiles] and the interval of the mean. AVD and HD over all voxels, HD95 over surfaces; surface Dice: the share of both surfaces within the tolerance of the other. Volume difference: prediction − reference.</caption>
-<thead><tr><th scope="col" class="text">Method</th>${columns.map((c) => html`<th scope="col">${c.title}</th>`)}</tr></thead>
+<thead><tr><th scope="col" class="text">Method</th>${columns.map(columnHead)}</tr></thead>
 <tbody>${missingRow(table.numbers, table, columns.length + 1)}${rows}</tbody></table></div>`;
 }
 
@@ -139,6 +139,10 @@ const dice: ColumnFormat = { column: "dice", title: "Dice", digits: 3 };
 
 function rowClass(method: MethodNumbers, paper: readonly PaperRow[]): string {
   return [isBaseline(method) ? "baseline" : "", paper.length > 0 ? "followed" : ""].filter((c) => c !== "").join(" ");
+}
+
+function columnHead({ title: lines }: ColumnFormat): Html {
+  return html`<th scope="col">${[lines].flat().map((line, i) => html`${i === 0 ? null : html`<br>`}${line}`)}</th>`;
 }
 
 function summaryCell(summary: StratumScore | undefined, { digits, scale = 1 }: ColumnFormat, best = false): Html {

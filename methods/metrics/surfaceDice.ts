@@ -21,18 +21,20 @@ export function surfaceDice(a: Uint8Array, b: Uint8Array, dims: Vec3, spacing: V
   const surfaceB = surfaceOf(union.b, union.dims, spacing);
   const toA = distanceTo(surfaceA.border, surfaceA.dims, spacing);
   const toB = distanceTo(surfaceB.border, surfaceB.dims, spacing);
-  const near = new Float64Array(tolerances.length);
+  // what is too far is added up in the same order as the total, so that 0 and 1 come out exact
+  const far = new Float64Array(tolerances.length);
   let total = 0;
   for (let i = 0; i < toA.length; i++) {
     const [areaA, areaB] = [surfaceA.area[i], surfaceB.area[i]];
     if (areaA === 0 && areaB === 0) continue;
-    total += areaA + areaB;
+    total += areaA;
+    total += areaB;
     for (let t = 0; t < tolerances.length; t++) {
-      if (toB[i] <= tolerances[t]) near[t] += areaA;
-      if (toA[i] <= tolerances[t]) near[t] += areaB;
+      if (toB[i] > tolerances[t]) far[t] += areaA;
+      if (toA[i] > tolerances[t]) far[t] += areaB;
     }
   }
-  return [...near].map((area) => Math.min(1, area / total));
+  return [...far].map((area) => (total - area) / total);
 }
 
 interface CornerSurface {

@@ -2,6 +2,7 @@ import { fc, test } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
 import { distanceTo } from "../../methods/imaging/distanceTransform.ts";
 import type { Vec3 } from "../../methods/imaging/volume.ts";
+import { fixture, fromRunLengths } from "../metrics/fixture.ts";
 
 function bruteForce(mask: Uint8Array, [nx, ny, nz]: Vec3, [sx, sy, sz]: Vec3): number[] {
   const voxels = Array.from({ length: nx * ny * nz }, (_, i) => [i % nx, Math.floor(i / nx) % ny, Math.floor(i / (nx * ny))]);
@@ -37,6 +38,32 @@ describe("distanceTo", () => {
       if (expected[i] === Infinity) expect(actual[i]).toBe(Infinity);
       else expect(Math.abs(actual[i] - expected[i])).toBeLessThanOrEqual(1e-12 * Math.max(1, expected[i]));
     }
+  });
+
+  it.each(fixture.distanceMaps.map((map, n) => ({ n, ...map })))(
+    "equals SciPy's and SimpleITK's map $n, spacing $spacing",
+    (map) => {
+      const found = distanceTo(fromRunLengths(map.mask), map.dims, map.spacing);
+      expect(found.reduce((sum, d) => sum + d, 0)).toBeCloseTo(map.sum, 6);
+      expect(Math.max(...found)).toBeCloseTo(map.maximum, 12);
+      for (const [i, distance] of map.every97th.entries()) expect(found[97 * i]).toBeCloseTo(distance, 12);
+    },
+  );
+
+  it("takes as long per voxel in a volume of 16 times as many", () => {
+    const perVoxel = (side: number): number => {
+      const mask = new Uint8Array(side * side * 64);
+      for (let i = 0; i < mask.length; i += 7919) mask[i] = 1;
+      const times = [1, 2, 3].map(() => {
+        const start = performance.now();
+        distanceTo(mask, [side, side, 64], [0.8, 0.8, 3]);
+        return performance.now() - start;
+      });
+      return Math.min(...times) / mask.length;
+    };
+    perVoxel(32);
+    // quadratic work would be 4 to 16 times as much; a larger volume may miss the caches
+    expect(perVoxel(256) / perVoxel(64)).toBeLessThan(3.5);
   });
 
   it("is Infinity everywhere where the mask is empty", () => {

@@ -49,6 +49,8 @@ describe("Hausdorff distances over all voxels", () => {
     const found = hausdorff(fromRunLengths(m.prediction), fromRunLengths(m.reference), m.dims, m.spacing);
     expect(found?.average).toBeCloseTo(m.averageHausdorff, 9);
     expect(found?.maximum).toBeCloseTo(m.hausdorff, 9);
+    const inVoxels = hausdorff(fromRunLengths(m.prediction), fromRunLengths(m.reference), m.dims, ONES);
+    expect(inVoxels?.average).toBeCloseTo(m.averageHausdorffVoxels, 9);
   });
 
   const grids = fc

@@ -1,21 +1,44 @@
 import { readFileSync } from "node:fs";
 import type { Vec3 } from "../../methods/imaging/volume.ts";
 
-/** Written by test/oracles/metrics.py with MedPy, SimpleITK and SciPy. */
+/** One pair of masks by other programs, in mm but where the name says voxels. */
+export interface JudgedScores {
+  readonly precision: number;
+  readonly recall: number;
+  readonly dice: number;
+  readonly iou: number;
+  readonly volumetricSimilarity: number;
+  readonly averageHausdorff: number;
+  readonly averageHausdorffVoxels: number;
+  readonly hausdorff: number;
+  readonly assd: number;
+  readonly hd95: number;
+  /** At each of the fixture's tolerances. */
+  readonly surfaceDice: readonly number[];
+  /** Of the reference. */
+  readonly surfaceArea: number;
+  readonly volumeDifference: number;
+}
+
+/** Written by test/oracles/metrics.py with MedPy, SimpleITK, surface-distance and SciPy. */
 interface MetricsFixture {
-  readonly masks: readonly {
+  /** Of the surface Dice, in mm. */
+  readonly tolerances: readonly number[];
+  readonly masks: readonly (JudgedScores & {
     readonly dims: Vec3;
     readonly spacing: Vec3;
     readonly prediction: readonly number[];
     readonly reference: readonly number[];
-    readonly precision: number;
-    readonly recall: number;
-    readonly dice: number;
-    readonly iou: number;
-    readonly averageHausdorff: number;
-    readonly hausdorff: number;
-    readonly assd: number;
-    readonly hd95: number;
+  })[];
+  /** By the code of the voxels inside: bit x + 2y + 4z. */
+  readonly surfels: { readonly spacing: Vec3; readonly areas: readonly number[]; readonly lengths: readonly number[] };
+  readonly distanceMaps: readonly {
+    readonly dims: Vec3;
+    readonly spacing: Vec3;
+    readonly mask: readonly number[];
+    readonly sum: number;
+    readonly maximum: number;
+    readonly every97th: readonly number[];
   }[];
   readonly summary: { values: number[]; mean: number; sd: number; median: number; q1: number; q3: number };
   readonly wilson: readonly { successes: number; trials: number; low: number; high: number }[];

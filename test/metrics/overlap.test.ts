@@ -26,6 +26,7 @@ describe("overlap", () => {
     expect(found.recall).toBeCloseTo(m.recall, 12);
     expect(found.dice).toBeCloseTo(m.dice, 12);
     expect(found.iou).toBeCloseTo(m.iou, 12);
+    expect(found.volumetricSimilarity).toBeCloseTo(m.volumetricSimilarity, 12);
   });
 
   it.each([
