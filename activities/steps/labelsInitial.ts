@@ -22,7 +22,11 @@ export const labelsInitial: StepBody<StepParams<"labels.initial">> = {
         if (reference === undefined) unlabelled++;
         else slices.push({ ...slice, outcome: "reference", labels: sliceOf(reference, lesion.slice) });
       } else {
-        const { labels, outcome } = initialMask(method, sliceOf(image, lesion.slice), lesion, lesion.window, { dcrf, zoom });
+        const { labels, outcome } = initialMask(method, sliceOf(image, lesion.slice), lesion, lesion.window, {
+          dcrf,
+          zoom,
+          spacingMm: image.spacingMm,
+        });
         slices.push({ ...slice, outcome, labels });
       }
     }

@@ -6,7 +6,7 @@ import { methodName } from "../methodName.ts";
 import { gatherPredictions, type Prediction, putPredictionPart } from "../predictions.ts";
 import type { StepBody } from "./step.ts";
 
-const volumetric = new Set(["grabcut-3d", "grabcut-3de", "ellipsoid"]);
+const volumetric = new Set(["grabcut-3d", "grabcut-3de", "grabcut-prior-3d", "ellipsoid"]);
 
 /** The baselines of Tables 1 and 5: masks from the marks alone. */
 export const segmentationClassical: StepBody<StepParams<"segmentation.classical">> = {

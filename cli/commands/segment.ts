@@ -33,9 +33,11 @@ const markMethods = [
   "grabcut-i",
   "grabcut-r",
   "grabcut-r-sr",
+  "grabcut-prior",
   "ellipse",
   "grabcut-3d",
   "grabcut-3de",
+  "grabcut-prior-3d",
   "ellipsoid",
 ] as const satisfies readonly VolumeMethod[];
 /** From a model: its prediction, and each slice of it refined by GrabCut (“-GC”). */

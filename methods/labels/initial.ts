@@ -1,11 +1,12 @@
 import { cropSlice } from "../imaging/crop.ts";
-import type { Box, HuWindow, Slice } from "../imaging/volume.ts";
+import type { Box, HuWindow, Slice, Vec3 } from "../imaging/volume.ts";
 import { applyWindow, applyWindow8 } from "../imaging/window.ts";
 import { type BoxCrfOptions, crfOfBox } from "./boxCrf.ts";
 import { ellipseMask } from "./ellipse.ts";
 import { bicubicallyEnhanced, grabCutEnhanced, type Zoom, zoomOf } from "./enhancedSlice.ts";
 import { grabCut } from "./grabcut.ts";
 import { dilatedSize, trimapOfBox } from "./markedBox.ts";
+import { priorCut } from "./priorCut.ts";
 import { distanceToAxes, smallest, TIE } from "./raster.ts";
 import { type Diameters, shiftedTo } from "./recist.ts";
 import { IGNORED, type LabelMap, Region, roiOfMarks, type Trimap, trimapOfMarks } from "./trimap.ts";
@@ -15,7 +16,8 @@ import { IGNORED, type LabelMap, Region, roiOfMarks, type Trimap, trimapOfMarks 
  * `recist`: dilated RECIST; `recist-trimap`: the trimap's foreground against its background, the rest ignored by the
  * loss; `dcrf`: fully connected CRF from the box and its centre; `grabcut`: from the box alone; `grabcut-i`: from the
  * box and its centre; `grabcut-r`: from the trimap of the marks; `grabcut-r-sr`: the same on the slice enlarged, by
- * bicubic interpolation where no enhanced slice is given; `ellipse`: drawn on the marks.
+ * bicubic interpolation where no enhanced slice is given; `grabcut-prior`: a cut with a shape prior of the marks, learnt
+ * from real lesions; `ellipse`: drawn on the marks.
  */
 export type InitialMethod =
   | "recist"
@@ -25,11 +27,12 @@ export type InitialMethod =
   | "grabcut-i"
   | "grabcut-r"
   | "grabcut-r-sr"
+  | "grabcut-prior"
   | "ellipse";
 
 /**
  * How a mask came about. `drawn`: from the marks without looking at the picture; `dcrf`; `grabcut`; `grabcut on bicubic`
- * and `grabcut on enhanced`: on a finer picture; `collapsed`: GrabCut or CRF left no lesion, which stands (their way of
+ * and `grabcut on enhanced`: on a finer picture; `prior-cut`; `collapsed`: GrabCut, CRF or cut left no lesion, which stands (their way of
  * failing from a box); `no … samples`: a trimap without a class, so no lesion; `ignored-fallback`: GrabCut failed and
  * the labels are those of `recist-trimap`.
  */
@@ -39,6 +42,7 @@ export type InitialOutcome =
   | "grabcut"
   | "grabcut on bicubic"
   | "grabcut on enhanced"
+  | "prior-cut"
   | "collapsed"
   | "no foreground samples"
   | "no background samples"
@@ -54,6 +58,8 @@ export interface InitialOptions {
   readonly zoom?: Zoom;
   /** For `grabcut-r-sr`: `pictureOfRoi` on a finer grid, from a super-resolution network. */
   readonly enhanced?: Slice<Float32Array>;
+  /** Voxel spacing, for `grabcut-prior`; default: square pixels. */
+  readonly spacingMm?: Vec3;
 }
 
 /**
@@ -74,6 +80,8 @@ export function initialMask(
 ): { readonly labels: LabelMap; readonly outcome: InitialOutcome } {
   const { width, height } = image;
   if (method === "ellipse") return { labels: { data: ellipseMask(diameters, width, height), width, height }, outcome: "drawn" };
+
+  if (method === "grabcut-prior") return priorCut(image, diameters, options.spacingMm ?? [1, 1, 1], window);
 
   const roi = roiOnSlice(image, diameters);
   const [roiWidth, roiHeight] = [roi.x1 - roi.x0, roi.y1 - roi.y0];

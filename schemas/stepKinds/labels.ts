@@ -13,10 +13,10 @@ export const labelsInitial = {
   params: z
     .strictObject({
       method: z
-        .enum(["recist", "recist-trimap", "dcrf", "grabcut", "grabcut-i", "grabcut-r", "grabcut-r-sr", "ellipse", "reference"])
+        .enum(["recist", "recist-trimap", "dcrf", "grabcut", "grabcut-i", "grabcut-r", "grabcut-r-sr", "grabcut-prior", "ellipse", "reference"])
         .default("grabcut-r")
         .describe(
-          "recist: dilated marks; recist-trimap: dilated marks against sure background, the rest ignored by the loss; dcrf: fully connected CRF from box and centre; grabcut: box; grabcut-i: box and its centre; grabcut-r: trimap of the marks; grabcut-r-sr: the same on the slice enlarged by bicubic interpolation; ellipse: drawn on the marks; reference: the true mask (full supervision; lesions without one are left out and counted)",
+          "recist: dilated marks; recist-trimap: dilated marks against sure background, the rest ignored by the loss; dcrf: fully connected CRF from box and centre; grabcut: box; grabcut-i: box and its centre; grabcut-r: trimap of the marks; grabcut-r-sr: the same on the slice enlarged by bicubic interpolation; grabcut-prior: cut with a shape prior of the marks, learnt from real lesions; ellipse: drawn on the marks; reference: the true mask (full supervision; lesions without one are left out and counted)",
         ),
       ...methodParams,
     })

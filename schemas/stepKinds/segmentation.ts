@@ -45,6 +45,7 @@ export const segmentationClassical = {
         .enum([
           "grabcut-3d",
           "grabcut-3de",
+          "grabcut-prior-3d",
           "ellipsoid",
           "recist",
           "dcrf",
@@ -52,10 +53,11 @@ export const segmentationClassical = {
           "grabcut-i",
           "grabcut-r",
           "grabcut-r-sr",
+          "grabcut-prior",
           "ellipse",
         ])
         .describe(
-          "3D: grabcut-3d (GrabCut-R from the same marks on every slice), grabcut-3de (from the marks projected to each slice), ellipsoid; on the RECIST slice only: recist, dcrf, grabcut, grabcut-i, grabcut-r, grabcut-r-sr (bicubic), ellipse, as in labels.initial",
+          "3D: grabcut-3d (GrabCut-R from the same marks on every slice), grabcut-3de (from the marks projected to each slice), grabcut-prior-3d (one cut over the volume with a shape prior of the marks), ellipsoid; on the RECIST slice only: recist, dcrf, grabcut, grabcut-i, grabcut-r, grabcut-r-sr (bicubic), grabcut-prior, ellipse, as in labels.initial",
         ),
       ...methodParams,
     })
