@@ -1,32 +1,15 @@
-import type { Slice, Vec3 } from "../imaging/volume.ts";
+import type { Slice } from "../imaging/volume.ts";
 import { COMPONENTS, countsByComponent, fitMixture, type GreyMixture } from "./gmm.ts";
 import { clusterLevels } from "./kmeans.ts";
-import { LatticeFlow } from "./maxflow.ts";
 import { MultiplyWithCarry } from "./multiplyWithCarry.ts";
+import { smoothnessOf } from "./smoothness.ts";
 import { Region, type Trimap } from "./trimap.ts";
+import { TrimapCut } from "./trimapCut.ts";
 
-/** γ: weight of the smoothness term. */
-const SMOOTHNESS = 50;
-/** λ: capacity that no sum of a pixel's eight edges reaches; binds the pixels the trimap is sure of. */
-const BINDING = 9 * SMOOTHNESS;
-/** Diagonal neighbours are √2 apart; OpenCV takes the root in single precision. */
-const DIAGONAL = Math.fround(Math.SQRT2);
 const LEVELS = 256;
 
-/** The eight neighbours, in the order in which OpenCV's graph walks them. */
-const NEIGHBOURS: readonly Vec3[] = [
-  [1, 1, 0],
-  [0, 1, 0],
-  [-1, 1, 0],
-  [1, 0, 0],
-  [1, -1, 0],
-  [0, -1, 0],
-  [-1, -1, 0],
-  [-1, 0, 0],
-];
-
 export interface GrabCutOptions {
-  /** Rounds of assigning, learning and cutting; all are made, converged or not. Default 5. */
+  /** Rounds of assigning, learning and cutting; those after convergence change nothing and are not made. Default 5. */
   readonly iterations?: number;
   /** Seed of the k-means++ draws, as given to OpenCV's `setRNGSeed`. Default 1. */
   readonly seed?: number;
@@ -75,12 +58,17 @@ export function grabCut(
   if (foregroundSamples === area) return { failure: "no background samples" };
 
   let [background, foreground] = initialMixtures(image.data, regions, foregroundSamples, new MultiplyWithCarry(seed));
-  const edges = edgeCapacities(image);
+  const minimum = new TrimapCut(image, regions, smoothnessOf(image));
+  let changed = true;
   for (let i = 0; i < iterations; i++) {
     const [backgroundLevels, foregroundLevels] = histograms(image.data, regions);
+    const before = [background, foreground];
     background = fitMixture(countsByComponent(backgroundLevels, background.component));
     foreground = fitMixture(countsByComponent(foregroundLevels, foreground.component));
-    cut(image, regions, background, foreground, edges);
+    // The same labels and mixtures as in the round before: every further round would be that one again.
+    if (!changed && isSame(before[0], background) && isSame(before[1], foreground)) break;
+    const pull = background.cost.map((cost, level) => cost - foreground.cost[level]);
+    changed = minimum.decide(pull, regions);
   }
   return { regions: { data: regions, width, height }, mask: regions.map((region) => region & 1) };
 }
@@ -103,91 +91,12 @@ function initialMixtures(
   return [background, mixtureOf(samples[1])];
 }
 
+const isSame = (a: GreyMixture, b: GreyMixture): boolean =>
+  a.component.every((k, level) => k === b.component[level]) && a.cost.every((cost, level) => cost === b.cost[level]);
+
 /** Pixels per level in the background and in the foreground, sure or probable. */
 function histograms(levels: Uint8Array, regions: Uint8Array): [Float64Array, Float64Array] {
   const counts: [Float64Array, Float64Array] = [new Float64Array(LEVELS), new Float64Array(LEVELS)];
   for (let p = 0; p < levels.length; p++) counts[regions[p] & 1][levels[p]]++;
   return counts;
-}
-
-/** The graph is kept between calls, so that a campaign's many cuts share its buffers. */
-const graph = new LatticeFlow(NEIGHBOURS);
-let pristine = new Float64Array(0);
-
-/** γ exp(−β ‖z_p − z_q‖²) / |p − q| for every edge of the graph of this picture; starts that graph. */
-function edgeCapacities(image: Slice<Uint8Array>): Float64Array {
-  const { data, width, height } = image;
-  const contrast = meanContrast(image);
-  const beta = contrast === 0 ? 0 : 1 / (2 * contrast);
-  const straight = new Float64Array(LEVELS);
-  const diagonal = new Float64Array(LEVELS);
-  for (let step = 0; step < LEVELS; step++) {
-    const similarity = Math.exp(-beta * 3 * step * step);
-    straight[step] = SMOOTHNESS * similarity;
-    diagonal[step] = (SMOOTHNESS / DIAGONAL) * similarity;
-  }
-  graph.reset([width, height, 1]);
-  const { capacity, directions } = graph;
-  for (let y = 0; y < height; y++) {
-    const row = graph.vertex(0, y);
-    for (let x = 0; x < width; x++) {
-      const edges = (row + x) * directions;
-      for (let d = 0; d < directions; d++) {
-        const [dx, dy] = NEIGHBOURS[d];
-        if (x + dx < 0 || x + dx >= width || y + dy < 0 || y + dy >= height) continue;
-        const step = Math.abs(data[y * width + x] - data[(y + dy) * width + x + dx]);
-        capacity[edges + d] = dx !== 0 && dy !== 0 ? diagonal[step] : straight[step];
-      }
-    }
-  }
-  const used = graph.size * directions;
-  if (pristine.length < used) pristine = new Float64Array(capacity.length);
-  pristine.set(capacity.subarray(0, used));
-  return pristine.subarray(0, used);
-}
-
-/** Mean of ‖z_p − z_q‖² over the pairs of neighbours, with three channels a pixel. */
-function meanContrast({ data, width, height }: Slice<Uint8Array>): number {
-  let sum = 0;
-  for (let y = 0, p = 0; y < height; y++) {
-    for (let x = 0; x < width; x++, p++) {
-      if (x > 0) sum += (data[p] - data[p - 1]) ** 2;
-      if (y === 0) continue;
-      sum += (data[p] - data[p - width]) ** 2;
-      if (x > 0) sum += (data[p] - data[p - width - 1]) ** 2;
-      if (x < width - 1) sum += (data[p] - data[p - width + 1]) ** 2;
-    }
-  }
-  const pairs = 4 * width * height - 3 * width - 3 * height + 2;
-  return (3 * sum) / pairs;
-}
-
-/** Decides the uncertain pixels by the minimum cut. */
-function cut(
-  image: Slice<Uint8Array>,
-  regions: Uint8Array,
-  background: GreyMixture,
-  foreground: GreyMixture,
-  edges: Float64Array,
-): void {
-  const { data, width, height } = image;
-  const { capacity, terminal } = graph;
-  capacity.set(edges);
-  const pull = Float64Array.from(background.cost, (cost, level) => cost - foreground.cost[level]);
-  terminal.fill(0, 0, graph.size);
-  for (let y = 0, p = 0; y < height; y++) {
-    for (let x = 0, v = graph.vertex(0, y); x < width; x++, v++, p++) {
-      const region = regions[p];
-      if (region === Region.background) terminal[v] = -BINDING;
-      else if (region === Region.foreground) terminal[v] = BINDING;
-      else terminal[v] = pull[data[p]];
-    }
-  }
-  graph.solve();
-  for (let y = 0, p = 0; y < height; y++) {
-    for (let x = 0, v = graph.vertex(0, y); x < width; x++, v++, p++) {
-      if (regions[p] < Region.probableBackground) continue;
-      regions[p] = graph.onSourceSide(v) ? Region.probableForeground : Region.probableBackground;
-    }
-  }
 }
