@@ -7,6 +7,8 @@ export interface Reversal {
   /** The method that the paper has above, with its mean Dice there and here. */
   readonly above: { readonly method: string; readonly paper: number; readonly ours: number };
   readonly below: { readonly method: string; readonly paper: number; readonly ours: number };
+  /** Wilcoxon's p of the two, corrected over all pairs of the table (Holm); null where they share no lesion. */
+  readonly p: number | null;
   /** Why, as far as anybody has said. */
   readonly because: string | null;
 }
@@ -18,7 +20,7 @@ export interface Reversal {
 export function reversals({ section, figures }: Pick<AnsweredSection, "section" | "figures">): Reversal[] {
   const ranked = shownMethods(section, figures).flatMap((method) => {
     const paper = paperRow(method, section.paper)?.dice.mean;
-    const ours = method.total.dice.mean;
+    const ours = method.total.dice?.mean ?? null;
     return paper === undefined || ours === null ? [] : [{ method: method.name, paper, ours }];
   });
   const found = ranked.flatMap((above) =>
@@ -28,6 +30,14 @@ export function reversals({ section, figures }: Pick<AnsweredSection, "section" 
     .map(({ above, below }) => ({
       above,
       below,
+      p:
+        figures.comparisons.find(
+          ({ data, dimension, first, second }) =>
+            data === section.data &&
+            dimension === section.dimension &&
+            [first, second].includes(above.method) &&
+            [first, second].includes(below.method),
+        )?.pHolm ?? null,
       because:
         section.explanations.find(
           (explanation) => explanation.above.includes(above.method) && explanation.below.includes(below.method),
@@ -36,9 +46,9 @@ export function reversals({ section, figures }: Pick<AnsweredSection, "section" 
     .sort((a, b) => b.above.paper - a.above.paper || a.below.paper - b.below.paper);
 }
 
-/** The methods of a section's dimension, in the report's order. */
-export function shownMethods({ dimension }: AnsweredSection["section"], { methods }: ReportFigures): Method[] {
-  return methods.filter((method) => method.dimension === dimension);
+/** The methods of a section's data and dimension, in the report's order. */
+export function shownMethods({ data, dimension }: AnsweredSection["section"], { methods }: ReportFigures): Method[] {
+  return methods.filter((method) => method.data === data && method.dimension === dimension);
 }
 
 /** The paper's row of a method for one of its data sets. */

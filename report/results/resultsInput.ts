@@ -20,8 +20,10 @@ export const sectionSchema = z.strictObject({
   title: z.string().min(1),
   /** The pipeline, relative to the folder that holds `pipelines/`. */
   pipeline: z.string().min(1),
-  /** The report step whose figures are shown. */
-  report: z.string().min(1),
+  /** The report step whose figures are shown … */
+  report: z.string().min(1).default("report"),
+  /** … and the evaluation in it, by its display name. */
+  data: z.string().min(1),
   /** Parameters of the pipeline that differ from its defaults. */
   set: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).default({}),
   /** Which of the paper's data sets stands beside; absent where the paper has no such table. */
@@ -43,24 +45,21 @@ const summarySchema = z.object({
   undefined: z.int().nonnegative(),
   mean: z.number().nullable(),
   sd: z.number().nullable(),
+  interval: z.object({ low: z.number(), high: z.number() }).nullable(),
 });
 const printedSchema = z.object({ mean: z.number(), sd: z.number(), text: z.string() });
 
 /** The part of a report's `numbers.json` that the results page reads. */
 export const reportFiguresSchema = z.object({
   campaign: z.object({ id: z.string() }),
-  datasets: z.array(
-    z.object({
-      name: z.string(),
-      lesions: z.object({ train: z.int().nonnegative(), test: z.int().nonnegative() }),
-      origin: z.enum(dataOrigins),
-    }),
-  ),
+  evaluations: z.array(z.object({ data: z.string(), origin: z.enum(dataOrigins), lesions: z.int(), withoutReference: z.int() })),
   methods: z.array(
     z.object({
+      data: z.string(),
       name: z.string(),
       dimension,
       lesions: z.int().nonnegative(),
+      patients: z.int().nonnegative(),
       /** By column; a report has more of them than are shown. */
       total: z.record(z.string(), summarySchema),
       categories: z.partialRecord(z.enum(categories), z.object({ dice: summarySchema })),
@@ -80,12 +79,24 @@ export const reportFiguresSchema = z.object({
   ),
   offsets: z.array(
     z.object({
+      data: z.string(),
       method: z.string(),
       points: z.array(z.object({ offset: z.int(), mean: z.number(), sd: z.number().nullable(), n: z.int() })),
     }),
   ),
+  comparisons: z.array(
+    z.object({
+      data: z.string(),
+      dimension,
+      first: z.string(),
+      second: z.string(),
+      meanDifference: z.number(),
+      pHolm: z.number(),
+    }),
+  ),
   precisionRecall: z.array(
     z.object({
+      data: z.string(),
       method: z.string(),
       dimension,
       best: z.object({ threshold: z.number(), precision: z.number(), recall: z.number(), f: z.number() }).nullable(),

@@ -1,4 +1,4 @@
-import { meanSd, NONE, score } from "../format.ts";
+import { meanSd, NONE, pValue, score } from "../format.ts";
 import { paperCategories } from "../paperFigures.ts";
 import { paperRow, type Reversal, reversals, shownMethods } from "./order.ts";
 import type { AnsweredSection, resultMetrics } from "./resultsInput.ts";
@@ -24,32 +24,30 @@ export function resultsPage(sections: readonly AnsweredSection[]): string {
   return `${[
     "# Results",
     "Written by `npm run reproduce`: every figure comes from the campaign named above its table, none is written by hand. " +
-      "Mean ± standard deviation over lesions; the paper is Cai et al. 2018. An order differs where two methods' mean Dice " +
-      "stand the other way round than in the paper.",
+      "Mean ± standard deviation over lesions, in brackets the 95 % bootstrap interval of the mean over patients; the paper is " +
+      "Cai et al. 2018. An order differs where two methods' mean Dice stand the other way round than in the paper; p is " +
+      "Wilcoxon's signed-rank test between the two, corrected for all pairs of the table (Holm).",
     ...sections.map(sectionText),
   ].join("\n\n")}\n`;
 }
 
 function sectionText(answered: AnsweredSection): string {
-  const { section, figures, command } = answered;
+  const { section, command } = answered;
   return [
     `## ${section.title}`,
     ...(section.text === undefined ? [] : [section.text.trim()]),
-    `${dataText(figures.datasets)} \`${command}\``,
+    `${dataText(answered)} \`${command}\``,
     tables[section.show](answered),
     ...(section.paper === undefined ? [] : [orderText(reversals(answered))]),
   ].join("\n\n");
 }
 
-function dataText(datasets: AnsweredSection["figures"]["datasets"]): string {
-  const sides = datasets.map(({ name, lesions, origin }) => {
-    const counts = [
-      ...(lesions.train > 0 ? [`${lesions.train} of training patients`] : []),
-      ...(lesions.test > 0 ? [`${lesions.test} of test patients`] : []),
-    ];
-    return `${name} (${origin}; ${counts.join(", ")})`;
-  });
-  return `Data: ${sides.join("; ")}.`;
+function dataText({ section, figures }: AnsweredSection): string {
+  const evaluation = figures.evaluations.find(({ data }) => data === section.data)!;
+  const { origin, lesions, withoutReference } = evaluation;
+  const patients = Math.max(0, ...shownMethods(section, figures).map((method) => method.patients));
+  const missing = withoutReference === 0 ? "" : `, ${withoutReference} more without a reference mask`;
+  return `${origin[0].toUpperCase()}${origin.slice(1)} data, ${lesions - withoutReference} lesions of ${patients} patients${missing}.`;
 }
 
 const tables: Readonly<Record<AnsweredSection["section"]["show"], (answered: AnsweredSection) => string>> = {
@@ -69,8 +67,9 @@ function totalsTable({ section, figures }: AnsweredSection): string {
       method.name,
       String(method.lesions),
       ...metrics.flatMap((metric) => {
-        const { mean, sd, undefined: missing } = method.total[metric];
-        const ours = `${meanSd(mean, sd)}${missing > 0 ? ` (${missing} undefined)` : ""}`;
+        const { mean, sd, interval, undefined: missing } = method.total[metric];
+        const bounds = interval === null ? "" : ` [${score(interval.low)}, ${score(interval.high)}]`;
+        const ours = `${meanSd(mean, sd)}${bounds}${missing > 0 ? ` (${missing} undefined)` : ""}`;
         return paper ? [ours, printedText(printed, metric)] : [ours];
       }),
     ];
@@ -105,12 +104,11 @@ function categoriesTable({ section, figures }: AnsweredSection): string {
 }
 
 /** Mean Dice of the slices at each distance from the RECIST slice, as far as ten lesions reach. */
-function offsetsTable({ figures }: AnsweredSection): string {
-  const reached = figures.offsets.flatMap(({ points }) =>
-    points.filter(({ n }) => n >= LEAST_LESIONS).map(({ offset }) => offset),
-  );
+function offsetsTable({ section, figures }: AnsweredSection): string {
+  const curves = figures.offsets.filter(({ data }) => data === section.data);
+  const reached = curves.flatMap(({ points }) => points.filter(({ n }) => n >= LEAST_LESIONS).map(({ offset }) => offset));
   const offsets = [...new Set(reached)].sort((a, b) => a - b);
-  const rows = figures.offsets.map(({ method, points }) => [
+  const rows = curves.map(({ method, points }) => [
     method,
     ...offsets.map((offset) => {
       const point = points.find((one) => one.offset === offset);
@@ -125,7 +123,7 @@ const LEAST_LESIONS = 10;
 /** The best F-measure of each curve and where it is reached. */
 function precisionRecallTable({ section, figures }: AnsweredSection): string {
   const rows = figures.precisionRecall
-    .filter(({ dimension }) => dimension === section.dimension)
+    .filter(({ data, dimension }) => data === section.data && dimension === section.dimension)
     .map(({ method, best }) => [
       method,
       ...(best === null ? [NONE, NONE, NONE, NONE] : [best.f, best.precision, best.recall, best.threshold].map((v) => score(v))),
@@ -135,8 +133,9 @@ function precisionRecallTable({ section, figures }: AnsweredSection): string {
 
 function orderText(found: readonly Reversal[]): string {
   if (found.length === 0) return "The order of the methods is the paper's.";
-  const lines = found.map(({ above, below, because }) => {
-    const figures = `${above.method} above ${below.method} in the paper (${above.paper} and ${below.paper}), below it here (${score(above.ours)} and ${score(below.ours)})`;
+  const lines = found.map(({ above, below, p, because }) => {
+    const test = p === null ? "" : `; p ${p < 0.001 ? "" : "= "}${pValue(p)}`;
+    const figures = `${above.method} above ${below.method} in the paper (${above.paper} and ${below.paper}), below it here (${score(above.ours)} and ${score(below.ours)}${test})`;
     return `- ${figures}: ${because ?? "not explained yet."}`;
   });
   return ["The order differs from the paper's:", "", ...lines].join("\n");

@@ -3,7 +3,13 @@ import { reversals } from "../../../report/results/order.ts";
 import { type AnsweredSection, type ReportFigures, sectionSchema } from "../../../report/results/resultsInput.ts";
 import { resultsPage } from "../../../report/results/resultsPage.ts";
 
-const summary = (mean: number | null, missing = 0) => ({ n: 3, undefined: missing, mean, sd: mean === null ? null : 0.1 });
+const summary = (mean: number | null, missing = 0) => ({
+  n: 3,
+  undefined: missing,
+  mean,
+  sd: mean === null ? null : 0.1,
+  interval: null,
+});
 
 function method(name: string, dice: number | null, paper?: number): ReportFigures["methods"][number] {
   const printed = (mean: number) => ({ mean, sd: 0.05, text: `${mean} ± 0.05` });
@@ -11,9 +17,11 @@ function method(name: string, dice: number | null, paper?: number): ReportFigure
     ["recall", "precision", "dice", "iou", "volumetricSimilarity", "avdVoxels", "avdMm"].map((metric) => [metric, summary(dice)]),
   ) as ReportFigures["methods"][number]["total"];
   return {
+    data: "shapes",
     name,
     dimension: "2D",
     lesions: 3,
+    patients: 2,
     total,
     categories: { liver: { dice: summary(dice) } },
     paper:
@@ -30,7 +38,7 @@ function answered(
   const section = sectionSchema.parse({
     title: "Table 1",
     pipeline: "table1.yaml",
-    report: "report",
+    data: "shapes",
     paper: "DeepLesion",
     show,
     dimension: "2D",
@@ -38,12 +46,19 @@ function answered(
   });
   const figures: ReportFigures = {
     campaign: { id: "t1" },
-    datasets: [{ name: "shapes", origin: "semi-synthetic", lesions: { train: 0, test: 3 } }],
+    evaluations: [{ data: "shapes", origin: "semi-synthetic", lesions: 4, withoutReference: 1 }],
     methods,
+    comparisons: [{ data: "shapes", dimension: "2D", first: "C", second: "B", meanDifference: 0.2, pHolm: 0.04 }],
     offsets: [
-      { method: "A", points: [0, 1].map((offset) => ({ offset, mean: 0.9 - offset / 10, sd: 0.1, n: 12 - 5 * offset })) },
+      {
+        data: "shapes",
+        method: "A",
+        points: [0, 1].map((offset) => ({ offset, mean: 0.9 - offset / 10, sd: 0.1, n: 12 - 5 * offset })),
+      },
     ],
-    precisionRecall: [{ method: "A", dimension: "2D", best: { threshold: 0.4, precision: 0.8, recall: 0.9, f: 0.847 } }],
+    precisionRecall: [
+      { data: "shapes", method: "A", dimension: "2D", best: { threshold: 0.4, precision: 0.8, recall: 0.9, f: 0.847 } },
+    ],
   };
   return { section, figures, command: "recist3d run table1.yaml" };
 }
@@ -55,6 +70,7 @@ describe("order", () => {
       {
         above: { method: "B", paper: 0.9, ours: 0.6 },
         below: { method: "C", paper: 0.7, ours: 0.8 },
+        p: 0.04,
         because: "the lesions are smaller.",
       },
     ]);
@@ -77,12 +93,12 @@ describe("page", () => {
     const text = page("totals");
     expect(text).toContain("`recist3d run table1.yaml`");
     expect(text).toContain("| A | 3 | 0.900 ± 0.100 | 0.95 ± 0.05 |");
-    expect(text).toContain("semi-synthetic");
+    expect(text).toContain("Semi-synthetic data, 3 lesions of 2 patients, 1 more without a reference mask.");
   });
 
   test("a different order is said in a sentence, explained or marked as unexplained", () => {
     expect(page("totals")).toContain(
-      "B above C in the paper (0.9 and 0.7), below it here (0.600 and 0.800): the lesions are smaller.",
+      "B above C in the paper (0.9 and 0.7), below it here (0.600 and 0.800; p = 0.040): the lesions are smaller.",
     );
     const unexplained = resultsPage([answered("totals", [method("A", 0.7, 0.95), method("C", 0.8, 0.7)])]);
     expect(unexplained).toContain("not explained yet");
