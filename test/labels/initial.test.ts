@@ -1,11 +1,16 @@
 import { fc, test } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
 import { type Slice, scalingAffine, type Volume } from "../../methods/imaging/volume.ts";
+import { applyWindow8 } from "../../methods/imaging/window.ts";
+import { BOX_CRF, type BoxCrfOptions } from "../../methods/labels/boxCrf.ts";
 import { ellipseMask } from "../../methods/labels/ellipse.ts";
-import { type InitialMethod, initialMask } from "../../methods/labels/initial.ts";
-import type { Diameters, RecistMarks } from "../../methods/labels/recist.ts";
-import { IGNORED } from "../../methods/labels/trimap.ts";
+import { grabCutEnhanced, zoomOf } from "../../methods/labels/enhancedSlice.ts";
+import { grabCut } from "../../methods/labels/grabcut.ts";
+import { type InitialMethod, initialMask, pictureOfRoi } from "../../methods/labels/initial.ts";
+import { type Diameters, type RecistMarks, shiftedTo } from "../../methods/labels/recist.ts";
+import { IGNORED, roiOfMarks, trimapOfMarks } from "../../methods/labels/trimap.ts";
 import { segmentVolume } from "../../methods/labels/volume.ts";
+import { stepKinds } from "../../schemas/stepKinds.ts";
 import { lcg } from "./fixture.ts";
 
 const window = { low: -160, high: 240 };
@@ -135,9 +140,11 @@ describe("initial masks", () => {
   });
 
   it.each<[InitialMethod, number]>([
+    ["dcrf", 0.9],
     ["grabcut", 0.9],
     ["grabcut-i", 0.9],
     ["grabcut-r", 0.93],
+    ["grabcut-r-sr", 0.93],
     ["ellipse", 1],
   ])("%s finds a lesion that stands out", (method, atLeast) => {
     const { labels } = initialMask(method, lesionSlice(), marks, window);
@@ -182,6 +189,101 @@ describe("initial masks", () => {
       ],
     };
     expect(() => initialMask("grabcut-r", lesionSlice(), off, window)).toThrow("the marks lie off the slice of 80 × 70 pixels");
+  });
+});
+
+describe("DCRF", () => {
+  const weak: BoxCrfOptions = { ...BOX_CRF, appearance: { ...BOX_CRF.appearance, weight: 0 } };
+
+  it("without kernels is the sure middle of bbox-i: a fifth of the padded box", () => {
+    const none = { ...weak, smoothness: { ...weak.smoothness, weight: 0 } };
+    const { labels, outcome } = initialMask("dcrf", lesionSlice(), marks, window, { dcrf: none });
+    expect(outcome).toBe("dcrf");
+    expect(Math.abs(count(labels.data) - 0.2 * 33 * 1.25 * 21 * 1.25)).toBeLessThan(21 * 1.25);
+  });
+
+  it("that is smoothed too far collapses, and that stands", () => {
+    const washed = { ...weak, smoothness: { weight: 50, positionPx: 40 } };
+    const { labels, outcome } = initialMask("dcrf", lesionSlice(), marks, window, { dcrf: washed });
+    expect([outcome, labels.data.includes(1)]).toEqual(["collapsed", false]);
+  });
+
+  it("has the defaults of the pipeline's schema", () => {
+    for (const kind of ["labels.initial", "segmentation.classical"] as const)
+      expect(stepKinds[kind].params.parse({ method: "dcrf" }).dcrf).toEqual(BOX_CRF);
+  });
+
+  it("refuses a confidence that is none", () => {
+    const dcrf = { ...BOX_CRF, confidence: 1 };
+    expect(() => initialMask("dcrf", lesionSlice(), marks, window, { dcrf })).toThrow("confidence 1 is not between ½ and 1");
+  });
+});
+
+describe("GrabCut-R on an enhanced slice", () => {
+  const roi = roiOfMarks(marks, width, height);
+  const inRoi = shiftedTo([roi.x0, roi.y0], marks);
+  const [roiWidth, roiHeight] = [roi.x1 - roi.x0, roi.y1 - roi.y0];
+  /** The lesion as it would be seen with pixels `zoom` times finer. */
+  const seenFiner = (zoom: number): Slice<Float32Array> => {
+    const [w, h] = [Math.round(roiWidth * zoom), Math.round(roiHeight * zoom)];
+    const grain = lcg(5, w * h);
+    const data = Float32Array.from({ length: w * h }, (_, p) => {
+      const x = ((p % w) + 0.5) * (roiWidth / w) - 0.5 + roi.x0;
+      const y = (Math.floor(p / w) + 0.5) * (roiHeight / h) - 0.5 + roi.y0;
+      return (((x - 40) / 16) ** 2 + ((y - 34) / 10) ** 2 <= 1 ? 0.7 : 0.4) + grain[p] / 32768 / 20;
+    });
+    return { data, width: w, height: h };
+  };
+
+  it.each([2, 2.5, 3, 5])("gives the mask on the slice's own pixels: the lesion seen %d times finer", (zoom) => {
+    const enhanced = seenFiner(zoom);
+    const { labels, outcome } = initialMask("grabcut-r-sr", lesionSlice(), marks, window, { enhanced });
+    expect(outcome).toBe("grabcut on enhanced");
+    expect([labels.width, labels.height]).toEqual([width, height]);
+    // The trimap's foreground sticks out at the ends of the axes.
+    expect(dice(labels.data, truth)).toBeGreaterThan(0.94);
+  });
+
+  it("does not move the lesion: its centre of gravity stays", () => {
+    for (const zoom of [2, 3, 4, 5]) {
+      const { data } = initialMask("grabcut-r-sr", lesionSlice(), marks, window, { enhanced: seenFiner(zoom) }).labels;
+      const on = Array.from(data.keys()).filter((p) => data[p] === 1);
+      expect(on.reduce((sum, p) => sum + (p % width), 0) / on.length).toBeCloseTo(40, 0);
+      expect(Math.abs(on.reduce((sum, p) => sum + Math.floor(p / width), 0) / on.length - 34)).toBeLessThan(0.2);
+    }
+  });
+
+  it("equals GrabCut-R on a grid that is no finer", () => {
+    const picture = pictureOfRoi(lesionSlice(), marks, window);
+    const result = grabCutEnhanced(picture, inRoi, roiWidth, roiHeight);
+    const levels = applyWindow8(picture, { low: 0, high: 1 });
+    const direct = grabCut(levels, trimapOfMarks(inRoi, roiWidth, roiHeight));
+    expect("mask" in result && "mask" in direct && result.mask).toEqual("mask" in direct && direct.mask);
+  });
+
+  it("says that it is bicubic where no enhanced slice is given", () => {
+    for (const zoom of [2, 5, "auto"] as const)
+      expect(initialMask("grabcut-r-sr", lesionSlice(), marks, window, { zoom }).outcome).toBe("grabcut on bicubic");
+  });
+
+  it("chooses the zoom by the longer side, near 128 pixels and from 2 to 5", () => {
+    const zooms = [
+      [20, 12],
+      [26, 9],
+      [12, 40],
+      [63, 63],
+      [300, 40],
+    ].map(([w, h]) => zoomOf({ width: w, height: h }, "auto"));
+    expect(zooms).toEqual([5, 5, 3, 2, 2]);
+    expect(zoomOf({ width: 9, height: 9 }, 2.5)).toBe(2.5);
+    expect(() => zoomOf({ width: 9, height: 9 }, 6)).toThrow("zoom 6 is not between 2 and 5");
+  });
+
+  it("refuses a picture that is not the ROI made finer", () => {
+    const wrong = { data: new Float32Array(100 * 100), width: 100, height: 100 };
+    expect(() => grabCutEnhanced(wrong, inRoi, roiWidth, roiHeight)).toThrow(
+      "100 × 100 pixels are no finer picture of a ROI of 67 × 43",
+    );
   });
 });
 

@@ -36,3 +36,20 @@ test("an unknown kind is refused with the list of known ones", () => {
   expect(isStepKind("toString")).toBe(false);
   expect(() => kindOf("evaluat")).toThrow(/no step kind is called "evaluat"; there are dataset\.import/);
 });
+
+describe.each(["labels.initial", "segmentation.classical"] as const)("%s", (name) => {
+  const { params } = stepKinds[name];
+
+  test("has the parameters of the method asked for, and no others", () => {
+    expect(params.parse({ method: "dcrf", dcrf: { iterations: 3 } })).toMatchObject({ dcrf: { iterations: 3, confidence: 0.9 } });
+    expect(params.parse({ method: "grabcut-r-sr" })).toMatchObject({ zoom: "auto" });
+    const ellipse = Object.keys(params.parse({ method: "ellipse" }));
+    expect(ellipse).not.toContain("dcrf");
+    expect(ellipse).not.toContain("zoom");
+  });
+
+  test("refuses those of another method", () => {
+    expect(() => params.parse({ method: "ellipse", zoom: 2 })).toThrow("is for method grabcut-r-sr; this is method ellipse");
+    expect(() => params.parse({ method: "grabcut", dcrf: {} })).toThrow("is for method dcrf; this is method grabcut");
+  });
+});
