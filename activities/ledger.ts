@@ -62,10 +62,10 @@ export function createLedger(store: Store, fingerprintOf: FingerprintOf) {
 
     /** The actions of Algorithm 1's rounds: what to harvest with, and how to train, after the model that came in. */
     async selfPacedPlan({ params, inputs }: Action): Promise<SelfPacedPlan> {
-      const { K, coverage, high, low, training } = params as StepParams<"segmentation.self-paced">;
+      const { K, training, ...harvest } = params as StepParams<"segmentation.self-paced">;
       return {
         K,
-        harvest: { kind: "labels.harvest", version: stepKinds["labels.harvest"].version, params: { coverage, high, low } },
+        harvest: { kind: "labels.harvest", version: stepKinds["labels.harvest"].version, params: harvest },
         training: {
           kind: "network.train",
           version: stepKinds["network.train"].version,

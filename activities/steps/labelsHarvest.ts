@@ -16,7 +16,7 @@ import type { StepBody } from "./step.ts";
 export const labelsHarvest: StepBody<StepParams<"labels.harvest">> = {
   parts: ({ store }, { inputs }) => countShards(store, inputs.lesions.artifact as Digest),
 
-  async run({ store, progress, backend }, { params: { k, coverage, high, low }, inputs, part }) {
+  async run({ store, progress, backend }, { params: { k, coverage, high, low, beyond }, inputs, part }) {
     const lesions = await readPart(store, inputs.lesions.artifact as Digest, part!);
     const network = await backend();
     const theta = await loadModel(store, inputs.model.artifact as Digest);
@@ -38,6 +38,12 @@ export const labelsHarvest: StepBody<StepParams<"labels.harvest">> = {
       for (const [i, z] of slices.entries()) {
         const offset = z - lesion.slice;
         const projected = projectDiameters(lesion, offset * image.spacingMm[2], image.spacingMm);
+        if (projected === null && beyond === "background") {
+          const [width, height] = image.dims;
+          const labels = { data: new Uint8Array(width * height), width, height };
+          harvested.push({ id: lesion.id, z, offset, outcome: "beyond the marks", labels });
+          continue;
+        }
         const { labels, outcome } = harvestLabel(sliceOf(image, z), probabilities[i], projected, lesion.window, {
           coverage,
           high,

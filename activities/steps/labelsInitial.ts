@@ -1,17 +1,28 @@
 import type { Digest } from "../../artifacts/store.ts";
-import { sliceOf } from "../../methods/imaging/volume.ts";
+import { sliceOf, type Volume } from "../../methods/imaging/volume.ts";
 import { initialMask } from "../../methods/labels/initial.ts";
+import { lengthMm, type RecistMarks } from "../../methods/labels/recist.ts";
 import type { StepParams } from "../../schemas/stepKinds.ts";
 import { countShards, readPart } from "../datasets.ts";
 import { gatherLabels, type LabelledSlice, putLabelPart } from "../labels.ts";
 import { methodName } from "../methodName.ts";
 import type { StepBody } from "./step.ts";
 
+/** Of all slices, those up to this distance from the RECIST slice are labelled, in long diameters. */
+const REACH = 0.9;
+
+/** The slices of an image that are to be labelled, ascending. */
+function slicesWithin(reach: "key" | "all" | number, marks: RecistMarks, { dims, spacingMm }: Volume): number[] {
+  const count =
+    reach === "key" ? 0 : reach === "all" ? Math.floor((REACH * lengthMm(marks.long, spacingMm)) / spacingMm[2]) : reach;
+  return Array.from({ length: 2 * count + 1 }, (_, i) => marks.slice - count + i).filter((z) => z >= 0 && z < dims[2]);
+}
+
 /** Line 2 of Algorithm 1: Y = GrabCut(trimap(R), X) on every RECIST slice, or another initial mask. */
 export const labelsInitial: StepBody<StepParams<"labels.initial">> = {
   parts: ({ store }, { inputs }) => countShards(store, inputs.lesions.artifact as Digest),
 
-  async run({ store, progress }, { params: { method, dcrf, zoom }, inputs, part }) {
+  async run({ store, progress }, { params: { method, slices: reach, dcrf, zoom }, inputs, part }) {
     const lesions = await readPart(store, inputs.lesions.artifact as Digest, part!);
     const slices: LabelledSlice[] = [];
     let unlabelled = 0;
@@ -20,7 +31,9 @@ export const labelsInitial: StepBody<StepParams<"labels.initial">> = {
       const slice = { id: lesion.id, z: lesion.slice, offset: 0 };
       if (method === "reference") {
         if (reference === undefined) unlabelled++;
-        else slices.push({ ...slice, outcome: "reference", labels: sliceOf(reference, lesion.slice) });
+        else
+          for (const z of slicesWithin(reach, lesion, image))
+            slices.push({ id: lesion.id, z, offset: z - lesion.slice, outcome: "reference", labels: sliceOf(reference, z) });
       } else {
         const { labels, outcome } = initialMask(method, sliceOf(image, lesion.slice), lesion, lesion.window, {
           dcrf,

@@ -1,10 +1,19 @@
 import type { Digest } from "../../artifacts/store.ts";
+import { roughBox } from "../../methods/networks/drawnRegion.ts";
+import type { UnmarkedRegion } from "../../methods/networks/lesionRegion.ts";
 import { predictVolume } from "../../methods/networks/predictVolume.ts";
+import { randomStream } from "../../methods/random.ts";
+import type { Lesion } from "../../schemas/dataset.ts";
 import type { StepParams } from "../../schemas/stepKinds.ts";
 import { countShards, readPart } from "../datasets.ts";
 import { loadModel } from "../models.ts";
 import { gatherPredictions, type Prediction, putPredictionPart } from "../predictions.ts";
 import type { StepBody } from "./step.ts";
+
+/** A box as someone might have drawn it who does not measure. */
+function boxAround(lesion: Lesion, { length, shift, seed }: StepParams<"segmentation.predict">["box"]): UnmarkedRegion {
+  return roughBox(lesion, { boxLength: length, boxShift: shift }, randomStream(seed, `box around ${lesion.id}`));
+}
 
 /** Segments lesions with a trained network, with or without GrabCut post-processing. */
 export const segmentationPredict: StepBody<StepParams<"segmentation.predict">> = {
@@ -17,10 +26,11 @@ export const segmentationPredict: StepBody<StepParams<"segmentation.predict">> =
     const predictions: Prediction[] = [];
     for (const [done, { lesion, image }] of lesions.entries()) {
       progress({ unit: "lesions", done, total: lesions.length });
+      const marks = params.marks === "use" ? lesion : boxAround(lesion, params.box);
       const { mask, probability, outcomes } = await predictVolume(
         model,
         network,
-        { image, marks: lesion, window: lesion.window },
+        { image, marks, window: lesion.window },
         params,
       );
       predictions.push({ id: lesion.id, mask, outcomes, probability: Uint8Array.from(probability, (p) => Math.round(p * 255)) });

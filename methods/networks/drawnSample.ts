@@ -1,8 +1,9 @@
 import { InputError } from "../inputError.ts";
-import { intersection, lengthMm, type Point, type RecistMarks } from "../labels/recist.ts";
+import { lengthMm, type RecistMarks } from "../labels/recist.ts";
 import { IGNORED, type LabelMap } from "../labels/trimap.ts";
 import { type Random, randomStream } from "../random.ts";
 import type { Augmentation } from "./augment.ts";
+import { drawnRegion } from "./drawnRegion.ts";
 import { centreAndLength, coreMedianHu, isMarked, radiusOf, relativeUnitHu, type UnmarkedRegion } from "./lesionRegion.ts";
 import { ELLIPSOID_Z_SHARE, isImageChannel, MARKS_FLOOR, type Preprocessing, RELATIVE_LIMIT } from "./preprocess.ts";
 import type { TrainingLesion } from "./trainingLesion.ts";
@@ -78,38 +79,6 @@ export function drawnSample(
     }
   });
   return { id: lesion.id, patient: lesion.patient, size, pixels, labels: labelsAt(lesion.labels.get(z)!, place, size) };
-}
-
-/** The marks as another reader might have drawn them, or, where the draw says so, a place without marks. */
-export function drawnRegion(
-  marks: RecistMarks,
-  { length, lengthShare, shiftPx, shiftShare, absent, boxLength, boxShift }: Augmentation["marks"],
-  random: Random,
-): RecistMarks | UnmarkedRegion {
-  // Every number is drawn whatever the switches say, so that one switch does not change another's numbers.
-  const isAbsent = random.uniform() < absent;
-  const stretches = random.uniform() < lengthShare;
-  const shifts = random.uniform() < shiftShare;
-  const factors = [1 + random.between(-1, 1) * length, 1 + random.between(-1, 1) * length];
-  const box = Math.exp(random.between(-1, 1) * boxLength);
-  const moves = Array.from({ length: 8 }, () => random.normal());
-  if (isAbsent) {
-    const { centre, lengthPx } = centreAndLength(marks);
-    const sd = boxShift * lengthPx;
-    return { slice: marks.slice, centre: [centre[0] + sd * moves[0], centre[1] + sd * moves[1]], lengthPx: lengthPx * box };
-  }
-  const [ox, oy] = intersection(marks);
-  const end = (axis: "long" | "short", which: 0 | 1): Point => {
-    const a = axis === "long" ? 0 : 1;
-    const k = stretches ? factors[a] : 1;
-    const [x, y] = marks[axis][which];
-    const at = 4 * a + 2 * which;
-    const [dx, dy] = shifts ? [shiftPx * moves[at], shiftPx * moves[at + 1]] : [0, 0];
-    return [ox + (x - ox) * k + dx, oy + (y - oy) * k + dy];
-  };
-  const [long, short] = (["long", "short"] as const).map((axis) => [end(axis, 0), end(axis, 1)] as const);
-  const isLonger = lengthMm(long, [1, 1, 1]) >= lengthMm(short, [1, 1, 1]);
-  return { slice: marks.slice, ...(isLonger ? { long, short } : { long: short, short: long }) };
 }
 
 /** Slice position of input pixel (x, y): x′ = x0 + a·x + b·y, y′ = y0 + c·x + d·y; `step` slice pixels to an input pixel. */

@@ -1,17 +1,19 @@
 import { components } from "../imaging/components.ts";
 import { type HuWindow, type Mask, type Slice, sliceOf, type Volume } from "../imaging/volume.ts";
+import { InputError } from "../inputError.ts";
 import { refinement } from "../labels/harvest.ts";
 import { drawnAxes } from "../labels/raster.ts";
 import { lengthMm, projectDiameters, type RecistMarks } from "../labels/recist.ts";
 import type { Backend } from "./backend.ts";
+import { isMarked, radiusOf, type UnmarkedRegion } from "./lesionRegion.ts";
 import type { Model } from "./model.ts";
 import { predict } from "./predict.ts";
 import { networkInput } from "./preprocess.ts";
 
-/** A lesion as the network sees it. */
+/** A lesion as the network sees it: at its marks, or at a place without marks. */
 export interface MarkedVolume {
   readonly image: Volume;
-  readonly marks: RecistMarks;
+  readonly marks: RecistMarks | UnmarkedRegion;
   readonly window: HuWindow;
 }
 
@@ -22,6 +24,8 @@ export interface VolumePredictionOptions {
   readonly postprocess?: "none" | "grabcut";
   /** Average over mirror images. */
   readonly testTimeFlip?: boolean;
+  /** Least Ŷ of a lesion's pixel. */
+  readonly threshold?: number;
 }
 
 export interface VolumePrediction {
@@ -46,20 +50,24 @@ export async function predictSlices(
 }
 
 /**
- * Segments a lesion slice by slice: {Ŷ ≥ ½} on every slice within `extent` long diameters of the RECIST slice, of which
+ * Segments a lesion slice by slice: {Ŷ ≥ threshold} on every slice within `extent` long diameters of the RECIST slice, of which
  * the 26-connected component that covers most of the marks is kept (none, where the network finds nothing at the marks),
- * with holes filled in each slice.
+ * with holes filled in each slice. Without marks it is the component at the centre, else the largest one.
+ *
+ * @throws InputError for GrabCut without marks.
  */
 export async function predictVolume(
   model: Model,
   backend: Backend,
   lesion: MarkedVolume,
-  { extent = 0.75, postprocess = "none", testTimeFlip = false }: VolumePredictionOptions = {},
+  { extent = 0.75, postprocess = "none", testTimeFlip = false, threshold = 0.5 }: VolumePredictionOptions = {},
 ): Promise<VolumePrediction> {
   const { image, marks, window } = lesion;
   const [width, height, depth] = image.dims;
   const area = width * height;
-  const reachMm = extent * lengthMm(marks.long, image.spacingMm);
+  if (postprocess === "grabcut" && !isMarked(marks))
+    throw new InputError("GrabCut needs marks for its trimap", undefined, "leave the refinement out, or give marks");
+  const reachMm = extent * (isMarked(marks) ? lengthMm(marks.long, image.spacingMm) : marks.lengthPx * image.spacingMm[0]);
   const slices = Array.from({ length: depth }, (_, z) => z).filter(
     (z) => Math.abs(z - marks.slice) * image.spacingMm[2] <= reachMm,
   );
@@ -69,7 +77,7 @@ export async function predictVolume(
   for (const [i, z] of slices.entries()) {
     probability.set(predicted[i].data, z * area);
     predicted[i].data.forEach((y, p) => {
-      if (y >= 0.5) likely[z * area + p] = 1;
+      if (y >= threshold) likely[z * area + p] = 1;
     });
   }
   const data = componentAtMarks(likely, image, marks);
@@ -78,7 +86,7 @@ export async function predictVolume(
     const slice = data.subarray(z * area, (z + 1) * area);
     if (!slice.includes(1)) continue;
     let outcome: string = "network";
-    if (postprocess === "grabcut") {
+    if (postprocess === "grabcut" && isMarked(marks)) {
       const projected = projectDiameters(marks, (z - marks.slice) * image.spacingMm[2], image.spacingMm);
       const refined = refinement(sliceOf(image, z), predicted[i], projected, window);
       slice.set(refined.mask);
@@ -96,17 +104,24 @@ export async function predictVolume(
   return { mask, probability, outcomes };
 }
 
-/** The 26-connected component that covers most pixels of the marks on the RECIST slice; all 0 where none touches them. */
-function componentAtMarks(mask: Uint8Array, { dims }: Volume, marks: RecistMarks): Uint8Array {
+/**
+ * The 26-connected component that covers most pixels of the marks on the RECIST slice (without marks, of the disc of
+ * half the length); where none touches them, all 0 (without marks, the largest component).
+ */
+function componentAtMarks(mask: Uint8Array, { dims }: Volume, marks: RecistMarks | UnmarkedRegion): Uint8Array {
   const [width, height] = dims;
-  const { labels } = components(mask, dims, 26);
-  const drawn = drawnAxes(marks, width, height);
+  const { labels, sizes } = components(mask, dims, 26);
+  const radius = radiusOf(marks);
+  const drawn = isMarked(marks)
+    ? drawnAxes(marks, width, height)
+    : Uint8Array.from({ length: width * height }, (_, p) => (radius(p % width, Math.floor(p / width)) < 0.5 ? 1 : 0));
   const covered = new Map<number, number>();
   drawn.forEach((onMarks, p) => {
     const label = labels[marks.slice * width * height + p];
     if (onMarks === 1 && label !== 0) covered.set(label, (covered.get(label) ?? 0) + 1);
   });
-  const [best] = [...covered].sort(([a, m], [b, n]) => n - m || a - b)[0] ?? [-1];
+  const largest = isMarked(marks) ? -1 : sizes.indexOf(Math.max(...sizes)) + 1;
+  const [best] = [...covered].sort(([a, m], [b, n]) => n - m || a - b)[0] ?? [largest || -1];
   return Uint8Array.from(labels, (label) => (label === best ? 1 : 0));
 }
 

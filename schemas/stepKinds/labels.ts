@@ -5,7 +5,7 @@ import type { StepKind } from "./stepKind.ts";
 
 export const labelsInitial = {
   kind: "labels.initial",
-  version: 2,
+  version: 3,
   queue: "cpu",
   numerics: "plain",
   shape: "sharded",
@@ -13,14 +13,35 @@ export const labelsInitial = {
   params: z
     .strictObject({
       method: z
-        .enum(["recist", "recist-trimap", "dcrf", "grabcut", "grabcut-i", "grabcut-r", "grabcut-r-sr", "grabcut-prior", "ellipse", "reference"])
+        .enum([
+          "recist",
+          "recist-trimap",
+          "dcrf",
+          "grabcut",
+          "grabcut-i",
+          "grabcut-r",
+          "grabcut-r-sr",
+          "grabcut-prior",
+          "ellipse",
+          "reference",
+        ])
         .default("grabcut-r")
         .describe(
           "recist: dilated marks; recist-trimap: dilated marks against sure background, the rest ignored by the loss; dcrf: fully connected CRF from box and centre; grabcut: box; grabcut-i: box and its centre; grabcut-r: trimap of the marks; grabcut-r-sr: the same on the slice enlarged by bicubic interpolation; grabcut-prior: cut with a shape prior of the marks, learnt from real lesions; ellipse: drawn on the marks; reference: the true mask (full supervision; lesions without one are left out and counted)",
         ),
+      slices: z
+        .union([z.enum(["key", "all"]), z.int().min(1).max(100)])
+        .default("key")
+        .describe(
+          "Which slices `reference` labels: the RECIST slice; all within 0.9 long diameters, empty ones beyond the lesion's ends among them; or that many on either side",
+        ),
       ...methodParams,
     })
     .superRefine(checkMethodParams)
+    .refine(({ method, slices }) => method === "reference" || slices === "key", {
+      path: ["slices"],
+      message: "other than `key` is for method reference; the others need marks, which lie on the RECIST slice",
+    })
     .overwrite(withMethodParams),
   external: [],
   inputs: { lesions: { type: "dataset", summary: "the lesions to label, of either side of the split" } },
@@ -29,7 +50,7 @@ export const labelsInitial = {
 
 export const labelsHarvest = {
   kind: "labels.harvest",
-  version: 2,
+  version: 3,
   queue: "gpu",
   numerics: "network",
   shape: "sharded",

@@ -1,29 +1,50 @@
 import { z } from "zod";
 import { checkMethodParams, methodParams, withMethodParams } from "./initialMasks.ts";
+import { seedSchema } from "./quantities.ts";
 import type { StepKind } from "./stepKind.ts";
 
 const predictions = { type: "predictions", summary: "one mask per lesion, on the lesion's own grid" } as const;
 
 export const segmentationPredict = {
   kind: "segmentation.predict",
-  version: 3,
+  version: 4,
   queue: "gpu",
   numerics: "network",
   shape: "sharded",
   summary: "segments every slice of each lesion with a trained network",
-  params: z.strictObject({
-    postprocess: z
-      .enum(["none", "grabcut"])
-      .default("none")
-      .describe("grabcut: each slice is refined from the network's output (the paper's “-GC”)"),
-    extent: z
-      .number()
-      .gt(0)
-      .max(2)
-      .default(0.75)
-      .describe("Slices up to this distance from the RECIST slice are segmented, in long diameters"),
-    testTimeFlip: z.boolean().default(false).describe("Average the outputs for the crop and its mirror image"),
-  }),
+  params: z
+    .strictObject({
+      postprocess: z
+        .enum(["none", "grabcut"])
+        .default("none")
+        .describe("grabcut: each slice is refined from the network's output (the paper's “-GC”)"),
+      extent: z
+        .number()
+        .gt(0)
+        .max(2)
+        .default(0.75)
+        .describe("Slices up to this distance from the RECIST slice are segmented, in long diameters"),
+      testTimeFlip: z.boolean().default(false).describe("Average the outputs for the crop and its mirror images"),
+      threshold: z.number().gt(0).lt(1).default(0.5).describe("Least output of a lesion's pixel"),
+      marks: z
+        .enum(["use", "absent"])
+        .default("use")
+        .describe(
+          "absent: the network sees a box in place of the marks, 2 long diameters wide around their centre; neither it nor what follows knows more of them",
+        ),
+      box: z
+        .strictObject({
+          length: z.number().min(0).max(1).default(0).describe("Change the box's side by up to exp(± this)"),
+          shift: z.number().min(0).max(0.5).default(0).describe("Standard deviation of its centre, in long diameters"),
+          seed: seedSchema.default(1).describe("Seed of both"),
+        })
+        .prefault({})
+        .describe("Where marks are absent: how roughly the box is drawn"),
+    })
+    .refine(({ marks, postprocess }) => marks === "use" || postprocess === "none", {
+      path: ["postprocess"],
+      message: "must be `none` without marks: the trimap is made of them",
+    }),
   external: [],
   inputs: {
     lesions: { type: "dataset", summary: "the lesions to segment" },

@@ -10,6 +10,12 @@ export const harvestParams = {
     .describe("Share of the marks' pixels that {Y ≥ t} must cover; t is the largest such threshold"),
   high: fractionSchema.default(0.8).describe("CNN output at and above which a pixel is sure foreground"),
   low: fractionSchema.default(0.2).describe("CNN output at and below which a pixel is sure background"),
+  beyond: z
+    .enum(["leave-out", "background"])
+    .default("leave-out")
+    .describe(
+      "Slices half a long diameter and more from the RECIST slice, where the projected marks have ended: left out, or labelled as background, so that the network learns where a lesion ends",
+    ),
 };
 
 export const segmentationSelfPaced = {
