@@ -3,6 +3,7 @@ import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
+import { inParallel } from "../artifacts/inParallel.ts";
 import { getManifest, putArtifact, readFile } from "../artifacts/manifest.ts";
 import type { Digest, Store } from "../artifacts/store.ts";
 import { openDeepLesion } from "../methods/datasets/deeplesion.ts";
@@ -13,7 +14,8 @@ import { openSemiSynthetic } from "../methods/datasets/semiSynthetic.ts";
 import { InputError } from "../methods/inputError.ts";
 import { digestSchema } from "../schemas/digest.ts";
 import type { StepParams } from "../schemas/stepKinds.ts";
-import { linesType, parseLines, toLines } from "./datasets.ts";
+import { linesType, toLines } from "./datasets.ts";
+import { jsonLines } from "./evaluations.ts";
 
 /** A line of a source's `files.jsonl`. */
 const scannedFileSchema = z.strictObject({ path: z.string(), size: z.int().nonnegative(), sha256: digestSchema });
@@ -66,8 +68,10 @@ type SourceKind = "dataset.import" | "dataset.implant";
  */
 export async function putSource(store: Store, kind: string, params: Readonly<Record<string, unknown>>): Promise<Digest> {
   const { files, placeOf } = await filesOf(kind, params);
-  const lines = [];
-  for (const file of [...new Set(files)].sort()) lines.push({ path: file, ...(await hashFile(placeOf(file))) });
+  const lines = await inParallel([...new Set(files)].sort(), async (file) => ({
+    path: file,
+    ...(await hashFile(placeOf(file))),
+  }));
   return putArtifact(store, {
     type: "source",
     meta: { files: lines.length },
@@ -108,8 +112,11 @@ async function openPinned(
   placeOf: (file: string) => string,
   digest: Digest,
 ): Promise<PinnedSource> {
-  const lines = parseLines(await readFile(store, await getManifest(store, digest), "files.jsonl"), scannedFileSchema);
-  const scanned = new Map(lines.map(({ path: file, sha256 }) => [file, sha256]));
+  const scanned = new Map<string, string>();
+  for (const line of jsonLines(await readFile(store, await getManifest(store, digest), "files.jsonl"))) {
+    const { path: file, sha256 } = scannedFileSchema.parse(line);
+    scanned.set(file, sha256);
+  }
   const source = await opening;
   const check = async (files: readonly string[]): Promise<void> => {
     for (const file of files) {

@@ -1,3 +1,4 @@
+import { inParallel } from "../../artifacts/inParallel.ts";
 import { getManifest, putArtifact, readFile } from "../../artifacts/manifest.ts";
 import { getRecord } from "../../artifacts/records.ts";
 import type { Digest, Store } from "../../artifacts/store.ts";
@@ -79,12 +80,9 @@ async function readJson<T>(store: Store, artifact: Digest, path: string): Promis
 
 /** From the start of an action's first part to its end: what the step took when it was computed. */
 async function secondsOf(store: Store, record: ActionRecord): Promise<number> {
-  let started = record.started;
-  for (const digest of record.parts) {
-    const part = await getRecord(store, digest as Digest);
-    if (part.started < started) started = part.started;
-  }
-  return (Date.parse(record.finished) - Date.parse(started)) / 1000;
+  const parts = await inParallel(record.parts, (digest) => getRecord(store, digest as Digest));
+  const started = [record, ...parts].map((one) => Date.parse(one.started)).reduce((first, next) => Math.min(first, next));
+  return (Date.parse(record.finished) - started) / 1000;
 }
 
 function environmentOf(records: readonly ActionRecord[]): Record<string, string> {
