@@ -50,15 +50,18 @@ function surfaceOf(mask: Uint8Array, [nx, ny, nz]: Vec3, spacing: Vec3): CornerS
   const flat = nz === 1;
   const [cx, cy, cz] = [nx + 1, ny + 1, flat ? 1 : nz + 1];
   const code = new Uint8Array(cx * cy * cz);
+  // the corner points of a voxel, from its first one; seen from the first, the voxel is the last of the eight
+  const corners = (flat ? [3, 2, 1, 0] : [7, 6, 5, 4, 3, 2, 1, 0]).map((seen, k) => ({
+    step: (k & 1) + ((k >> 1) & 1) * cx + (k >> 2) * cx * cy,
+    bit: 1 << seen,
+  }));
+  const steps = Int32Array.from(corners, ({ step }) => step);
+  const codes = Uint8Array.from(corners, ({ bit }) => bit);
   for (let z = 0, i = 0; z < nz; z++) {
     for (let y = 0; y < ny; y++) {
-      for (let x = 0; x < nx; x++, i++) {
+      for (let x = 0, first = (z * cy + y) * cx; x < nx; x++, i++, first++) {
         if (mask[i] === 0) continue;
-        // seen from the corner point before it (x, y, z), this voxel is the last of the eight
-        for (let corner = flat ? 4 : 0; corner < 8; corner++) {
-          const [dx, dy, dz] = [1 - (corner & 1), 1 - ((corner >> 1) & 1), 1 - (corner >> 2)];
-          code[((z + dz) * cy + y + dy) * cx + x + dx] |= 1 << (flat ? corner & 3 : corner);
-        }
+        for (let k = 0; k < steps.length; k++) code[first + steps[k]] |= codes[k];
       }
     }
   }

@@ -3,8 +3,6 @@
     python test/oracles/metrics.py > test/fixtures/metrics.json
     python test/oracles/metrics.py --moved ../shared/data FILE... > test/fixtures/realMaskScores.json
         real masks against themselves, moved: FILE is relative to the folder; numbers only
-    python test/oracles/metrics.py --pairs FOLDER
-        scores of <name>.prediction.nii.gz against <name>.reference.nii.gz, a line each
 
 Needs numpy, scipy, medpy, SimpleITK and surface-distance. Masks are written as run lengths over [z, y, x], starting with a
 run of 0.
@@ -13,7 +11,6 @@ run of 0.
 import json
 import pathlib
 import sys
-import time
 
 import numpy as np
 import SimpleITK as sitk
@@ -70,21 +67,42 @@ def hausdorff(a, b, spacing_zyx):
 
 def scores(a, b, spacing_zyx):
     """All metrics of prediction a against reference b, [z, y, x]; one slice is measured in the plane."""
-    flat = [m[0] if a.shape[0] == 1 else m for m in (a, b)]
-    spacing = [float(s) for s in (spacing_zyx[1:] if a.shape[0] == 1 else spacing_zyx)]
-    distances = surface.compute_surface_distances(flat[1], flat[0], spacing)
+    found = {}
+    for judge in JUDGES.values():
+        found |= judge(a, b, spacing_zyx)
+    return {**found, "volumeDifference": float((int(a.sum()) - int(b.sum())) * np.prod(spacing_zyx))}
+
+
+def in_plane(a, b, spacing_zyx):
+    flat = a.shape[0] == 1
+    return [m[0] if flat else m for m in (a, b)], [float(s) for s in spacing_zyx[1 if flat else 0 :]]
+
+
+def simple_itk(a, b, spacing_zyx):
+    voxels = hausdorff(a, b, [1, 1, 1])["averageHausdorff"]
+    return {**overlap_measures(a, b), **hausdorff(a, b, spacing_zyx), "averageHausdorffVoxels": voxels}
+
+
+def medpy(a, b, spacing_zyx):
+    masks, spacing = in_plane(a, b, spacing_zyx)
     return {
-        "precision": binary.precision(*flat),
-        "recall": binary.recall(*flat),
-        **overlap_measures(a, b),
-        **hausdorff(a, b, spacing_zyx),
-        "averageHausdorffVoxels": hausdorff(a, b, [1, 1, 1])["averageHausdorff"],
-        "assd": binary.assd(*flat, voxelspacing=spacing),
-        "hd95": binary.hd95(*flat, voxelspacing=spacing),
+        "precision": binary.precision(*masks),
+        "recall": binary.recall(*masks),
+        "assd": binary.assd(*masks, voxelspacing=spacing),
+        "hd95": binary.hd95(*masks, voxelspacing=spacing),
+    }
+
+
+def surface_distance(a, b, spacing_zyx):
+    masks, spacing = in_plane(a, b, spacing_zyx)
+    distances = surface.compute_surface_distances(masks[1], masks[0], spacing)
+    return {
         "surfaceDice": [float(surface.compute_surface_dice_at_tolerance(distances, t)) for t in TOLERANCES],
         "surfaceArea": float(distances["surfel_areas_gt"].sum()),
-        "volumeDifference": float((int(a.sum()) - int(b.sum())) * np.prod(spacing_zyx)),
     }
+
+
+JUDGES = {"SimpleITK": simple_itk, "MedPy": medpy, "surface-distance": surface_distance}
 
 
 def random_case(rng, shape, spacing_zyx):
@@ -200,22 +218,9 @@ def score_moved(folder, files):
     print(json.dumps({"moved": MOVED[::-1], "tolerances": TOLERANCES, "masks": found}, indent=1))
 
 
-def score_pairs(folder):
-    """The seconds are those of the scores alone."""
-    for file in sorted(pathlib.Path(folder).glob("*.prediction.nii.gz")):
-        name = file.name.removesuffix(".prediction.nii.gz")
-        a, spacing = read_mask(file)
-        b, _ = read_mask(file.with_name(f"{name}.reference.nii.gz"))
-        start = time.perf_counter()
-        found = scores(a, b, spacing)
-        print(json.dumps({"name": name, "seconds": time.perf_counter() - start, **found}), flush=True)
-
-
 if __name__ == "__main__":
     match sys.argv[1:]:
         case ["--moved", folder, *files]:
             score_moved(folder, files)
-        case ["--pairs", folder]:
-            score_pairs(folder)
         case _:
             main()
