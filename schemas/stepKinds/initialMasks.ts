@@ -3,7 +3,7 @@ import { z } from "zod";
 const weight = z.number().min(0).max(1000);
 const positionPx = z.number().gt(0).max(1000);
 
-/** Parameters of the fully connected CRF, with those that pipelines/dcrf-grid.yaml chose. */
+/** Parameters of the fully connected CRF. The defaults are explained at BOX_CRF in methods/labels/boxCrf.ts. */
 const dcrfSchema = z.strictObject({
   confidence: z
     .number()
@@ -13,21 +13,21 @@ const dcrfSchema = z.strictObject({
     .describe("Probability of the label of a pixel that box and centre are sure of; ½ where they are not"),
   appearance: z
     .strictObject({
-      weight: weight.default(10).describe("w⁽¹⁾: weight of the kernel that joins near pixels of like grey"),
-      positionPx: positionPx.default(80).describe("θ_α: its standard deviation in pixels"),
+      weight: weight.default(1).describe("w⁽¹⁾: weight of the kernel that joins near pixels of like grey"),
+      positionPx: positionPx.default(3).describe("θ_α: its standard deviation in pixels"),
       grey: z
         .number()
         .gt(0)
         .max(1000)
-        .default(13)
+        .default(5)
         .describe("θ_β: its standard deviation in grey levels; the display window has 256"),
     })
     .prefault({})
     .describe("Appearance kernel"),
   smoothness: z
     .strictObject({
-      weight: weight.default(3).describe("w⁽²⁾: weight of the kernel that joins near pixels whatever their grey"),
-      positionPx: positionPx.default(3).describe("θ_γ: its standard deviation in pixels"),
+      weight: weight.default(1).describe("w⁽²⁾: weight of the kernel that joins near pixels whatever their grey"),
+      positionPx: positionPx.default(1).describe("θ_γ: its standard deviation in pixels"),
     })
     .prefault({})
     .describe("Smoothness kernel"),
