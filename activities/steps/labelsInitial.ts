@@ -1,7 +1,9 @@
 import type { Digest } from "../../artifacts/store.ts";
-import { sliceOf, type Volume } from "../../methods/imaging/volume.ts";
+import { type Mask, sliceOf } from "../../methods/imaging/volume.ts";
 import { initialMask } from "../../methods/labels/initial.ts";
-import { lengthMm, type RecistMarks } from "../../methods/labels/recist.ts";
+import { priorCutVolume } from "../../methods/labels/priorCut.ts";
+import { lengthMm } from "../../methods/labels/recist.ts";
+import type { Lesion } from "../../schemas/dataset.ts";
 import type { StepParams } from "../../schemas/stepKinds.ts";
 import { countShards, readPart } from "../datasets.ts";
 import { gatherLabels, type LabelledSlice, putLabelPart } from "../labels.ts";
@@ -11,11 +13,20 @@ import type { StepBody } from "./step.ts";
 /** Of all slices, those up to this distance from the RECIST slice are labelled, in long diameters. */
 const REACH = 0.9;
 
-/** The slices of an image that are to be labelled, ascending. */
-function slicesWithin(reach: "key" | "all" | number, marks: RecistMarks, { dims, spacingMm }: Volume): number[] {
-  const count =
-    reach === "key" ? 0 : reach === "all" ? Math.floor((REACH * lengthMm(marks.long, spacingMm)) / spacingMm[2]) : reach;
-  return Array.from({ length: 2 * count + 1 }, (_, i) => marks.slice - count + i).filter((z) => z >= 0 && z < dims[2]);
+/** The slices of a mask that are to be labelled, ascending. */
+function slicesOf(lesion: Lesion, mask: Mask, reach: "key" | "all" | number, outcome: string): LabelledSlice[] {
+  const { dims, spacingMm } = mask;
+  const within = Math.floor((REACH * lengthMm(lesion.long, spacingMm)) / spacingMm[2]);
+  const count = reach === "key" ? 0 : reach === "all" ? within : reach;
+  return Array.from({ length: 2 * count + 1 }, (_, i) => i - count)
+    .filter((offset) => lesion.slice + offset >= 0 && lesion.slice + offset < dims[2])
+    .map((offset) => ({
+      id: lesion.id,
+      z: lesion.slice + offset,
+      offset,
+      outcome,
+      labels: sliceOf(mask, lesion.slice + offset),
+    }));
 }
 
 /** Line 2 of Algorithm 1: Y = GrabCut(trimap(R), X) on every RECIST slice, or another initial mask. */
@@ -31,9 +42,10 @@ export const labelsInitial: StepBody<StepParams<"labels.initial">> = {
       const slice = { id: lesion.id, z: lesion.slice, offset: 0 };
       if (method === "reference") {
         if (reference === undefined) unlabelled++;
-        else
-          for (const z of slicesWithin(reach, lesion, image))
-            slices.push({ id: lesion.id, z, offset: z - lesion.slice, outcome: "reference", labels: sliceOf(reference, z) });
+        else slices.push(...slicesOf(lesion, reference, reach, "reference"));
+      } else if (method === "grabcut-prior-3d") {
+        const { mask, outcome } = priorCutVolume(image, lesion, lesion.window);
+        slices.push(...slicesOf(lesion, mask, reach, outcome));
       } else {
         const { labels, outcome } = initialMask(method, sliceOf(image, lesion.slice), lesion, lesion.window, {
           dcrf,

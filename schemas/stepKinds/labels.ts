@@ -22,25 +22,27 @@ export const labelsInitial = {
           "grabcut-r",
           "grabcut-r-sr",
           "grabcut-prior",
+          "grabcut-prior-3d",
           "ellipse",
           "reference",
         ])
         .default("grabcut-r")
         .describe(
-          "recist: dilated marks; recist-trimap: dilated marks against sure background, the rest ignored by the loss; dcrf: fully connected CRF from box and centre; grabcut: box; grabcut-i: box and its centre; grabcut-r: trimap of the marks; grabcut-r-sr: the same on the slice enlarged by bicubic interpolation; grabcut-prior: cut with a shape prior of the marks, learnt from real lesions; ellipse: drawn on the marks; reference: the true mask (full supervision; lesions without one are left out and counted)",
+          "recist: dilated marks; recist-trimap: dilated marks against sure background, the rest ignored by the loss; dcrf: fully connected CRF from box and centre; grabcut: box; grabcut-i: box and its centre; grabcut-r: trimap of the marks; grabcut-r-sr: the same on the slice enlarged by bicubic interpolation; grabcut-prior: cut with a shape prior of the marks, learnt from real lesions; grabcut-prior-3d: the same, one cut over the volume; ellipse: drawn on the marks; reference: the true mask (full supervision; lesions without one are left out and counted)",
         ),
       slices: z
         .union([z.enum(["key", "all"]), z.int().min(1).max(100)])
         .default("key")
         .describe(
-          "Which slices `reference` labels: the RECIST slice; all within 0.9 long diameters, empty ones beyond the lesion's ends among them; or that many on either side",
+          "Which slices `reference` and `grabcut-prior-3d` label: the RECIST slice; all within 0.9 long diameters, empty ones beyond the lesion's ends among them; or that many on either side",
         ),
       ...methodParams,
     })
     .superRefine(checkMethodParams)
-    .refine(({ method, slices }) => method === "reference" || slices === "key", {
+    .refine(({ method, slices }) => method === "reference" || method === "grabcut-prior-3d" || slices === "key", {
       path: ["slices"],
-      message: "other than `key` is for method reference; the others need marks, which lie on the RECIST slice",
+      message:
+        "other than `key` is for methods reference and grabcut-prior-3d; the others need marks, which lie on the RECIST slice",
     })
     .overwrite(withMethodParams),
   external: [],
