@@ -2,7 +2,8 @@ import { fc, test } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
 import { grabCut } from "../../methods/labels/grabcut.ts";
 import { Region } from "../../methods/labels/trimap.ts";
-import { fixture, fromRuns, picture } from "./fixture.ts";
+import { fixture, fromRuns, lcg, picture } from "./fixture.ts";
+import { plainGrabCut } from "./plainGrabCut.ts";
 
 const regionsOf = (result: ReturnType<typeof grabCut>): Uint8Array => {
   if ("failure" in result) throw new Error(result.failure);
@@ -53,6 +54,43 @@ describe("GrabCut", () => {
       expect(result.mask[p]).toBe(result.regions.data[p] & 1);
     }
   });
+
+  test.prop(
+    [
+      fc.integer({ min: 0, max: 1e6 }),
+      fc.integer({ min: 4, max: 24 }),
+      fc.integer({ min: 4, max: 24 }),
+      fc.constantFrom(1, 2, 3, 10, 100, 256),
+      fc.constantFrom(1, 2, 5, 12, 30),
+      fc.constantFrom("blocks", "scattered"),
+    ],
+    { numRuns: 150 },
+  )(
+    "takes no short cut that shows: the uncertain pixels alone, a flow kept, rounds after convergence left out",
+    (seed, width, height, levels, iterations, layout) => {
+      // Few levels make equal cuts, many rounds make converged ones.
+      const grey = lcg(seed, width * height);
+      const data = Uint8Array.from(grey, (value, p) => {
+        const bright = p % width > width / 3 ? 0.3 : 0;
+        return Math.min(levels - 1, Math.floor(((value / 32768) * 0.7 + bright) * levels));
+      });
+      const regions = lcg(seed + 1, width * height).map((value, p) => {
+        if (layout === "scattered") return value & 3;
+        const r = Math.max(Math.abs((p % width) / width - 0.5), Math.abs(Math.floor(p / width) / height - 0.5));
+        return r < 0.1
+          ? Region.foreground
+          : r < 0.25
+            ? Region.probableForeground
+            : r < 0.4
+              ? Region.probableBackground
+              : Region.background;
+      });
+      const trimap = { data: Uint8Array.from(regions), width, height };
+      const result = grabCut({ data, width, height }, trimap, { iterations, seed: 1 + (seed % 7) });
+      if ("failure" in result) return;
+      expect(result.regions.data).toEqual(plainGrabCut({ data, width, height }, trimap, iterations, 1 + (seed % 7)));
+    },
+  );
 
   it("keeps to the trimap on a flat picture, where no covariance is regular", () => {
     const [width, height] = [9, 9];
