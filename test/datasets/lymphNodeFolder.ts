@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { gzipSync } from "node:zlib";
 import { writeNifti, writeNiftiMask } from "../../methods/imaging/nifti.ts";
-import type { Grid, LabelVolume, Vec3, Volume } from "../../methods/imaging/volume.ts";
+import type { Grid, LabelVolume, Mask, Vec3, Volume } from "../../methods/imaging/volume.ts";
 import { dicomSegmentation, dicomSeries } from "./dicomFiles.ts";
 
 /** A node: its voxels in a tight box `[z, y, x]`, and where the box's first voxel lies. */
@@ -29,6 +29,25 @@ export function labelVolume(grid: Grid, nodes: readonly PlacedNode[]): LabelVolu
     });
   }
   return { ...grid, data };
+}
+
+/** Room between nodes that are set side by side, and around all of them. */
+const ROOM = 6;
+
+/** Nodes side by side on one grid, each with its whole box free, in two rows. */
+export function sideBySide(masks: readonly Mask[]): { readonly grid: Grid; readonly nodes: readonly PlacedNode[] } {
+  const rows = [masks.filter((_, i) => i % 2 === 0), masks.filter((_, i) => i % 2 === 1)];
+  const widths = rows.map((row) => row.reduce((sum, { dims }) => sum + dims[0] + ROOM, ROOM));
+  const heights = rows.map((row) => Math.max(0, ...row.map(({ dims }) => dims[1])) + ROOM);
+  const depth = Math.max(...masks.map(({ dims }) => dims[2]));
+  const x = [ROOM, ROOM];
+  const nodes = masks.map(({ dims, data }, i): PlacedNode => {
+    const row = i % 2;
+    const at: Vec3 = [x[row], row === 0 ? ROOM : ROOM + heights[0], 1 + (i % 3)];
+    x[row] += dims[0] + ROOM;
+    return { dims, data, at };
+  });
+  return { grid: axialGrid([Math.max(...widths), ROOM + heights[0] + heights[1], depth + 5], masks[0].spacingMm), nodes };
 }
 
 /** CT of the labels: nodes at 60 HU in fat at −90 HU, with a texture that tells every voxel's place. */
