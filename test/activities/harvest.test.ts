@@ -1,0 +1,80 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { putDataset, putShard } from "../../activities/datasets.ts";
+import { openLabels } from "../../activities/labels.ts";
+import { putModel } from "../../activities/models.ts";
+import { labelsHarvest } from "../../activities/steps/labelsHarvest.ts";
+import type { StepContext } from "../../activities/steps/step.ts";
+import { openFileStore } from "../../artifacts/fileStore.ts";
+import { getManifest, readFile } from "../../artifacts/manifest.ts";
+import { synthesizeLesion } from "../../methods/datasets/phantom.ts";
+import { lengthMm } from "../../methods/labels/recist.ts";
+import { openBackend } from "../../methods/networks/backend.ts";
+import { preprocessingSchema } from "../../methods/networks/preprocess.ts";
+import { networkSpecSchema } from "../../methods/networks/spec.ts";
+import { initialWeights } from "../../methods/networks/weights.ts";
+import { lesionSchema } from "../../schemas/dataset.ts";
+import { stepKinds } from "../../schemas/stepKinds.ts";
+
+const folder = mkdtempSync(path.join(tmpdir(), "recist3d-harvest-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const store = openFileStore(path.join(folder, "store"));
+
+const lesions = [0, 1].map((index) => ({
+  ...synthesizeLesion({ seed: 4, index, category: "abdomen", sliceMm: 5, longMm: [16, 24] }),
+  split: "train" as const,
+}));
+
+/** The lesions as a data set of one shard. */
+async function dataset(): ReturnType<typeof putDataset> {
+  const manifest = await getManifest(store, await putShard(store, 0, lesions));
+  const lines = (await readFile(store, manifest, "lesions.jsonl")).toString("utf8").trimEnd().split("\n");
+  const part = { manifest, lesions: lines.map((line) => lesionSchema.parse(JSON.parse(line))) };
+  return putDataset(store, [part], { name: "phantoms", origin: "synthetic", skipped: {}, split: "train" }, () => true);
+}
+
+/** A network that has learned nothing. */
+function model(): ReturnType<typeof putModel> {
+  const spec = networkSpecSchema.parse({ network: "hnn", width: 0.0625, norm: "none" });
+  const params = stepKinds["network.train"].params.parse({ width: 0.0625, crop: { size: 32 } });
+  return putModel(
+    store,
+    { spec, preprocessing: preprocessingSchema.parse({ crop: { size: 32 } }), training: null, weights: initialWeights(spec, 1) },
+    params,
+  );
+}
+
+describe("labels.harvest", () => {
+  test.each([0, 1, 3])("looks at every lesion's slices −k … k once, and counts those without a label: k = %i", async (k) => {
+    const inputs = { lesions: { artifact: await dataset() }, model: { artifact: await model() } };
+    const input = { params: stepKinds["labels.harvest"].params.parse({ k }), inputs };
+    const context = { store, progress: () => undefined, backend: openBackend } as unknown as StepContext;
+    const part = await labelsHarvest.run(context, { ...input, part: 0 });
+    const { outputs } = await labelsHarvest.gather!(context, input, [part.outputs]);
+    const { lines, meta } = await openLabels(store, outputs.labels);
+
+    const unlabelled = Object.values(meta.unlabelled).reduce((sum, n) => sum + n, 0);
+    expect(lines.length + unlabelled).toBe(lesions.length * (2 * k + 1));
+    expect(new Set(lines.map(({ id, offset }) => `${id} ${offset}`)).size).toBe(lines.length);
+    for (const { id, image, marks } of lesions) {
+      const halfMm = lengthMm(marks.long, image.spacingMm) / 2;
+      const within = Array.from({ length: 2 * k + 1 }, (_, i) => i - k).filter((tau) => {
+        const z = marks.slice + tau;
+        return z >= 0 && z < image.dims[2] && Math.abs(tau) * image.spacingMm[2] < halfMm;
+      });
+      const own = lines.filter((line) => line.id === id);
+      // Where the marks reach, even a network that finds nothing leaves their own trimap.
+      expect(own.map(({ offset }) => offset)).toEqual(within);
+      for (const { z, offset } of own) expect(z).toBe(marks.slice + offset);
+    }
+    const counted = Object.values(meta.outcomes).flatMap((byOffset) => Object.entries(byOffset));
+    for (let tau = -k; tau <= k; tau++) {
+      const labelled = counted.reduce((sum, [offset, n]) => sum + (Number(offset) === tau ? n : 0), 0);
+      const left = Object.entries(meta.unlabelled).reduce((sum, [why, n]) => sum + (why.startsWith(`τ = ${tau}:`) ? n : 0), 0);
+      expect(labelled + left).toBe(lesions.length);
+    }
+    expect(meta.round).toBe(k);
+  });
+});
