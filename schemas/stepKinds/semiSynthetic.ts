@@ -27,7 +27,7 @@ const keptForAcceptance = ["lidcidri_195_", "000001_", "000002_", "000009_", "00
 
 export const datasetImplant = {
   kind: "dataset.implant",
-  version: 2,
+  version: 3,
   queue: "cpu",
   numerics: "plain",
   shape: "sharded",

@@ -31,7 +31,7 @@ const PAD = 2;
  */
 export function alphaOf(shape: Mask, { scale, angle, mirrorX, mirrorZ, phase }: Pose, spacingMm: Vec3, marginPx: number): Alpha {
   const voxelMm = shape.spacingMm.map((spacing, axis) => spacing * scale[axis]);
-  const block = voxelMm.map((size, axis) => Math.max(1, Math.floor(spacingMm[axis] / size))) as unknown as Vec3;
+  const block = voxelMm.map((size, axis) => Math.max(1, Math.round(spacingMm[axis] / size))) as unknown as Vec3;
   const soft = averaged(shape, block);
   for (const axis of [0, 1, 2] as const) {
     const magnification = (block[axis] * voxelMm[axis]) / spacingMm[axis];
