@@ -20,29 +20,13 @@ export function huBins(hu: Float32Array, { low, high }: HuWindow): Uint8Array {
 }
 
 /**
- * ln p(HU | lesion) / p(HU | surroundings) for every bin, from kernel density estimates in which each pixel counts for
- * both classes by the given weights. Levels far from the lesion's own, such as bone at its edge, stay peaks of their
- * own, so no mean is pulled towards them.
- *
- * @param lesionWeights ≥ 0, one per pixel, as are `surroundingWeights`.
+ * Kernel density estimate of the HU of a class, per bin, from pixels that count by the given weights ≥ 0. Levels far
+ * from the lesion's own, such as bone at its edge, stay peaks of their own, so no mean is pulled towards them. At the
+ * window's ends the kernel is cut off and counts for what is left of it. Without any weight every level is as likely.
  */
-export function logLikelihoodRatios(
-  bins: Uint8Array,
-  lesionWeights: Float32Array,
-  surroundingWeights: Float32Array,
-): Float64Array {
-  const lesion = new Float64Array(BINS);
-  const surroundings = new Float64Array(BINS);
-  for (let i = 0; i < bins.length; i++) {
-    lesion[bins[i]] += lesionWeights[i];
-    surroundings[bins[i]] += surroundingWeights[i];
-  }
-  const [p, q] = [density(lesion), density(surroundings)];
-  return p.map((value, bin) => Math.min(Math.max(Math.log(value / q[bin]), -LARGEST_LOG_RATIO), LARGEST_LOG_RATIO));
-}
-
-/** Smoothed histogram; at the window's ends the kernel is cut off and counts for what is left of it. */
-function density(histogram: Float64Array): Float64Array {
+export function huDensity(bins: Uint8Array, weights: Float32Array): Float64Array {
+  const histogram = new Float64Array(BINS);
+  for (let i = 0; i < bins.length; i++) histogram[bins[i]] += weights[i];
   const smooth = histogram.map((_, bin) => {
     let [sum, weight] = [0, 0];
     for (let other = Math.max(0, bin - REACH_BINS); other <= Math.min(BINS - 1, bin + REACH_BINS); other++) {
@@ -54,4 +38,9 @@ function density(histogram: Float64Array): Float64Array {
   });
   const total = smooth.reduce((sum, value) => sum + value, 0);
   return smooth.map((value) => (total === 0 ? 1 / BINS : ((1 - ANYTHING) * value) / total + ANYTHING / BINS));
+}
+
+/** ln p(HU | lesion) / p(HU | surroundings) for every bin, within ± 3. */
+export function logRatios(lesion: Float64Array, surroundings: Float64Array): Float64Array {
+  return lesion.map((p, bin) => Math.min(Math.max(Math.log(p / surroundings[bin]), -LARGEST_LOG_RATIO), LARGEST_LOG_RATIO));
 }

@@ -1,5 +1,5 @@
 import { blurInPlane } from "../datasets/semiSynthetic/gaussian.ts";
-import { huBins, logLikelihoodRatios } from "./huLikelihood.ts";
+import { huBins, huDensity, logRatios } from "./huLikelihood.ts";
 import type { MarkedRegion } from "./markedRegion.ts";
 import { OUTERMOST_RADIUS, probabilityOffSlice, probabilityOnSlice, REACH_WEIGHTS, REACHES } from "./shapePrior.ts";
 
@@ -9,6 +9,17 @@ const SMOOTHING_PX = 0.7;
 const CONTRAST_RADIUS = 1.5;
 /** Pixels up to this radius tell how far the lesion reaches in z. */
 const REACH_RADIUS = 1.3;
+/** Priors that depend on the radius only are tabulated at steps of this size. */
+const RADIUS_STEP = 1 / 128;
+
+export interface EvidenceWeights {
+  /** λ: weight of the HU likelihood against the shape prior; neighbouring pixels say the same, so less than 1. */
+  readonly likelihood: number;
+  /** How many independent observations the voxels of an ellipsoid on the marks are worth when a reach is judged. */
+  readonly observations: number;
+  /** Share of a slice's own surroundings in what its HU are compared with; the rest is all slices' surroundings. */
+  readonly ownSurroundings: number;
+}
 
 /**
  * The log odds of lesion of every voxel of a region: those of the shape prior plus λ times those of its HU.
@@ -17,32 +28,45 @@ const REACH_RADIUS = 1.3;
  * z, above and below, is hidden: each candidate counts by its prior weight times the likelihood of the picture under
  * it, and the prior is the mean over the candidates.
  *
- * @param likelihood λ.
- * @param observations how many independent observations all voxels of an ellipsoid on the marks are taken for.
  * @returns log odds `[z, y, x]`, −∞ beyond the outermost radius, and the contrast for `minimumCut`.
  */
 export function lesionEvidence(
   region: MarkedRegion,
-  likelihood: number,
-  observations: number,
+  weights: EvidenceWeights,
 ): { readonly logOdds: Float32Array; readonly contrast: number } {
-  const [nx, ny, nz] = region.dims;
-  const area = nx * ny;
+  const { dims, radius, keySlice } = region;
+  const area = dims[0] * dims[1];
   const bins = huBins(smoothed(region), region.window);
-  const prior = new Float32Array(area * nz);
-  const onSlice = prior.subarray(region.keySlice * area, (region.keySlice + 1) * area);
-  for (let p = 0; p < area; p++) onSlice[p] = probabilityOnSlice(region.radius[p]);
+  const onSlice = radius.map((r) => (r < OUTERMOST_RADIUS ? probabilityOnSlice(r) : 0));
+  const ring = onSlice.map((p, i) => (radius[i] < OUTERMOST_RADIUS ? 1 - p : 0));
 
-  const keyBins = bins.subarray(region.keySlice * area, (region.keySlice + 1) * area);
-  let ratios = ratiosOf(region, keyBins, onSlice);
-  ratios = ratiosOf(region, keyBins, posterior(onSlice, keyBins, ratios, likelihood));
-  if (nz > 1) {
-    fillOffSlice(region, prior, bins, ratios, observations);
-    ratios = ratiosOf(region, bins, posterior(prior, bins, ratios, likelihood));
-  }
-  const logOdds = prior.map((p, i) =>
-    region.radius[i % area] >= OUTERMOST_RADIUS ? Number.NEGATIVE_INFINITY : logit(p) + likelihood * ratios[bins[i]],
+  const keyBins = bins.subarray(keySlice * area, (keySlice + 1) * area);
+  const surroundings = huDensity(keyBins, ring);
+  const first = logRatios(huDensity(keyBins, onSlice), surroundings);
+  const likely = onSlice.map((p, i) => 1 / (1 + Math.exp(-logit(p) - weights.likelihood * first[keyBins[i]])));
+  const lesion = huDensity(keyBins, likely);
+  const others = huDensity(
+    keyBins,
+    likely.map((p, i) => (radius[i] < OUTERMOST_RADIUS ? 1 - p : 0)),
   );
+  const own = weights.ownSurroundings;
+  const ratios = Array.from({ length: dims[2] }, (_, z) => {
+    if (z === keySlice || own === 0) return logRatios(lesion, others);
+    const around = huDensity(bins.subarray(z * area, (z + 1) * area), ring);
+    return logRatios(
+      lesion,
+      around.map((q, bin) => own * q + (1 - own) * others[bin]),
+    );
+  });
+
+  const prior = dims[2] === 1 ? onSlice : priorOfSlices(region, bins, ratios, weights.observations);
+  const logOdds = new Float32Array(prior.length);
+  for (let z = 0, i = 0; z < dims[2]; z++) {
+    for (let p = 0; p < area; p++, i++) {
+      logOdds[i] =
+        radius[p] < OUTERMOST_RADIUS ? logit(prior[i]) + weights.likelihood * ratios[z][bins[i]] : Number.NEGATIVE_INFINITY;
+    }
+  }
   return { logOdds, contrast: meanSquaredStep(region) };
 }
 
@@ -71,59 +95,66 @@ function meanSquaredStep({ hu, dims, radius }: MarkedRegion): number {
 
 const logit = (p: number): number => Math.log((p + 1e-6) / (1 - p + 1e-6));
 
-function posterior(prior: Float32Array, bins: Uint8Array, ratios: Float64Array, likelihood: number): Float32Array {
-  return prior.map((p, i) => 1 / (1 + Math.exp(-logit(p) - likelihood * ratios[bins[i]])));
+/** The prior `[z, y, x]`, with the reach on either side averaged over its candidates. */
+function priorOfSlices(
+  region: MarkedRegion,
+  bins: Uint8Array,
+  ratios: readonly Float64Array[],
+  observations: number,
+): Float32Array {
+  const { dims, radius, height, keySlice } = region;
+  const area = dims[0] * dims[1];
+  const steps = radius.map((r) => Math.round(Math.min(r, OUTERMOST_RADIUS) / RADIUS_STEP));
+  const prior = new Float32Array(area * dims[2]);
+  for (let p = 0; p < area; p++) prior[keySlice * area + p] = probabilityOnSlice(radius[p]);
+  for (const side of [-1, 1]) {
+    const slices = Array.from({ length: dims[2] }, (_, z) => z).filter((z) => Math.sign(z - keySlice) === side);
+    const candidates = slices.map((z) => REACHES.map((reach) => probabilitiesAt(height[z] / reach)));
+    const weights = reachWeights(region, slices, candidates, steps, bins, ratios, observations);
+    for (const [s, z] of slices.entries()) {
+      const mean = candidates[s][0].map((_, step) =>
+        weights.reduce((sum, weight, j) => sum + weight * candidates[s][j][step], 0),
+      );
+      for (let p = 0; p < area; p++) prior[z * area + p] = mean[steps[p]];
+    }
+  }
+  return prior;
 }
 
-/** The log likelihood ratios of HU with the region's voxels as samples, each for both classes. */
-function ratiosOf({ radius }: MarkedRegion, bins: Uint8Array, probability: Float32Array): Float64Array {
-  const counts = (i: number): boolean => radius[i % radius.length] < OUTERMOST_RADIUS;
-  return logLikelihoodRatios(
-    bins,
-    probability.map((p, i) => (counts(i) ? p : 0)),
-    probability.map((p, i) => (counts(i) ? 1 - p : 0)),
+/** P(lesion) at all radii on a slice that far from the RECIST slice, in half axes along z. */
+function probabilitiesAt(rise: number): Float64Array {
+  return Float64Array.from({ length: Math.round(OUTERMOST_RADIUS / RADIUS_STEP) + 1 }, (_, step) =>
+    probabilityOffSlice(Math.hypot(step * RADIUS_STEP, rise)),
   );
 }
 
-/** Writes the prior of all slices but the RECIST slice, with the reach on either side averaged over its candidates. */
-function fillOffSlice(
-  region: MarkedRegion,
-  prior: Float32Array,
+/** How likely each reach is on one side, given the picture there; sums to 1. */
+function reachWeights(
+  { dims, spacingMm, radius, longMm }: MarkedRegion,
+  slices: readonly number[],
+  candidates: readonly (readonly Float64Array[])[],
+  steps: Float32Array,
   bins: Uint8Array,
-  ratios: Float64Array,
+  ratios: readonly Float64Array[],
   observations: number,
-): void {
-  const { dims, spacingMm, radius, height, keySlice, longMm } = region;
-  const [nx, ny, nz] = dims;
-  const area = nx * ny;
+): number[] {
+  const area = dims[0] * dims[1];
   const worth = (observations * spacingMm[0] * spacingMm[1] * spacingMm[2]) / ((Math.PI / 6) * longMm ** 3);
-  const odds = ratios.map(Math.exp);
-  for (const side of [-1, 1]) {
-    const slices = Array.from({ length: nz }, (_, z) => z).filter((z) => Math.sign(z - keySlice) === side);
-    const scores = REACHES.map((reach, j) => {
-      let score = 0;
-      for (const z of slices) {
-        const rise = (height[z] / reach) ** 2;
-        for (let p = 0; p < area; p++) {
-          if (radius[p] > REACH_RADIUS) continue;
-          const inside = probabilityOffSlice(Math.sqrt(radius[p] * radius[p] + rise));
-          score += Math.log(inside * odds[bins[z * area + p]] + 1 - inside);
-        }
-      }
-      return Math.log(REACH_WEIGHTS[j]) + worth * score;
-    });
-    const best = Math.max(...scores);
-    const weights = scores.map((score) => Math.exp(score - best));
-    const total = weights.reduce((sum, weight) => sum + weight, 0);
-    for (const z of slices) {
+  const scores = REACHES.map((_, j) => {
+    let score = 0;
+    for (const [s, z] of slices.entries()) {
+      const odds = ratios[z].map(Math.exp);
+      const inside = candidates[s][j];
       for (let p = 0; p < area; p++) {
-        if (radius[p] >= OUTERMOST_RADIUS) continue;
-        let sum = 0;
-        for (const [j, weight] of weights.entries()) {
-          sum += weight * probabilityOffSlice(Math.sqrt(radius[p] * radius[p] + (height[z] / REACHES[j]) ** 2));
-        }
-        prior[z * area + p] = sum / total;
+        if (radius[p] > REACH_RADIUS) continue;
+        const share = inside[steps[p]];
+        score += Math.log(share * odds[bins[z * area + p]] + 1 - share);
       }
     }
-  }
+    return Math.log(REACH_WEIGHTS[j]) + worth * score;
+  });
+  const best = Math.max(...scores);
+  const weights = scores.map((score) => Math.exp(score - best));
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  return weights.map((weight) => weight / total);
 }

@@ -1,7 +1,7 @@
 import { componentAt, largestComponent } from "../imaging/components.ts";
 import type { HuWindow, Mask, Vec3, Volume } from "../imaging/volume.ts";
 import type { HuSlice } from "./initial.ts";
-import { lesionEvidence } from "./lesionEvidence.ts";
+import { type EvidenceWeights, lesionEvidence } from "./lesionEvidence.ts";
 import { coarsened, type MarkedRegion, refined, regionAround } from "./markedRegion.ts";
 import { minimumCut } from "./priorEnergy.ts";
 import { type Diameters, intersection, type RecistMarks } from "./recist.ts";
@@ -11,17 +11,18 @@ import type { LabelMap } from "./trimap.ts";
 /** `prior-cut`: the minimum cut; `collapsed`: it left no lesion. */
 export type PriorCutOutcome = "prior-cut" | "collapsed";
 
-export interface PriorCutOptions {
-  /** λ: weight of the HU likelihood against the shape prior; neighbouring pixels say the same, so less than 1. */
-  readonly likelihood?: number;
+export interface PriorCutOptions extends Partial<EvidenceWeights> {
   /** γ: price of a boundary between equal neighbours, in the units of log odds. */
   readonly smoothness?: number;
-  /** Number of independent observations that a lesion's picture is worth when its extent in z is judged. */
-  readonly observations?: number;
 }
 
 /** Chosen by cross validation on real lesions: `npx tsx bench/priorParameters.ts`. */
-export const PRIOR_CUT = { likelihood: 0.5, smoothness: 0.5, observations: 10 } as const satisfies PriorCutOptions;
+export const PRIOR_CUT = {
+  likelihood: 0.75,
+  smoothness: 0.5,
+  observations: 6,
+  ownSurroundings: 0.75,
+} as const satisfies Required<PriorCutOptions>;
 
 /** A volume is cut on a grid on which the long axis has about this many pixels. */
 const LONG_AXIS_PIXELS = 32;
@@ -75,9 +76,8 @@ export function priorCutVolume(
 }
 
 function cutOf(region: MarkedRegion, options: PriorCutOptions): Uint8Array {
-  const { likelihood, smoothness, observations } = { ...PRIOR_CUT, ...options };
-  const { logOdds, contrast } = lesionEvidence(region, likelihood, observations);
-  return minimumCut({ ...region, logOdds, contrast, smoothness });
+  const parameters = { ...PRIOR_CUT, ...options };
+  return minimumCut({ ...region, ...lesionEvidence(region, parameters), smoothness: parameters.smoothness });
 }
 
 /** The cut on the image's grid: what hangs together with the marks' intersection, else the largest part. */

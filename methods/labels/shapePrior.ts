@@ -6,15 +6,15 @@
 /** Knots of the two curves: marks' radius (`marksRadius`). */
 const RADII: readonly number[] = [0.1, 0.3, 0.5, 0.7, 0.85, 0.95, 1.05, 1.15, 1.3, 1.55, 1.95];
 /** P(lesion | radius) on the RECIST slice. */
-const ON_SLICE: readonly number[] = [0.978, 0.975, 0.973, 0.96, 0.882, 0.66, 0.321, 0.096, 0.019, 0.002, 0.0004];
+const ON_SLICE: readonly number[] = [0.9814, 0.9765, 0.976, 0.957, 0.8659, 0.6314, 0.3093, 0.0956, 0.0173, 0.0018, 0.0003];
 /** P(lesion | radius) on the other slices, where the radius is that of the half ellipsoid that fits the side best. */
-const OFF_SLICE: readonly number[] = [0.98, 0.958, 0.925, 0.83, 0.685, 0.48, 0.26, 0.12, 0.042, 0.008, 0.0015];
+const OFF_SLICE: readonly number[] = [0.9705, 0.9545, 0.9219, 0.8256, 0.6687, 0.4751, 0.2626, 0.1319, 0.0491, 0.0119, 0.0022];
 
 /** Half axes along z that a side of a lesion may have, in half long diameters (L/2). */
 export const REACHES: readonly number[] = Array.from({ length: 12 }, (_, i) => 0.25 * 1.25 ** i);
 /** How often each of them fits a side of a real lesion best. */
 export const REACH_WEIGHTS: readonly number[] = [
-  0.09, 0.027, 0.045, 0.075, 0.115, 0.142, 0.167, 0.132, 0.085, 0.058, 0.036, 0.028,
+  0.076, 0.025, 0.044, 0.08, 0.117, 0.155, 0.161, 0.133, 0.091, 0.056, 0.03, 0.032,
 ];
 
 /** Beyond this radius nothing is lesion. */
