@@ -52,18 +52,31 @@ export function trainingCurves(models: readonly NamedModel[]): NonNullable<Repor
 
 type HarvestRow = NonNullable<ReportInput["harvest"]>[number];
 
-/** Where the labels of a round came from, by τ. */
+/** Columns of the harvest's table by the outcome of `labels.harvest`. */
+const outcomeColumns = {
+  grabcut: "grabcut",
+  "marks-only": "marksOnly",
+  "ignored-fallback": "ignoredFallback",
+  "beyond the marks": "beyondMarks",
+} as const;
+
+/**
+ * Where the labels of a round came from, by τ.
+ *
+ * @throws RangeError where the labels came about in a way that the table has no column for.
+ */
 export function harvestCounts({ round, outcomes, unlabelled }: Labels["meta"]): HarvestRow[] {
-  const rows = new Map<number, HarvestRow>();
-  const row = (offset: number): HarvestRow => {
-    const existing = rows.get(offset) ?? { round, offset, grabcut: 0, marksOnly: 0, ignoredFallback: 0, notHarvested: 0 };
+  const rows = new Map<number, Required<HarvestRow>>();
+  const row = (offset: number): Required<HarvestRow> => {
+    const none = { grabcut: 0, marksOnly: 0, ignoredFallback: 0, beyondMarks: 0, notHarvested: 0 };
+    const existing = rows.get(offset) ?? { round, offset, ...none };
     rows.set(offset, existing);
     return existing;
   };
-  const columns = { grabcut: "grabcut", "marks-only": "marksOnly", "ignored-fallback": "ignoredFallback" } as const;
   for (const [outcome, byOffset] of Object.entries(outcomes)) {
-    for (const [offset, count] of Object.entries(byOffset))
-      row(Number(offset))[columns[outcome as keyof typeof columns]] += count;
+    if (!(outcome in outcomeColumns)) throw new RangeError(`the harvest has no column for labels by "${outcome}"`);
+    const column = outcomeColumns[outcome as keyof typeof outcomeColumns];
+    for (const [offset, count] of Object.entries(byOffset)) row(Number(offset))[column] += count;
   }
   for (const [reason, count] of Object.entries(unlabelled)) {
     const offset = /^τ = (-?\d+)/.exec(reason);

@@ -197,6 +197,7 @@ export const harvestParts = [
   ["grabcut", "GrabCut on the CNN's trimap"],
   ["marksOnly", "trimap of the projected marks alone"],
   ["ignoredFallback", "GrabCut failed: rest ignored"],
+  ["beyondMarks", "beyond the marks: background"],
   ["notHarvested", "not harvested"],
 ] as const;
 
@@ -226,7 +227,10 @@ function harvestChart(harvest: ReportData["harvest"]): ChartSpec {
           type: "nominal",
           title: null,
           sort: harvestParts.map(([, words]) => words),
-          scale: { domain: harvestParts.map(([, words]) => words), range: [PALETTE[2], PALETTE[0], PALETTE[5], GREY] },
+          scale: {
+            domain: harvestParts.map(([, words]) => words),
+            range: [PALETTE[2], PALETTE[0], PALETTE[5], PALETTE[3], GREY],
+          },
           legend: { orient: "bottom", columns: 2 },
         },
         order: { field: "order" },

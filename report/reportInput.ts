@@ -123,6 +123,8 @@ const harvestSchema = z.strictObject({
   marksOnly: z.int().nonnegative(),
   /** GrabCut failed: sure pixels kept, the rest ignored by the loss. */
   ignoredFallback: z.int().nonnegative(),
+  /** No projected marks reach the slice, and it is taught as background. */
+  beyondMarks: z.int().nonnegative().default(0),
   notHarvested: z.int().nonnegative(),
 });
 

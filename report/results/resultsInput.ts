@@ -22,8 +22,8 @@ export const sectionSchema = z.strictObject({
   pipeline: z.string().min(1),
   /** The report step whose figures are shown … */
   report: z.string().min(1).default("report"),
-  /** … and the evaluation in it, by its display name. */
-  data: z.string().min(1),
+  /** … and, of a report on several data sets, which, by the display name of its evaluation. */
+  data: z.string().min(1).optional(),
   /** Parameters of the pipeline that differ from its defaults. */
   set: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).default({}),
   /** Which of the paper's data sets stands beside; absent where the paper has no such table. */
@@ -107,7 +107,7 @@ export type ReportFigures = z.output<typeof reportFiguresSchema>;
 
 /** A section with the figures of its campaign. */
 export interface AnsweredSection {
-  readonly section: ResultsSection;
+  readonly section: ResultsSection & { readonly data: string };
   readonly figures: ReportFigures;
   /** The command that gives these figures. */
   readonly command: string;
