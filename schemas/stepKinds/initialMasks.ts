@@ -19,7 +19,7 @@ const dcrfSchema = z.strictObject({
         .number()
         .gt(0)
         .max(1000)
-        .default(5)
+        .default(13)
         .describe("θ_β: its standard deviation in grey levels; the display window has 256"),
     })
     .prefault({})
