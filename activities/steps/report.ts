@@ -31,7 +31,7 @@ export const report: StepBody<StepParams<"report">> = {
     const models = await mapNamed(namedInputs(inputs, "models"), (digest) => loadModel(store, digest));
     const rounds = (await Promise.all(Object.values(namedInputs(inputs, "models")).map((ref) => roundsOf(store, ref)))).flat();
     const predictions = await mapNamed(namedInputs(inputs, "predictions"), (digest) => openPredictions(store, digest));
-    const measured = measuredOn(evaluations.map(({ value }) => value));
+    const measured = measuredOn(evaluations);
     const methods = measured.flatMap(methodsOf);
     const content: ReportContent = {
       datasets: datasets.map(({ name, value: { meta, lesions } }) => ({
@@ -118,16 +118,25 @@ interface Measured {
   readonly evaluations: readonly Evaluation[];
 }
 
-/** @throws InputError where evaluations on one data set share a method's name, or were not made in the same way. */
-function measuredOn(evaluations: readonly Evaluation[]): Measured[] {
+/**
+ * A report on one data set calls it by its own name; of several, each has the display name of its evaluation, or its own
+ * where several evaluations were made on it.
+ *
+ * @throws InputError where evaluations on one data set share a method's name, or were not made in the same way.
+ */
+function measuredOn(evaluations: readonly { readonly name: string; readonly value: Evaluation }[]): Measured[] {
   const groups = new Map<string, Evaluation[]>();
-  for (const evaluation of evaluations) {
-    const { digest } = evaluation.meta.reference;
-    groups.set(digest, [...(groups.get(digest) ?? []), evaluation]);
+  const displayNames = new Map<Evaluation, string>();
+  for (const { name, value } of evaluations) {
+    const { digest } = value.meta.reference;
+    groups.set(digest, [...(groups.get(digest) ?? []), value]);
+    displayNames.set(value, name);
   }
   const nameOf = ({ meta: { reference } }: Evaluation): string =>
     reference.split === "all" ? reference.name : `${reference.name}, ${reference.split}`;
-  const names = [...groups.values()].map(([first]) => nameOf(first));
+  const names = [...groups.values()].map((group) =>
+    groups.size > 1 && group.length === 1 ? displayNames.get(group[0])! : nameOf(group[0]),
+  );
   return [...groups.values()].map((group, i) => {
     const { reference, methods, tolerancesMm, statistics } = group[0].meta;
     const settings = JSON.stringify({ tolerancesMm, statistics });

@@ -43,10 +43,12 @@ async function reproduce(declaration: string, { out }: { out: string }): Promise
       ({ reports } = await runToEnd(pipeline, set));
       campaigns.set(identity, reports);
     }
-    const numbers = await readFile(path.join(reports.get(section.report)!, "numbers.json"), "utf8");
+    const text = await readFile(path.join(reports.get(section.report)!, "numbers.json"), "utf8");
+    const figures = reportFiguresSchema.parse(JSON.parse(text));
+    const data = section.data ?? figures.evaluations[0].data;
     const settings = Object.entries(set).map(([name, value]) => ` --set ${name}=${value}`);
     const command = `recist3d run ${path.relative(clone, pipeline)}${settings.join("")}`;
-    answered.push({ section, figures: reportFiguresSchema.parse(JSON.parse(numbers)), command });
+    answered.push({ section: { ...section, data }, figures, command });
   }
   const target = path.resolve(out);
   await mkdir(path.dirname(target), { recursive: true });
@@ -81,17 +83,25 @@ function offsetOf(root: Located, at: readonly PropertyKey[]): number {
 
 /** Before hours of work: the pipeline compiles and has that report. */
 async function checkSection(
-  { title, report }: ResultsSection,
+  { title, report, data }: ResultsSection,
   pipeline: string,
   set: Record<string, string>,
   declaration: string,
 ): Promise<void> {
   const { steps } = await loadPipeline(pipeline, set);
-  const reports = steps.filter(({ kind }) => kind === "report").map(({ name }) => name);
-  if (!reports.includes(report))
+  const reports = steps.filter(({ kind }) => kind === "report");
+  const found = reports.find(({ name }) => name === report);
+  if (found === undefined)
     throw new InputError(
       `section "${title}" wants report "${report}" of ${pipeline}`,
       declaration,
-      `that pipeline has ${reports.join(", ")}`,
+      `that pipeline has ${reports.map(({ name }) => name).join(", ")}`,
+    );
+  const evaluations = found.inputs.evaluation.map(({ name }) => name);
+  if (data === undefined ? evaluations.length > 1 : !evaluations.includes(data))
+    throw new InputError(
+      `section "${title}" wants ${data === undefined ? "the only evaluation" : `evaluation "${data}"`} of ${pipeline}`,
+      declaration,
+      `its report has ${evaluations.join(", ")}`,
     );
 }

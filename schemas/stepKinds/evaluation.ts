@@ -43,7 +43,7 @@ export const evaluate = {
 
 export const report = {
   kind: "report",
-  version: 3,
+  version: 4,
   queue: "cpu",
   numerics: "plain",
   shape: "single",

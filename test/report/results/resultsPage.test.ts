@@ -38,7 +38,6 @@ function answered(
   const section = sectionSchema.parse({
     title: "Table 1",
     pipeline: "table1.yaml",
-    data: "shapes",
     paper: "DeepLesion",
     show,
     dimension: "2D",
@@ -60,7 +59,7 @@ function answered(
       { data: "shapes", method: "A", dimension: "2D", best: { threshold: 0.4, precision: 0.8, recall: 0.9, f: 0.847 } },
     ],
   };
-  return { section, figures, command: "recist3d run table1.yaml" };
+  return { section: { ...section, data: "shapes" }, figures, command: "recist3d run table1.yaml" };
 }
 
 describe("order", () => {
