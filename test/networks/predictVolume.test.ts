@@ -1,0 +1,76 @@
+import { describe, expect, it } from "vitest";
+import { scalingAffine, type Volume } from "../../methods/imaging/volume.ts";
+import { InputError } from "../../methods/inputError.ts";
+import { openBackend } from "../../methods/networks/backend.ts";
+import type { Model } from "../../methods/networks/model.ts";
+import { predictVolume } from "../../methods/networks/predictVolume.ts";
+import { preprocessingSchema } from "../../methods/networks/preprocess.ts";
+import type { NetworkSpec } from "../../methods/networks/spec.ts";
+import { initialWeights, type Weights } from "../../methods/networks/weights.ts";
+
+const backend = await openBackend({ prefer: "node" });
+const spec: NetworkSpec = { network: "hnn", width: 1 / 64, channels: 1, norm: "none" };
+
+/** An HNN that hands the window through to its first side output: Ŷ = σ(20 · value − 10), ½ at the window's middle. */
+function brightness(): Model {
+  const weights: Record<string, Float32Array> = Object.fromEntries(
+    Object.entries(initialWeights(spec, 1)).map(([name, values]) => [name, values.map(() => 0)]),
+  );
+  weights["conv1_1/kernel"][4] = 1;
+  weights["conv1_2/kernel"][4] = 1;
+  weights["side1/kernel"][0] = 20;
+  weights["side1/bias"][0] = -10;
+  weights["fuse/kernel"][0] = 1;
+  const preprocessing = preprocessingSchema.parse({ crop: { size: 48 }, normalisation: { mean: 0, sd: 1 } });
+  return { spec, preprocessing, training: null, weights: weights as Weights };
+}
+
+/** Balls of some brightness (share of the window) in the dark. */
+function balls(...list: { at: [number, number, number]; radius: number; value: number }[]): Volume {
+  const dims = [64, 64, 9] as const;
+  const data = Int16Array.from({ length: 64 * 64 * 9 }, (_, i) => {
+    const [x, y, z] = [i % 64, Math.floor(i / 64) % 64, Math.floor(i / 4096)];
+    const ball = list.find(({ at, radius }) => Math.hypot(x - at[0], y - at[1], z - at[2]) <= radius);
+    return ball === undefined ? 0 : Math.round(1000 * ball.value);
+  });
+  return { dims, spacingMm: [1, 1, 1], affine: scalingAffine([1, 1, 1]), data };
+}
+
+const window = { low: 0, high: 1000 };
+const box = { slice: 4, centre: [32, 32] as const, lengthPx: 24 };
+const voxels = (mask: { data: Uint8Array }): number => mask.data.reduce((sum, value) => sum + value, 0);
+const at = (mask: { data: Uint8Array }, x: number, y: number, z: number): number => mask.data[(z * 64 + y) * 64 + x];
+
+describe("a volume without marks", () => {
+  it("gives the component at the box's centre, even where another is larger", async () => {
+    const image = balls({ at: [32, 32, 4], radius: 3, value: 1 }, { at: [46, 32, 4], radius: 5, value: 1 });
+    const { mask } = await predictVolume(brightness(), backend, { image, marks: box, window });
+    expect([at(mask, 32, 32, 4), at(mask, 46, 32, 4)]).toEqual([1, 0]);
+    expect(
+      voxels(mask) /
+        voxels({ data: Uint8Array.from(balls({ at: [32, 32, 4], radius: 3, value: 1 }).data, (v) => (v > 0 ? 1 : 0)) }),
+    ).toBeCloseTo(1, 1);
+  });
+
+  it("gives the largest one where nothing is found there, and nothing where nothing is found", async () => {
+    const image = balls({ at: [47, 32, 4], radius: 2, value: 1 }, { at: [32, 50, 4], radius: 4, value: 1 });
+    const { mask } = await predictVolume(brightness(), backend, { image, marks: box, window });
+    expect([at(mask, 47, 32, 4), at(mask, 32, 50, 4)]).toEqual([0, 1]);
+    const empty = await predictVolume(brightness(), backend, { image: balls(), marks: box, window });
+    expect(voxels(empty.mask)).toBe(0);
+  });
+
+  it("counts pixels from the given output on", async () => {
+    const image = balls({ at: [32, 32, 4], radius: 4, value: 0.55 }); // Ŷ = σ(1) = 0.73
+    const found = async (threshold: number) =>
+      voxels((await predictVolume(brightness(), backend, { image, marks: box, window }, { threshold })).mask);
+    expect(await found(0.7)).toBeGreaterThan(50);
+    expect(await found(0.76)).toBe(0);
+  });
+
+  it("refuses GrabCut, whose trimap is made of marks", async () => {
+    await expect(
+      predictVolume(brightness(), backend, { image: balls(), marks: box, window }, { postprocess: "grabcut" }),
+    ).rejects.toThrow(InputError);
+  });
+});
