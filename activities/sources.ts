@@ -86,7 +86,9 @@ export interface PinnedSource {
   check(files: readonly string[]): Promise<void>;
 }
 
-let pinned: { readonly key: string; readonly source: Promise<PinnedSource> } | undefined;
+/** Data sets to train on and to test on may be drawn at the same time, shard by shard in turn. */
+const PINNED = 2;
+const pinned = new Map<string, Promise<PinnedSource>>();
 
 /** The source whose scan is the artifact `digest`. Opened once per process, since every shard of a data set asks for it. */
 export function pinnedSource<K extends SourceKind>(
@@ -96,14 +98,17 @@ export function pinnedSource<K extends SourceKind>(
   digest: Digest,
 ): Promise<PinnedSource> {
   const key = JSON.stringify([kind, params, digest]);
-  if (pinned?.key !== key) {
-    const source = openPinned(store, sourceKinds[kind].open(params), sourceKinds[kind].placeOf(params), digest);
-    pinned = { key, source };
-    source.catch(() => {
-      pinned = undefined;
-    });
+  const source = pinned.get(key) ?? openPinned(store, sourceKinds[kind].open(params), sourceKinds[kind].placeOf(params), digest);
+  pinned.delete(key);
+  pinned.set(key, source);
+  for (const oldest of pinned.keys()) {
+    if (pinned.size <= PINNED) break;
+    pinned.delete(oldest);
   }
-  return pinned!.source;
+  source.catch(() => {
+    if (pinned.get(key) === source) pinned.delete(key);
+  });
+  return source;
 }
 
 async function openPinned(
