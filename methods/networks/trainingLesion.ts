@@ -38,7 +38,9 @@ export function keptForTraining(
   const longest = Math.max(1 + jitter.length, Math.exp(jitter.boxLength)) * Math.exp(scale);
   const side = crop.factor * lengthPx * longest;
   const shift = translation * side + 4 * jitter.shiftPx + 4 * jitter.boxShift * lengthPx + (jitter.length * lengthPx) / 2;
-  const reach = (rotation === "any" ? Math.SQRT2 : 1) * (side / 2) + shift + MARGIN_PX;
+  const wanted = (rotation === "any" ? Math.SQRT2 : 1) * (side / 2) + shift + MARGIN_PX;
+  const [width, height] = lesion.image.dims;
+  const reach = Math.min(wanted, Math.max(centre[0], centre[1], width - centre[0], height - centre[1]) + 1);
   const [first, end] = slicesKept(lesion);
   const pixel = (crop.factor * lengthPx) / crop.size / KEPT_PER_INPUT_PIXEL;
   return pixel <= 1 ? cropped(lesion, centre, reach, first, end) : shrunk(lesion, centre, reach, pixel, first, end);
