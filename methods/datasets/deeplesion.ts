@@ -1,13 +1,14 @@
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
-import { components } from "../imaging/components.ts";
+import { type Components, components } from "../imaging/components.ts";
 import { cropSlice } from "../imaging/crop.ts";
 import { readNiftiMask } from "../imaging/nifti.ts";
 import { decodeCtPng } from "../imaging/png16.ts";
-import { type Mask, sliceOf, type Vec3, type Volume } from "../imaging/volume.ts";
+import { type Mask, type Slice, sliceOf, type Vec3, type Volume } from "../imaging/volume.ts";
 import { InputError } from "../inputError.ts";
 import { drawnAxes } from "../labels/raster.ts";
 import { endPoints, lengthMm, type RecistMarks } from "../labels/recist.ts";
+import { rememberLast } from "../rememberLast.ts";
 import { type DeepLesionRow, parseDeepLesionInfo } from "./deeplesionInfo.ts";
 import type { LesionCase, LesionSource, SourceEntry } from "./lesionCase.ts";
 import { lesionRange, marksInRange, rangeOfMask, type VoxelRange, wantedSlices } from "./lesionCrop.ts";
@@ -47,6 +48,8 @@ interface MaskFile {
 const COMPONENT_ON_AXES = 0.1;
 /** … and all that do together this part, or the mask is another lesion's. */
 const REFERENCE_ON_AXES = 0.5;
+/** More than a case reads, where slices are 5 mm thick: 16 MB of slices of 512 × 512. */
+const SLICES_KEPT = 32;
 
 /**
  * DeepLesion (Yan et al. 2018) as distributed: 16-bit PNG slices and `DL_info.csv`. A case's z origin is the slice
@@ -74,11 +77,29 @@ export async function openDeepLesion(root: string, options: DeepLesionOptions = 
     else skipped[reason] = (skipped[reason] ?? 0) + 1;
   }
   const folders = { images: path.join(root, images), masks: path.join(root, masks) };
+  const readers = rememberingReaders();
   return {
     entries: listed.map((lesion) => entryOf(lesion, images, masks)),
     index: [info],
     skipped,
-    load: (index) => loadCase(listed[index], folders),
+    load: (index) => loadCase(listed[index], folders, readers),
+  };
+}
+
+interface Readers {
+  slice(file: string): Promise<Slice<Int16Array>>;
+  mask(file: string): Promise<{ readonly mask: Mask } & Components>;
+}
+
+/** Rows of a series stand together in the table and share slices and masks: the last ones are not decoded again. */
+function rememberingReaders(): Readers {
+  const byName = (file: string): string => file;
+  return {
+    slice: rememberLast(SLICES_KEPT, byName, async (file) => decodeCtPng(await readFile(file), file)),
+    mask: rememberLast(1, byName, async (file) => {
+      const mask = readNiftiMask(await readFile(file), file);
+      return { mask, ...components(mask.data, mask.dims, 26) };
+    }),
   };
 }
 
@@ -135,17 +156,17 @@ function entryOf({ row, spacingMm, run, files, masks }: Listed, imagesFolder: st
 async function loadCase(
   { row, spacingMm, run, files, masks, notes }: Listed,
   folders: { images: string; masks: string },
+  readers: Readers,
 ): Promise<LesionCase> {
   const dims: Vec3 = [row.imageSize[0], row.imageSize[1], run[1] - run[0] + 1];
   const marks: RecistMarks = { ...row.diameters, slice: row.keySlice - run[0] };
-  const found = await findReference(row, spacingMm, masks, folders.masks);
+  const found = await findReference(row, spacingMm, masks, folders.masks, readers);
   const reach = found && shifted(rangeOfMask(found.mask.data, found.mask.dims), found.first - run[0]);
   const range = lesionRange(marks, spacingMm, dims, reach);
   const firstSlice = run[0] + range.start[2];
 
-  const image = await readCrop(row, spacingMm, range, firstSlice, (slice) =>
-    path.join(folders.images, row.series, files.get(slice) as string),
-  );
+  const fileOf = (slice: number): string => path.join(folders.images, row.series, files.get(slice) as string);
+  const image = await readCrop(row, spacingMm, range, firstSlice, fileOf, readers);
   const beyond = reach !== undefined && (reach.start[2] < 0 || reach.end[2] > dims[2]);
   return {
     id: row.id,
@@ -167,12 +188,13 @@ async function readCrop(
   { start, end }: VoxelRange,
   firstSlice: number,
   fileOf: (slice: number) => string,
+  readers: Readers,
 ): Promise<Volume> {
   const [width, height, depth] = [end[0] - start[0], end[1] - start[1], end[2] - start[2]];
   const data = new Int16Array(width * height * depth);
   for (let z = 0; z < depth; z++) {
     const file = fileOf(firstSlice + z);
-    const slice = decodeCtPng(await readFile(file), file);
+    const slice = await readers.slice(file);
     if (slice.width !== row.imageSize[0] || slice.height !== row.imageSize[1]) {
       throw new InputError(
         `is ${slice.width} × ${slice.height} pixels, its row says ${row.imageSize.join(" × ")}`,
@@ -197,12 +219,12 @@ async function findReference(
   spacingMm: Vec3,
   masks: readonly MaskFile[],
   folder: string,
+  readers: Readers,
 ): Promise<{ mask: Mask; first: number } | undefined> {
   for (const { name, first, last } of masks) {
     const file = path.join(folder, name);
-    const mask = readNiftiMask(await readFile(file), file);
+    const { mask, labels, sizes } = await readers.mask(file);
     checkGeometry(mask, [...row.imageSize, last - first + 1], spacingMm, file, row);
-    const { labels, sizes } = components(mask.data, mask.dims, 26);
     const [width, height] = mask.dims;
     const axes = drawnAxes(row.diameters, width, height);
     const onAxes = new Array<number>(sizes.length + 1).fill(0);
