@@ -1,8 +1,10 @@
 /**
- * GrabCut beside OpenCV, native (Python's cv2, one thread) and as WebAssembly, on the key slices of the lesions in
- * ../shared/data, or on synthetic pictures where that is absent: `npx tsx bench/grabcut.ts`. The three take turns on
- * every picture; ratios below 1 mean that ours takes less time. Python is `PYTHON` or `python3`; without cv2 that column
- * stays empty.
+ * GrabCut beside OpenCV's native code (Python's cv2, one thread): `npm run bench -- grabcut`. On the lesions in ../shared/data the ROIs are
+ * those of the marks on the key slice, as they are ("marks") and with the marks grown or shrunk around their centre until the
+ * ROI has as many pixels as a square of 48, 96, 128, 192 or 256, where the slice has room; without that data, synthetic
+ * pictures. The two programs take turns on every ROI, each repetition gives one ratio of CPU times (all threads of the
+ * process, so that a busy machine matters little), and a class shows the median of its ratios: below 1 means that ours
+ * takes less time. Python is `PYTHON` or `python3`; without cv2 that side stays empty.
  */
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
@@ -11,16 +13,18 @@ import { cropSlice } from "../methods/imaging/crop.ts";
 import { type Slice, sliceOf } from "../methods/imaging/volume.ts";
 import { applyWindow8 } from "../methods/imaging/window.ts";
 import { grabCut } from "../methods/labels/grabcut.ts";
-import { type Diameters, shiftedTo } from "../methods/labels/recist.ts";
+import { centreOf, type Diameters, type Point, shiftedTo } from "../methods/labels/recist.ts";
 import { roiOfMarks, type Trimap, trimapOfMarks } from "../methods/labels/trimap.ts";
 import { picture } from "../test/labels/fixture.ts";
-import { loadOpenCv, type OpenCv, openCvGrabCut } from "../test/labels/openCv.ts";
-import { deepLesions, hasSharedData, lesionsWithMasks } from "../test/labels/sharedData.ts";
+import { deepLesions, hasSharedData, lesionsWithMasks, type MaskedLesion } from "../test/labels/sharedData.ts";
 
 const repeats = 5;
+const sides = [48, 96, 128, 192, 256];
+/** How far the side of a ROI that the slice has clipped may be from its class. */
+const tolerance = 0.12;
 
 interface Case {
-  readonly name: string;
+  readonly sizeClass: string;
   readonly image: Slice<Uint8Array>;
   readonly trimap: Trimap;
 }
@@ -30,57 +34,67 @@ interface Timed {
   readonly regions: Uint8Array;
 }
 
+interface Comparison {
+  readonly sizeClass: string;
+  readonly equal: boolean;
+  readonly times: readonly { readonly ours: number; readonly native?: number }[];
+}
+
 function realCases(): Case[] {
-  return [...lesionsWithMasks(), ...deepLesions()].map(({ name, image, marks, window }) => {
-    const slice = sliceOf(image, marks.slice) as Slice<Int16Array>;
-    const roi = roiOfMarks(marks, slice.width, slice.height);
-    const cropped = applyWindow8(cropSlice(slice, roi), window);
-    return { name, image: cropped, trimap: trimapOfMarks(shiftedTo([roi.x0, roi.y0], marks), cropped.width, cropped.height) };
+  return [...lesionsWithMasks(), ...deepLesions()].flatMap((lesion) => {
+    const asTheyAre = roi("marks", lesion, lesion.marks);
+    const side = Math.sqrt(asTheyAre.image.data.length);
+    const resized = sides.map((wanted) => roi(`${wanted}²`, lesion, resizedMarks(lesion, wanted / side)));
+    const fits = ({ image: { data } }: Case, i: number): boolean => Math.abs(Math.sqrt(data.length) / sides[i] - 1) < tolerance;
+    return [asTheyAre, ...resized.filter(fits)];
   });
 }
 
+function roi(sizeClass: string, { image, marks, window }: MaskedLesion, diameters: Diameters): Case {
+  const slice = sliceOf(image, marks.slice) as Slice<Int16Array>;
+  const box = roiOfMarks(diameters, slice.width, slice.height);
+  const cropped = applyWindow8(cropSlice(slice, box), window);
+  const inside = shiftedTo([box.x0, box.y0], diameters);
+  return { sizeClass, image: cropped, trimap: trimapOfMarks(inside, cropped.width, cropped.height) };
+}
+
+/** The marks times `factor` around their centre, kept on the slice. */
+function resizedMarks({ image, marks }: MaskedLesion, factor: number): Diameters {
+  const [cx, cy] = centreOf(marks);
+  const on = (value: number, size: number): number => Math.min(size - 1, Math.max(0, value));
+  const moved = ([x, y]: Point): Point => [on(cx + factor * (x - cx), image.dims[0]), on(cy + factor * (y - cy), image.dims[1])];
+  return { long: [moved(marks.long[0]), moved(marks.long[1])], short: [moved(marks.short[0]), moved(marks.short[1])] };
+}
+
 function syntheticCases(): Case[] {
-  return [64, 128, 256].flatMap((size) =>
+  return sides.flatMap((size) =>
     [10, 40].map((noise) => {
       const image = picture({ width: size, height: size, seed: size + noise, base: 90, contrast: 40, noise });
       const middle = size / 2;
       const axes: Diameters = {
         long: [
-          [middle - size / 3, middle],
-          [middle + size / 3, middle],
+          [middle - size / 4, middle],
+          [middle + size / 4, middle],
         ],
         short: [
           [middle, middle - size / 4],
           [middle, middle + size / 4],
         ],
       };
-      return { name: `synthetic ${size}², noise ±${noise}`, image, trimap: trimapOfMarks(axes, size, size) };
+      return { sizeClass: `${size}²`, image, trimap: trimapOfMarks(axes, size, size) };
     }),
   );
 }
 
 const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1];
 
-function timed(run: () => Uint8Array): Timed {
-  const times: number[] = [];
-  let regions: Uint8Array = new Uint8Array();
-  for (let i = 0; i < repeats; i++) {
-    const start = performance.now();
-    regions = run();
-    times.push(performance.now() - start);
-  }
-  return { ms: median(times), regions };
-}
-
 function ours({ image, trimap }: Case): Timed {
-  return timed(() => {
-    const result = grabCut(image, trimap);
-    if ("failure" in result) throw new Error(result.failure);
-    return result.regions.data;
-  });
+  const start = process.cpuUsage();
+  const result = grabCut(image, trimap);
+  const { user, system } = process.cpuUsage(start);
+  if ("failure" in result) throw new Error(result.failure);
+  return { ms: (user + system) / 1000, regions: result.regions.data };
 }
-
-const webAssembly = (cv: OpenCv, { image, trimap }: Case): Timed => timed(() => openCvGrabCut(cv, image, trimap.data, 1));
 
 /** Asks Python's OpenCV for one case after the other; every answer is undefined once it is seen to be missing. */
 function nativeOpenCv(): { time(of: Case): Promise<Timed | undefined>; close(): void } {
@@ -94,49 +108,54 @@ function nativeOpenCv(): { time(of: Case): Promise<Timed | undefined>; close(): 
   return {
     async time({ image, trimap }) {
       child.stdin.write(
-        `${JSON.stringify({ width: image.width, height: image.height, image: text(image.data), trimap: text(trimap.data), repeats })}\n`,
+        `${JSON.stringify({ width: image.width, height: image.height, image: text(image.data), trimap: text(trimap.data) })}\n`,
       );
       const { value, done } = await answers.next();
       if (done) return undefined;
       const answer = JSON.parse(value);
-      return { ms: median(answer.milliseconds), regions: new Uint8Array(Buffer.from(answer.regions, "base64")) };
+      return { ms: answer.milliseconds, regions: new Uint8Array(Buffer.from(answer.regions, "base64")) };
     },
     close: () => child.stdin.end(),
   };
 }
 
-const agreement = (a: Uint8Array, b: Uint8Array): string => {
-  const different = a.reduce((n, region, p) => n + (region === b[p] ? 0 : 1), 0);
-  return different === 0 ? "all" : `all but ${different}`;
-};
+function row(name: string, of: readonly Comparison[]): string {
+  const times = of.flatMap(({ times }) => times);
+  const paired = times.flatMap(({ ours, native }) => (native === undefined ? [] : [{ ours, native }]));
+  const figures = [
+    of.length.toFixed(0),
+    median(times.map(({ ours }) => ours)).toFixed(2),
+    paired.length === 0 ? "–" : median(paired.map(({ native }) => native)).toFixed(2),
+    paired.length === 0 ? "–" : median(paired.map(({ ours, native }) => ours / native)).toFixed(3),
+    paired.length === 0 ? "–" : `${of.filter(({ equal }) => equal).length}`,
+  ];
+  return `${name.padEnd(8)}${figures.map((figure) => figure.padStart(12)).join("")}`;
+}
 
 const cases = hasSharedData ? realCases() : syntheticCases();
-const cv = await loadOpenCv();
 const native = nativeOpenCv();
 // The first calls compile.
-for (const warm of cases.slice(0, 2)) ours(warm);
+for (let warm = 0; warm < 2; warm++) for (const of of cases) ours(of);
 
-console.log(`${"picture".padEnd(36)}      size   ours ms  native ms  ratio   wasm ms  ratio   pixels equal`);
-let [sumOurs, sumNative, sumWasm] = [0, 0, 0];
+const compared: Comparison[] = [];
 for (const of of cases) {
-  const theirs = await native.time(of);
-  const own = ours(of);
-  const wasm = webAssembly(cv, of);
-  sumOurs += own.ms;
-  sumNative += theirs?.ms ?? Number.NaN;
-  sumWasm += wasm.ms;
-  console.log(
-    of.name.padEnd(36),
-    `${of.image.width}×${of.image.height}`.padStart(9),
-    own.ms.toFixed(1).padStart(9),
-    (theirs?.ms.toFixed(1) ?? "–").padStart(10),
-    (theirs === undefined ? "–" : (own.ms / theirs.ms).toFixed(2)).padStart(6),
-    wasm.ms.toFixed(1).padStart(9),
-    (own.ms / wasm.ms).toFixed(2).padStart(6),
-    "  ",
-    agreement(own.regions, (theirs ?? wasm).regions),
-  );
+  const times: { ours: number; native?: number }[] = [];
+  let equal = true;
+  for (let repeat = 0; repeat < repeats; repeat++) {
+    const theirs = await native.time(of);
+    const own = ours(of);
+    times.push({ ours: own.ms, native: theirs?.ms });
+    equal &&= theirs === undefined || Buffer.compare(own.regions, theirs.regions) === 0;
+  }
+  compared.push({ sizeClass: of.sizeClass, equal, times });
 }
 native.close();
-const ratio = (sum: number): string => (Number.isNaN(sum) ? "–" : (sumOurs / sum).toFixed(2));
-console.log(`\nin total: ${ratio(sumNative)} of native OpenCV's time, ${ratio(sumWasm)} of its WebAssembly build's`);
+
+console.log(
+  `${"ROI".padEnd(8)}${["number", "ours ms", "OpenCV ms", "ratio", "same mask"].map((title) => title.padStart(12)).join("")}`,
+);
+for (const sizeClass of new Set(["marks", ...sides.map((side) => `${side}²`)])) {
+  const of = compared.filter((each) => each.sizeClass === sizeClass);
+  if (of.length > 0) console.log(row(sizeClass, of));
+}
+console.log(row("all", compared));
