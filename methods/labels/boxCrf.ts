@@ -33,11 +33,18 @@ export const BOX_CRF: BoxCrfOptions = {
  * @throws RangeError where an option is out of range.
  */
 export function crfOfBox(picture: Slice<Uint8Array>, marks: Diameters, options: BoxCrfOptions = BOX_CRF): Uint8Array {
-  const { confidence } = options;
+  const prior = priorOfBox(picture, marks, options.confidence);
+  return Uint8Array.from(denseCrf(picture, prior, options), (q) => (q > 0.5 ? 1 : 0));
+}
+
+/**
+ * bbox-i as P(lesion), `[y, x]`: `confidence` in the middle of the padded box, 1 − `confidence` around the box, ½ between.
+ *
+ * @throws RangeError for a confidence that is not between ½ and 1.
+ */
+export function priorOfBox({ width, height }: Slice<Uint8Array>, marks: Diameters, confidence: number): Float64Array {
   if (!(confidence > 0.5 && confidence < 1)) throw new RangeError(`confidence ${confidence} is not between ½ and 1`);
-  const trimap = trimapOfBox(marks, picture.width, picture.height, true);
-  const prior = Float64Array.from(trimap.data, (region) =>
+  return Float64Array.from(trimapOfBox(marks, width, height, true).data, (region) =>
     region === Region.foreground ? confidence : region === Region.background ? 1 - confidence : 0.5,
   );
-  return Uint8Array.from(denseCrf(picture, prior, options), (q) => (q > 0.5 ? 1 : 0));
 }

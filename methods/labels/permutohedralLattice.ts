@@ -22,8 +22,8 @@ export class PermutohedralLattice {
   /** Next vertex in either direction, `[d + 1, vertices]`; `vertices` where there is none. */
   private readonly forward: Int32Array;
   private readonly backward: Int32Array;
-  private values: Float64Array;
-  private blurred: Float64Array;
+  private readonly values: Float64Array;
+  private readonly blurred: Float64Array;
 
   /**
    * @param features positions in units of the kernel's standard deviation, `[N, d]`.
@@ -48,21 +48,20 @@ export class PermutohedralLattice {
 
   /** Σ_j k(f_i, f_j) in_j for every i. `out` may be `input`. */
   filter(input: Float64Array, out: Float64Array = new Float64Array(this.count)): Float64Array {
-    const { count, corners, vertices, vertex, weight } = this;
-    this.values.fill(0);
+    const { count, corners, vertices, vertex, weight, forward, backward } = this;
+    let { values, blurred } = this;
+    values.fill(0);
     for (let i = 0, c = 0; i < count; i++) {
       const value = input[i];
-      for (let k = 0; k < corners; k++, c++) this.values[vertex[c]] += weight[c] * value;
+      for (let k = 0; k < corners; k++, c++) values[vertex[c]] += weight[c] * value;
     }
     for (let direction = 0; direction < corners; direction++) {
-      const { values, blurred } = this;
       const start = direction * vertices;
       for (let v = 0; v < vertices; v++) {
-        blurred[v] = values[v] + 0.5 * (values[this.forward[start + v]] + values[this.backward[start + v]]);
+        blurred[v] = values[v] + 0.5 * (values[forward[start + v]] + values[backward[start + v]]);
       }
-      [this.values, this.blurred] = [blurred, values];
+      [values, blurred] = [blurred, values];
     }
-    const { values } = this;
     const scale = 1 / (1 + 2 ** (1 - corners));
     for (let i = 0, c = 0; i < count; i++) {
       let sum = 0;
@@ -130,19 +129,19 @@ export class PermutohedralLattice {
 
 /** The neighbours of every vertex along each direction, `[d + 1, vertices]`; `table.size` where there is none. */
 function neighbours(table: VertexTable, d: number): [Int32Array, Int32Array] {
-  const forward = new Int32Array((d + 1) * table.size);
-  const backward = new Int32Array((d + 1) * table.size);
+  const { size, keys } = table;
+  const forward = new Int32Array((d + 1) * size).fill(size);
+  const backward = new Int32Array((d + 1) * size).fill(size);
   const key = new Int32Array(d);
-  const found = (v: number, direction: number, sign: 1 | -1): number => {
-    // One step along every axis but d steps back along `direction`; the last coordinate follows from the others.
-    for (let axis = 0; axis < d; axis++) key[axis] = table.keys[v * d + axis] + (axis === direction ? -sign * d : sign);
-    const neighbour = table.find(key);
-    return neighbour < 0 ? table.size : neighbour;
-  };
   for (let direction = 0; direction <= d; direction++) {
-    for (let v = 0; v < table.size; v++) {
-      forward[direction * table.size + v] = found(v, direction, 1);
-      backward[direction * table.size + v] = found(v, direction, -1);
+    const start = direction * size;
+    for (let v = 0; v < size; v++) {
+      // One step along every axis but d steps back along `direction`; the last coordinate follows from the others.
+      for (let axis = 0; axis < d; axis++) key[axis] = keys[v * d + axis] + (axis === direction ? -d : 1);
+      const next = table.find(key);
+      if (next < 0) continue;
+      forward[start + v] = next;
+      backward[start + next] = v;
     }
   }
   return [forward, backward];
