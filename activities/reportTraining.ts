@@ -55,6 +55,7 @@ type HarvestRow = NonNullable<ReportInput["harvest"]>[number];
 /** Columns of the harvest's table by the outcome of `labels.harvest`. */
 const outcomeColumns = {
   grabcut: "grabcut",
+  "prior-cut": "priorCut",
   "marks-only": "marksOnly",
   "ignored-fallback": "ignoredFallback",
   "beyond the marks": "beyondMarks",
@@ -68,7 +69,7 @@ const outcomeColumns = {
 export function harvestCounts({ round, outcomes, unlabelled }: Labels["meta"]): HarvestRow[] {
   const rows = new Map<number, Required<HarvestRow>>();
   const row = (offset: number): Required<HarvestRow> => {
-    const none = { grabcut: 0, marksOnly: 0, ignoredFallback: 0, beyondMarks: 0, notHarvested: 0 };
+    const none = { grabcut: 0, priorCut: 0, marksOnly: 0, ignoredFallback: 0, beyondMarks: 0, notHarvested: 0 };
     const existing = rows.get(offset) ?? { round, offset, ...none };
     rows.set(offset, existing);
     return existing;

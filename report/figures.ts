@@ -197,6 +197,7 @@ export const harvestParts = [
   ["grabcut", "GrabCut on the CNN's trimap"],
   ["marksOnly", "trimap of the projected marks alone"],
   ["ignoredFallback", "GrabCut failed: rest ignored"],
+  ["priorCut", "cut with the shape prior"],
   ["beyondMarks", "beyond the marks: background"],
   ["notHarvested", "not harvested"],
 ] as const;

@@ -125,6 +125,8 @@ const harvestSchema = z.strictObject({
   ignoredFallback: z.int().nonnegative(),
   /** No projected marks reach the slice, and it is taught as background. */
   beyondMarks: z.int().nonnegative().default(0),
+  /** One cut of the volume with the CNN's output, the shape prior of the marks and HU. */
+  priorCut: z.int().nonnegative().default(0),
   notHarvested: z.int().nonnegative(),
 });
 

@@ -1,6 +1,7 @@
 import type { Digest } from "../../artifacts/store.ts";
 import { sliceOf } from "../../methods/imaging/volume.ts";
 import { harvestLabel } from "../../methods/labels/harvest.ts";
+import { priorCutVolume } from "../../methods/labels/priorCut.ts";
 import { projectDiameters } from "../../methods/labels/recist.ts";
 import { predictSlices } from "../../methods/networks/predictVolume.ts";
 import type { StepParams } from "../../schemas/stepKinds.ts";
@@ -11,12 +12,12 @@ import type { StepBody } from "./step.ts";
 
 /**
  * Lines 6–12 of Algorithm 1 on one shard of lesions: for τ = −k … k, Ŷ = f(V_{r+τ}, θ^{k−1}), T̂ = trimap(Ŷ, R̂_{r+τ}, R),
- * Y = GrabCut(T̂, V_{r+τ}). Slices that the scan does not have and slices that give no label are counted, not hidden.
+ * Y = GrabCut(T̂, V_{r+τ}), or one cut with the shape prior over all of them. Slices that the scan does not have and slices that give no label are counted, not hidden.
  */
 export const labelsHarvest: StepBody<StepParams<"labels.harvest">> = {
   parts: ({ store }, { inputs }) => countShards(store, inputs.lesions.artifact as Digest),
 
-  async run({ store, progress, backend }, { params: { k, coverage, high, low, beyond }, inputs, part }) {
+  async run({ store, progress, backend }, { params: { k, cut, coverage, high, low, beyond }, inputs, part }) {
     const lesions = await readPart(store, inputs.lesions.artifact as Digest, part!);
     const network = await backend();
     const theta = await loadModel(store, inputs.model.artifact as Digest);
@@ -35,6 +36,16 @@ export const labelsHarvest: StepBody<StepParams<"labels.harvest">> = {
         else leaveOut(`τ = ${tau}: the scan has no such slice`);
       }
       const probabilities = await predictSlices(theta, network, { image, marks: lesion, window: lesion.window }, slices);
+      if (cut === "prior") {
+        const outputs = new Map(slices.map((z, i) => [z, probabilities[i]]));
+        const { mask, outcome } = priorCutVolume(image, lesion, lesion.window, { network: outputs });
+        for (const z of slices) {
+          const offset = z - lesion.slice;
+          if (outcome === "collapsed") leaveOut(`τ = ${offset}: ${outcome}`);
+          else harvested.push({ id: lesion.id, z, offset, outcome, labels: sliceOf(mask, z) });
+        }
+        continue;
+      }
       for (const [i, z] of slices.entries()) {
         const offset = z - lesion.slice;
         const projected = projectDiameters(lesion, offset * image.spacingMm[2], image.spacingMm);

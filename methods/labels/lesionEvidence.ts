@@ -24,6 +24,8 @@ export interface EvidenceWeights {
 /**
  * The log odds of lesion of every voxel of a region: those of the shape prior plus λ times those of its HU.
  *
+ * Where a network was asked, its log odds are added, and taken for as much as HU when the reach is judged.
+ *
  * The densities of HU inside and around the lesion weigh every voxel by its probability so far. The lesion's reach in
  * z, above and below, is hidden: each candidate counts by its prior weight times the likelihood of the picture under
  * it, and the prior is the mean over the candidates.
@@ -64,7 +66,9 @@ export function lesionEvidence(
   for (let z = 0, i = 0; z < dims[2]; z++) {
     for (let p = 0; p < area; p++, i++) {
       logOdds[i] =
-        radius[p] < OUTERMOST_RADIUS ? logit(prior[i]) + weights.likelihood * ratios[z][bins[i]] : Number.NEGATIVE_INFINITY;
+        radius[p] < OUTERMOST_RADIUS
+          ? logit(prior[i]) + weights.likelihood * ratios[z][bins[i]] + (region.networkLogOdds?.[i] ?? 0)
+          : Number.NEGATIVE_INFINITY;
     }
   }
   return { logOdds, contrast: meanSquaredStep(region) };
@@ -130,7 +134,7 @@ function probabilitiesAt(rise: number): Float64Array {
 
 /** How likely each reach is on one side, given the picture there; sums to 1. */
 function reachWeights(
-  { dims, spacingMm, radius, longMm }: MarkedRegion,
+  { dims, spacingMm, radius, longMm, networkLogOdds }: MarkedRegion,
   slices: readonly number[],
   candidates: readonly (readonly Float64Array[])[],
   steps: Float32Array,
@@ -147,8 +151,10 @@ function reachWeights(
       const inside = candidates[s][j];
       for (let p = 0; p < area; p++) {
         if (radius[p] > REACH_RADIUS) continue;
+        const i = z * area + p;
         const share = inside[steps[p]];
-        score += Math.log(share * odds[bins[z * area + p]] + 1 - share);
+        const network = networkLogOdds === undefined ? 1 : Math.exp(networkLogOdds[i]);
+        score += Math.log(share * odds[bins[i]] * network + 1 - share);
       }
     }
     return Math.log(REACH_WEIGHTS[j]) + worth * score;

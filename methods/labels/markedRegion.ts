@@ -1,4 +1,4 @@
-import type { HuWindow, Vec3, Volume } from "../imaging/volume.ts";
+import type { HuWindow, Slice, Vec3, Volume } from "../imaging/volume.ts";
 import { marksRadius } from "./marksRadius.ts";
 import { boundingBox, intersection, lengthMm, type RecistMarks } from "./recist.ts";
 
@@ -18,6 +18,8 @@ export interface MarkedRegion {
   /** Distance of every slice from the RECIST slice in half long diameters, signed. */
   readonly height: Float32Array;
   readonly longMm: number;
+  /** What a network says about every voxel, as log odds of lesion; 0 where it was not asked. */
+  readonly networkLogOdds?: Float32Array;
 }
 
 /**
@@ -74,9 +76,36 @@ export function regionAround(
   };
 }
 
+/**
+ * The region with the outputs of a network on some slices.
+ *
+ * @param outputs probabilities of lesion on whole slices, by slice of the volume.
+ * @param surest outputs are taken for at most as sure as this probability and its complement.
+ */
+export function withNetwork(
+  region: MarkedRegion,
+  outputs: ReadonlyMap<number, Slice<Float32Array>>,
+  surest: number,
+): MarkedRegion {
+  const [nx, ny, nz] = region.dims;
+  const [x0, y0, z0] = region.start;
+  const networkLogOdds = new Float32Array(nx * ny * nz);
+  for (const [slice, { data, width }] of outputs) {
+    const z = slice - z0;
+    if (z < 0 || z >= nz) continue;
+    for (let y = 0, i = z * nx * ny; y < ny; y++) {
+      for (let x = 0; x < nx; x++, i++) {
+        const p = Math.min(Math.max(data[(y0 + y) * width + x0 + x], 1 - surest), surest);
+        networkLogOdds[i] = Math.log(p / (1 - p));
+      }
+    }
+  }
+  return { ...region, networkLogOdds };
+}
+
 /** The region on an in-plane grid of `factor` × `factor` pixels, each the mean of the pixels in it. */
 export function coarsened(region: MarkedRegion, factor: number): MarkedRegion {
-  const { dims, spacingMm, hu, radius } = region;
+  const { dims, spacingMm, hu, radius, networkLogOdds } = region;
   const [nx, ny, nz] = dims;
   const coarse: Vec3 = [Math.ceil(nx / factor), Math.ceil(ny / factor), nz];
   return {
@@ -85,6 +114,7 @@ export function coarsened(region: MarkedRegion, factor: number): MarkedRegion {
     spacingMm: [spacingMm[0] * factor, spacingMm[1] * factor, spacingMm[2]],
     hu: meansOfBlocks(hu, dims, factor),
     radius: meansOfBlocks(radius, [nx, ny, 1], factor),
+    ...(networkLogOdds && { networkLogOdds: meansOfBlocks(networkLogOdds, dims, factor) }),
   };
 }
 

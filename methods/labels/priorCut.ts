@@ -1,8 +1,8 @@
 import { componentAt, largestComponent } from "../imaging/components.ts";
-import type { HuWindow, Mask, Vec3, Volume } from "../imaging/volume.ts";
+import type { HuWindow, Mask, Slice, Vec3, Volume } from "../imaging/volume.ts";
 import type { HuSlice } from "./initial.ts";
 import { type EvidenceWeights, lesionEvidence } from "./lesionEvidence.ts";
-import { coarsened, type MarkedRegion, refined, regionAround } from "./markedRegion.ts";
+import { coarsened, type MarkedRegion, refined, regionAround, withNetwork } from "./markedRegion.ts";
 import { minimumCut } from "./priorEnergy.ts";
 import { type Diameters, intersection, type RecistMarks } from "./recist.ts";
 import { OUTERMOST_RADIUS, REACHES } from "./shapePrior.ts";
@@ -16,13 +16,25 @@ export interface PriorCutOptions extends Partial<EvidenceWeights> {
   readonly smoothness?: number;
 }
 
-/** Chosen by cross validation on real lesions: `npx tsx bench/priorParameters.ts`. */
-export const PRIOR_CUT = {
+export interface VolumeCutOptions extends PriorCutOptions {
+  /** Ŷ of a network on whole slices, by slice: a third witness beside prior and HU. */
+  readonly network?: ReadonlyMap<number, Slice<Float32Array>>;
+}
+
+/**
+ * Chosen by cross validation on real lesions, on plateaus: `npx tsx bench/priorParameters.ts`. Pixels of a volume's
+ * coarser grid are more independent of each other than a slice's own, so their HU count for more.
+ */
+export const SLICE_CUT = { likelihood: 0.5, smoothness: 0.25 } as const satisfies PriorCutOptions;
+export const VOLUME_CUT = {
   likelihood: 0.75,
   smoothness: 0.5,
   observations: 6,
   ownSurroundings: 0.75,
-} as const satisfies Required<PriorCutOptions>;
+} as const satisfies PriorCutOptions;
+
+/** A network is taken to be wrong in at least this share of the pixels that it is surest of. */
+const NETWORK_ERROR = 0.02;
 
 /** A volume is cut on a grid on which the long axis has about this many pixels. */
 const LONG_AXIS_PIXELS = 32;
@@ -48,7 +60,7 @@ export function priorCut(
   const { width, height, data } = image;
   const dims: Vec3 = [width, height, 1];
   const region = regionAround({ data, dims, spacingMm }, { ...diameters, slice: 0 }, window, OUTERMOST_RADIUS, 0);
-  const mask = markedPart(cutOf(region, options), dims, region, diameters);
+  const mask = markedPart(cutOf(region, { ...SLICE_CUT, ...options }), dims, region, diameters);
   return { labels: { data: mask, width, height }, outcome: mask.includes(1) ? "prior-cut" : "collapsed" };
 }
 
@@ -64,10 +76,11 @@ export function priorCutVolume(
   volume: Volume,
   marks: RecistMarks,
   window: HuWindow,
-  options: PriorCutOptions = {},
+  { network, ...options }: VolumeCutOptions = {},
 ): { readonly mask: Mask; readonly outcome: PriorCutOutcome } {
   const { dims, spacingMm, affine } = volume;
-  const region = regionAround(volume, marks, window, OUTERMOST_RADIUS, REACHES[REACHES.length - 1]);
+  const marked = regionAround(volume, marks, window, OUTERMOST_RADIUS, REACHES[REACHES.length - 1]);
+  const region = network === undefined ? marked : withNetwork(marked, network, 1 - NETWORK_ERROR);
   const longPx = region.longMm / Math.sqrt(spacingMm[0] * spacingMm[1]);
   const factor = Math.max(1, Math.floor(longPx / LONG_AXIS_PIXELS));
   const cut = factor === 1 ? cutOf(region, options) : refined(cutOf(coarsened(region, factor), options), region.dims, factor);
@@ -76,7 +89,7 @@ export function priorCutVolume(
 }
 
 function cutOf(region: MarkedRegion, options: PriorCutOptions): Uint8Array {
-  const parameters = { ...PRIOR_CUT, ...options };
+  const parameters = { ...VOLUME_CUT, ...options };
   return minimumCut({ ...region, ...lesionEvidence(region, parameters), smoothness: parameters.smoothness });
 }
 

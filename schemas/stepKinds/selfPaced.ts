@@ -10,6 +10,12 @@ export const harvestParams = {
     .describe("Share of the marks' pixels that {Y ≥ t} must cover; t is the largest such threshold"),
   high: fractionSchema.default(0.8).describe("CNN output at and above which a pixel is sure foreground"),
   low: fractionSchema.default(0.2).describe("CNN output at and below which a pixel is sure background"),
+  cut: z
+    .enum(["grabcut", "prior"])
+    .default("grabcut")
+    .describe(
+      "grabcut: from the trimap of each slice (the paper's); prior: one cut over all slices, whose evidence is the network's output, the shape prior of the marks and HU; it labels slices beyond the marks too and uses none of coverage, high, low, beyond",
+    ),
   beyond: z
     .enum(["leave-out", "background"])
     .default("leave-out")

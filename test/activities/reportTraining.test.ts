@@ -15,7 +15,7 @@ describe("the harvest's table", () => {
       },
       { "τ = -1: not-harvested": 3, "τ = 1: not-harvested": 4, "no reference mask": 5 },
     );
-    const none = { grabcut: 0, marksOnly: 0, ignoredFallback: 0, beyondMarks: 0, notHarvested: 0 };
+    const none = { grabcut: 0, priorCut: 0, marksOnly: 0, ignoredFallback: 0, beyondMarks: 0, notHarvested: 0 };
     expect(rows).toEqual([
       { ...none, round: 2, offset: -1, grabcut: 7, marksOnly: 1, beyondMarks: 2, notHarvested: 3 },
       { ...none, round: 2, offset: 0, grabcut: 9, ignoredFallback: 1 },
