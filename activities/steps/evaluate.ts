@@ -1,3 +1,4 @@
+import { inParallel } from "../../artifacts/inParallel.ts";
 import { getManifest, putArtifact, readFile } from "../../artifacts/manifest.ts";
 import type { Digest, Store } from "../../artifacts/store.ts";
 import { checkSameGrid } from "../../methods/imaging/sameGrid.ts";
@@ -66,7 +67,7 @@ export const evaluate: StepBody<StepParams<"evaluate">> = {
     return { outputs: { part: artifact }, summary: { masks: scores.length } };
   },
 
-  /** One part at a time lies in memory, beside the columns of the statistics and the bytes of the lines. */
+  /** In memory lie the bytes of all lines, which become files, and the columns of the statistics. */
   async gather({ store, progress }, { params, inputs }, parts) {
     const dataset = await openDataset(store, inputs.reference.artifact as Digest);
     const methods = await methodsOf(store, inputs);
@@ -79,30 +80,27 @@ export const evaluate: StepBody<StepParams<"evaluate">> = {
     );
     const tableOf = (method: string, dimension: Dimension): Strata | undefined =>
       tables.find((table) => table.method === method && table.dimension === dimension)?.strata;
-    const files: Record<"scores.jsonl" | "offsets.jsonl", Buffer[]> = { "scores.jsonl": [], "offsets.jsonl": [] };
     const histograms: Record<string, MethodHistograms> = {};
-    for (const [done, { part }] of parts.entries()) {
-      progress({ unit: "shards", done, total: parts.length });
+    const files = await inParallel(parts, async ({ part }) => {
       const manifest = await getManifest(store, part);
-      const read = async (path: keyof typeof files): Promise<Buffer> => {
-        const bytes = await readFile(store, manifest, path);
-        files[path].push(bytes);
-        return bytes;
-      };
-      for (const line of jsonLines<ScoreLine>(await read("scores.jsonl"))) {
+      const [scores, offsets, own] = await Promise.all(partFiles.map((path) => readFile(store, manifest, path)));
+      return { scores, offsets, own };
+    });
+    for (const [done, { scores, offsets, own }] of files.entries()) {
+      progress({ unit: "shards", done, total: parts.length });
+      for (const line of jsonLines<ScoreLine>(scores)) {
         for (const dimension of ["2D", "3D"] as const) {
           const region = regionOf(line, dimension);
           if (region !== null) tableOf(line.method, dimension)!.addLesion({ ...line, scores: scoreColumns(region) });
         }
       }
-      for (const { method, patient, slices } of jsonLines<OffsetLine>(await read("offsets.jsonl"))) {
+      for (const { method, patient, slices } of jsonLines<OffsetLine>(offsets)) {
         for (const row of slices) {
-          const scores = offsetColumns(row, params.tolerancesMm);
-          tableOf(method, "3D")!.addSlice({ patient, offset: row[0] as number, scores });
+          const columns = offsetColumns(row, params.tolerancesMm);
+          tableOf(method, "3D")!.addSlice({ patient, offset: row[0] as number, scores: columns });
         }
       }
-      const own = JSON.parse((await readFile(store, manifest, "histograms.json")).toString("utf8")) as typeof histograms;
-      for (const [method, found] of Object.entries(own)) {
+      for (const [method, found] of Object.entries(JSON.parse(own.toString("utf8")) as typeof histograms)) {
         histograms[method] = method in histograms ? mergedHistograms(histograms[method], found) : found;
       }
     }
@@ -124,8 +122,8 @@ export const evaluate: StepBody<StepParams<"evaluate">> = {
       type: "evaluation",
       meta,
       files: [
-        { path: "scores.jsonl", bytes: Buffer.concat(files["scores.jsonl"]), mediaType: linesType },
-        { path: "offsets.jsonl", bytes: Buffer.concat(files["offsets.jsonl"]), mediaType: linesType },
+        { path: "scores.jsonl", bytes: Buffer.concat(files.map(({ scores }) => scores)), mediaType: linesType },
+        { path: "offsets.jsonl", bytes: Buffer.concat(files.map(({ offsets }) => offsets)), mediaType: linesType },
         { path: "strata.json", bytes: json(strata), mediaType: jsonType },
         { path: "histograms.json", bytes: json(histograms), mediaType: jsonType },
       ],
@@ -174,5 +172,7 @@ function mergedHistograms(a: MethodHistograms, b: MethodHistograms): MethodHisto
   return { slice: mergeHistograms([a.slice, b.slice]), volume: volumes };
 }
 
+/** The files of a part, in the order in which they are read. */
+const partFiles = ["scores.jsonl", "offsets.jsonl", "histograms.json"] as const;
 const jsonType = "application/json";
 const json = (value: unknown): Buffer => Buffer.from(`${JSON.stringify(value, null, 1)}\n`);
