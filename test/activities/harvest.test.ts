@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { putDataset, putShard } from "../../activities/datasets.ts";
-import { openLabels } from "../../activities/labels.ts";
+import { openLabels, readLabelShard } from "../../activities/labels.ts";
 import { putModel } from "../../activities/models.ts";
 import { labelsHarvest } from "../../activities/steps/labelsHarvest.ts";
 import type { StepContext } from "../../activities/steps/step.ts";
@@ -76,5 +76,24 @@ describe("labels.harvest", () => {
       expect(labelled + left).toBe(lesions.length);
     }
     expect(meta.round).toBe(k);
+  });
+
+  test("labels slices beyond the marks' reach as background where asked to", async () => {
+    const inputs = { lesions: { artifact: await dataset() }, model: { artifact: await model() } };
+    const input = { params: stepKinds["labels.harvest"].params.parse({ k: 3, beyond: "background" }), inputs };
+    const context = { store, progress: () => undefined, backend: openBackend } as unknown as StepContext;
+    const part = await labelsHarvest.run(context, { ...input, part: 0 });
+    const { outputs } = await labelsHarvest.gather!(context, input, [part.outputs]);
+    const labels = await openLabels(store, outputs.labels);
+    const maps = await readLabelShard(store, labels, 0);
+    const isBeyond = ({ id, offset }: (typeof labels.lines)[number]): boolean => {
+      const { image, marks } = lesions.find((lesion) => lesion.id === id)!;
+      return Math.abs(offset) * image.spacingMm[2] >= lengthMm(marks.long, image.spacingMm) / 2;
+    };
+    const beyond = labels.lines.filter(isBeyond);
+    expect(beyond.length).toBeGreaterThan(0);
+    expect(new Set(beyond.map(({ outcome }) => outcome))).toEqual(new Set(["beyond the marks"]));
+    for (const { id, z } of beyond) expect(maps.get(`${id}/${z}`)!.data.every((label) => label === 0)).toBe(true);
+    for (const line of labels.lines) if (!isBeyond(line)) expect(line.outcome).not.toBe("beyond the marks");
   });
 });
