@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { Command } from "commander";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { evaluateFiles } from "../../cli/commands/evaluate.ts";
+import { evaluateFiles, register } from "../../cli/commands/evaluate.ts";
 import { writeNiftiMask } from "../../methods/imaging/nifti.ts";
 import { scalingAffine, type Vec3 } from "../../methods/imaging/volume.ts";
 import { InputError } from "../../methods/inputError.ts";
@@ -86,6 +86,26 @@ describe("evaluate, two files", () => {
     });
   });
 
+  it("measures the surface Dice at the tolerances asked for, and how far the volumes differ", async () => {
+    const reference = await save("tolerance/r.nii.gz", rows("0110000000"), 1);
+    const prediction = await save("tolerance/p.nii.gz", rows("0111100000"), 1);
+    const { lesions, summary } = await evaluateFiles({ prediction, reference, tolerancesMm: [0.5, 2] });
+    expect(Object.keys(lesions[0].surfaceDice)).toEqual(["0.5", "2"]);
+    expect(lesions[0].surfaceDice[0.5]).toBeLessThan(1);
+    expect(lesions[0].surfaceDice[2]).toBe(1);
+    // two voxels of 0.5 × 0.5 × 5 mm too many
+    expect(lesions[0]).toMatchObject({ volumeDifferenceMm3: 2.5, relativeVolumeDifference: 1 });
+    expect(summary.surfaceDice2mm).toMatchObject({ n: 1, mean: 1 });
+  });
+
+  it("refuses a tolerance that is no distance", async () => {
+    const file = await save("tolerance/r.nii.gz", rows("0110000000"), 1);
+    const program = new Command().exitOverride();
+    register(program);
+    const line = ["evaluate", "--prediction", file, "--reference", file, "--tolerance-mm", "1", "far"];
+    await expect(program.parseAsync(line, { from: "user" })).rejects.toThrow(/--tolerance-mm far is not a distance/);
+  });
+
   it("refuses another grid", async () => {
     const reference = await save("grid/reference.nii.gz", rows("0110", "0000"), 2);
     const moved = scalingAffine(spacingMm);
@@ -165,13 +185,13 @@ describe("evaluate, two folders", () => {
 describe("the commands", () => {
   it.each(["evaluate", "measure"])("%s --json writes one JSON document to stdout, and a table without", async (name) => {
     const file = await save("command/a.nii.gz", rows("0110", "0110"), 2);
-    const { register } = await import(`../../cli/commands/${name}.ts`);
+    const command = await import(`../../cli/commands/${name}.ts`);
     const written: string[] = [];
     const write = vi.spyOn(process.stdout, "write").mockImplementation((text) => written.push(String(text)) > 0);
     const run = async (...more: string[]): Promise<string> => {
       written.length = 0;
       const program = new Command();
-      register(program);
+      command.register(program);
       await program.parseAsync([name, ...(name === "evaluate" ? ["--prediction", file, "--reference", file] : [file]), ...more], {
         from: "user",
       });
