@@ -1,10 +1,10 @@
 /**
- * GrabCut beside OpenCV's native code (Python's cv2, one thread): `npm run bench -- grabcut`. On the lesions in ../shared/data the ROIs are
- * those of the marks on the key slice, as they are ("marks") and with the marks grown or shrunk around their centre until the
- * ROI has as many pixels as a square of 48, 96, 128, 192 or 256, where the slice has room; without that data, synthetic
- * pictures. The two programs take turns on every ROI, each repetition gives one ratio of CPU times (all threads of the
- * process, so that a busy machine matters little), and a class shows the median of its ratios: below 1 means that ours
- * takes less time. Python is `PYTHON` or `python3`; without cv2 that side stays empty.
+ * GrabCut beside OpenCV's native code (Python's cv2, one thread): `npm run bench -- grabcut`. On the lesions in
+ * ../shared/data the ROIs are those of the marks on the key slice, as they are ("marks") and with the marks grown or
+ * shrunk around their centre until the ROI has as many pixels as a square of 48, 96, 128, 192 or 256, where the slice has
+ * room; without that data, synthetic pictures. The two programs take turns on every ROI, each repetition gives one ratio
+ * of CPU times (all threads of the process, so that a busy machine matters little), and a class shows the median of its
+ * ratios: below 1 means that ours takes less time. Python is `PYTHON` or `python3`; without cv2 that side stays empty.
  */
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";

@@ -20,8 +20,7 @@ const ENOUGH = 0.2;
  * A changed terminal edge only changes an excess, so that whatever flow there is stays valid (Kohli and Torr 2007), and
  * no wave starts from nothing.
  *
- * The cut is minimum when no excess reaches a deficit. Deficits are ≥ 0 and excess ≤ 0 in what follows as `balance`s of
- * the other sign.
+ * The cut is minimum when no excess (`terminal` > 0) reaches a deficit (`terminal` < 0).
  */
 export class LayeredFlow {
   /** Residual capacity of the edge from vertex v in direction d, at `v · directions + d`. Set it after `reset` only. */
