@@ -12,6 +12,8 @@ export function scoreColumns(score: RegionScore): ScoreColumns {
   const { recall, precision, dice, iou, volumetricSimilarity } = score;
   const { avdVoxels, avdMm, hausdorffVoxels, hausdorffMm, hausdorff95Mm, assdMm } = score;
   const { predictedMm3, referenceMm3, volumeDifferenceMm3, relativeVolumeDifference } = score;
+  // an object's keys do not come in the order of numbers: "2" before "0.5"
+  const tolerances = Object.keys(score.surfaceDice).sort((a, b) => Number(a) - Number(b));
   return {
     recall,
     precision,
@@ -24,7 +26,7 @@ export function scoreColumns(score: RegionScore): ScoreColumns {
     hausdorffMm,
     hausdorff95Mm,
     assdMm,
-    ...Object.fromEntries(Object.entries(score.surfaceDice).map(([mm, share]) => [`surfaceDice${mm}mm`, share])),
+    ...Object.fromEntries(tolerances.map((mm) => [`surfaceDice${mm}mm`, score.surfaceDice[mm]])),
     predictedMm3,
     referenceMm3,
     volumeDifferenceMm3,

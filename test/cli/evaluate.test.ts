@@ -8,6 +8,7 @@ import { writeNiftiMask } from "../../methods/imaging/nifti.ts";
 import { scalingAffine, type Vec3 } from "../../methods/imaging/volume.ts";
 import { InputError } from "../../methods/inputError.ts";
 import { scoreRegion } from "../../methods/metrics/lesionScores.ts";
+import { scoreColumns } from "../../methods/metrics/scoreColumns.ts";
 
 let root: string;
 beforeAll(async () => {
@@ -90,7 +91,8 @@ describe("evaluate, two files", () => {
     const reference = await save("tolerance/r.nii.gz", rows("0110000000"), 1);
     const prediction = await save("tolerance/p.nii.gz", rows("0111100000"), 1);
     const { lesions, summary } = await evaluateFiles({ prediction, reference, tolerancesMm: [0.5, 2] });
-    expect(Object.keys(lesions[0].surfaceDice)).toEqual(["0.5", "2"]);
+    expect(Object.keys(summary).filter((name) => name.startsWith("surface"))).toEqual(["surfaceDice0.5mm", "surfaceDice2mm"]);
+    expect(Object.keys(scoreColumns(lesions[0])).filter((name) => name.startsWith("surface"))).toHaveLength(2);
     expect(lesions[0].surfaceDice[0.5]).toBeLessThan(1);
     expect(lesions[0].surfaceDice[2]).toBe(1);
     // two voxels of 0.5 × 0.5 × 5 mm too many
