@@ -45,7 +45,7 @@ describe("every mistake is named with its place, what was expected and the neare
       "a name that is not among the choices",
       "{ uses: labels.initial, in: { lesions: data }, with: { method: ▸grabcutr } }",
       [
-        '"method" must be one of recist, recist-trimap, dcrf, grabcut, grabcut-i, grabcut-r, grabcut-r-sr, ellipse, reference, not "grabcutr": did you mean "grabcut-r"?',
+        '"method" must be one of recist, recist-trimap, dcrf, grabcut, grabcut-i, grabcut-r, grabcut-r-sr, grabcut-prior, grabcut-prior-3d, ellipse, reference, not "grabcutr": did you mean "grabcut-r"?',
       ],
     ],
     [
