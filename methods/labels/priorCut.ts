@@ -29,7 +29,7 @@ export const SLICE_CUT = { likelihood: 0.5, smoothness: 0.25 } as const satisfie
 export const VOLUME_CUT = {
   likelihood: 0.75,
   smoothness: 0.5,
-  observations: 6,
+  observations: 5,
   ownSurroundings: 0.75,
 } as const satisfies PriorCutOptions;
 

@@ -96,4 +96,18 @@ describe("labels.harvest", () => {
     for (const { id, z } of beyond) expect(maps.get(`${id}/${z}`)!.data.every((label) => label === 0)).toBe(true);
     for (const line of labels.lines) if (!isBeyond(line)) expect(line.outcome).not.toBe("beyond the marks");
   });
+
+  test("labels every slice of the scan by one cut where asked to", async () => {
+    const inputs = { lesions: { artifact: await dataset() }, model: { artifact: await model() } };
+    const input = { params: stepKinds["labels.harvest"].params.parse({ k: 3, cut: "prior" }), inputs };
+    const context = { store, progress: () => undefined, backend: openBackend } as unknown as StepContext;
+    const part = await labelsHarvest.run(context, { ...input, part: 0 });
+    const { outputs } = await labelsHarvest.gather!(context, input, [part.outputs]);
+    const { lines } = await openLabels(store, outputs.labels);
+    expect(new Set(lines.map(({ outcome }) => outcome))).toEqual(new Set(["prior-cut"]));
+    for (const { id, image, marks } of lesions) {
+      const inScan = [-3, -2, -1, 0, 1, 2, 3].filter((tau) => marks.slice + tau >= 0 && marks.slice + tau < image.dims[2]);
+      expect(lines.filter((line) => line.id === id).map(({ offset }) => offset)).toEqual(inScan);
+    }
+  });
 });
