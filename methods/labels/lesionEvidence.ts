@@ -1,4 +1,4 @@
-import { blurInPlane } from "../datasets/semiSynthetic/gaussian.ts";
+import { blurInPlane } from "../imaging/gaussian.ts";
 import { huBins, huDensity, logRatios } from "./huLikelihood.ts";
 import type { MarkedRegion } from "./markedRegion.ts";
 import { OUTERMOST_RADIUS, probabilityOffSlice, probabilityOnSlice, REACH_WEIGHTS, REACHES } from "./shapePrior.ts";

@@ -12,13 +12,13 @@ import {
   readBackground,
   tissues,
 } from "../../methods/datasets/semiSynthetic/background.ts";
-import { blurAlong } from "../../methods/datasets/semiSynthetic/gaussian.ts";
 import { drawHu } from "../../methods/datasets/semiSynthetic/hu.ts";
 import { alphaOf, type Pose } from "../../methods/datasets/semiSynthetic/partialVolume.ts";
 import { grownInPlane, patchOf, shrunkInPlane } from "../../methods/datasets/semiSynthetic/patch.ts";
 import { placedAt } from "../../methods/datasets/semiSynthetic/placement.ts";
 import { surroundingsOf } from "../../methods/datasets/semiSynthetic/surroundings.ts";
 import { lesionHu } from "../../methods/datasets/semiSynthetic/texture.ts";
+import { blurAlong } from "../../methods/imaging/gaussian.ts";
 import { writeNifti, writeNiftiMask } from "../../methods/imaging/nifti.ts";
 import type { Vec3 } from "../../methods/imaging/volume.ts";
 import { randomStream } from "../../methods/random.ts";

@@ -1,5 +1,5 @@
+import { blurAlong } from "../../imaging/gaussian.ts";
 import type { Mask, Vec3 } from "../../imaging/volume.ts";
-import { blurAlong } from "./gaussian.ts";
 
 /** How a shape is turned, mirrored and stretched before it is put on another grid. */
 export interface Pose {

@@ -1,8 +1,8 @@
 import { largestComponent } from "../../imaging/components.ts";
+import { blurInPlane } from "../../imaging/gaussian.ts";
 import type { Vec3 } from "../../imaging/volume.ts";
 import type { Random } from "../../random.ts";
 import { type Background, BODY, FORBIDDEN, type Tissue, tissues } from "./background.ts";
-import { blurInPlane } from "./gaussian.ts";
 import type { Alpha } from "./partialVolume.ts";
 import { grownInPlane, type Patch, patchOf, shrunkInPlane } from "./patch.ts";
 import { weightedDraw } from "./weightedDraw.ts";

@@ -1,6 +1,6 @@
+import { blurInPlane } from "../../imaging/gaussian.ts";
 import type { Vec3 } from "../../imaging/volume.ts";
 import { BODY } from "./background.ts";
-import { blurInPlane } from "./gaussian.ts";
 import { grownInPlane, type Patch } from "./patch.ts";
 
 /** What a reader sees around a lesion: a ring as wide as 0.15 long diameters, a pixel away from it. */

@@ -1,8 +1,8 @@
 import { distanceTo } from "../../imaging/distanceTransform.ts";
+import { blurInPlane } from "../../imaging/gaussian.ts";
 import type { Vec3 } from "../../imaging/volume.ts";
 import { type Random, randomStream } from "../../random.ts";
 import { type Field, randomField, sampleField } from "../phantom/field.ts";
-import { blurInPlane } from "./gaussian.ts";
 
 /** A lesion that is to be filled with HU, on the voxels of its patch. */
 export interface Body {

@@ -1,4 +1,4 @@
-import type { Vec3 } from "../../imaging/volume.ts";
+import type { Vec3 } from "./volume.ts";
 
 /** What lies beyond the edge: nothing, or the voxel at the edge again. */
 type Beyond = "zero" | "repeated";
