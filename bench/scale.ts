@@ -167,6 +167,11 @@ if (measured.length > 1) {
     console.log(`  ${step.padEnd(12)} ${(seconds / last.lesions / before).toFixed(2)}`);
   }
   console.log(`  campaign     ${(last.seconds / last.lesions / (first.seconds / first.lesions)).toFixed(2)}`);
+  const processor = ({ processes, lesions }: Measured): number =>
+    Object.values(processes).reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0) / lesions;
+  console.log(
+    `  processor    ${(processor(last) / processor(first)).toFixed(2)} (unlike the times above, hardly the work of other programs)`,
+  );
   console.log(`  bytes        ${(last.bytes / last.lesions / (first.bytes / first.lesions)).toFixed(2)}`);
   for (const role of ["worker", "compute"] as const)
     console.log(`  peak memory of ${role}, in all: ${(last.processes[role].peakMb / first.processes[role].peakMb).toFixed(2)}`);
