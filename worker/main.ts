@@ -6,7 +6,7 @@ import pino from "pino";
 import { createActivities } from "../activities/index.ts";
 import { openStore } from "../artifacts/openStore.ts";
 import { engineAddress, nativeConnectionOptions } from "../engine/connection.ts";
-import { type Queue, taskQueues } from "../schemas/taskQueues.ts";
+import { numericsQueue, type Queue, taskQueues } from "../schemas/taskQueues.ts";
 import { workflowBundle } from "./bundle.ts";
 import { ComputePool } from "./computePool.ts";
 
@@ -46,15 +46,22 @@ const namespace = process.env.TEMPORAL_NAMESPACE ?? "default";
 const buildId = process.env.RECIST3D_BUILD_ID;
 const codePath = await workflowBundle();
 
+const polled = queues.flatMap((queue) => {
+  if (queue === "cpu")
+    return [{ taskQueue: taskQueues.cpu, slots: Number(values["cpu-slots"]) + 2, workflowBundle: { codePath } }];
+  return [
+    { taskQueue: taskQueues.gpu, slots: 1 },
+    { taskQueue: numericsQueue, slots: 1 },
+  ];
+});
 const workers = await Promise.all(
-  queues.map((queue) =>
+  polled.map(({ slots, ...polling }) =>
     Worker.create({
       connection,
       namespace,
       activities,
-      taskQueue: taskQueues[queue],
-      ...(queue === "cpu" ? { workflowBundle: { codePath } } : {}),
-      maxConcurrentActivityTaskExecutions: queue === "gpu" ? 1 : Number(values["cpu-slots"]) + 2,
+      ...polling,
+      maxConcurrentActivityTaskExecutions: slots,
       maxHeartbeatThrottleInterval: "500ms",
       defaultHeartbeatThrottleInterval: "500ms",
       shutdownGraceTime: "5s",

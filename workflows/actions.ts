@@ -1,6 +1,6 @@
 import { ActivityCancellationType, proxyActivities } from "@temporalio/workflow";
 import type { Activities } from "../activities/index.ts";
-import { type Queue, taskQueues } from "../schemas/taskQueues.ts";
+import { numericsQueue, type Queue, taskQueues } from "../schemas/taskQueues.ts";
 
 /**
  * Proxies of the activities by task queue. Actions may run for days: they are watched by their heartbeat, which comes
@@ -29,9 +29,9 @@ export const ledger = proxyActivities<Omit<Activities, "runAction" | "numericsFi
   retry,
 });
 
-/** Asked on the queue whose workers will compute, since it is theirs that counts. */
+/** Asked of the workers that will compute, since it is their arithmetic that counts. */
 export const numerics = proxyActivities<Pick<Activities, "numericsFingerprint">>({
-  taskQueue: taskQueues.gpu,
+  taskQueue: numericsQueue,
   startToCloseTimeout: "10 minutes",
   heartbeatTimeout: "30s",
   retry,

@@ -22,6 +22,20 @@ const stepOf = async (campaign: string, name: string) =>
   (await house.snapshot(campaign)).steps.find((step) => step.name === name)!;
 
 describe("a campaign", () => {
+  test("is planned and goes as far as it can while another one holds the only training slot", async () => {
+    await house.start("training", { epochs: "4000" });
+    await until("θ⁰ trains", async () =>
+      (await house.snapshot("training")).activity.theta0?.actions.some(({ progress }) => (progress?.done ?? 0) > 0),
+    );
+    await house.start("beside", { seed: "5" });
+    await until("its initial masks are there", async () => (await stepOf("beside", "masks")).state === "done");
+    expect((await stepOf("training", "theta0")).state).toBe("running");
+    for (const campaign of ["training", "beside"]) {
+      await house.engine.client.workflow.getHandle(campaign).cancel();
+      await expect(house.result(campaign)).rejects.toMatchObject({ cause: { name: "CancelledFailure" } });
+    }
+  });
+
   test("that is cancelled stops its training within seconds and leaves no process at work", async () => {
     await house.start("cancelled", { epochs: "4000" });
     await until("θ⁰ trains", async () =>

@@ -4,7 +4,7 @@ import { DefaultLogger, Runtime, Worker } from "@temporalio/worker";
 import type { Activities } from "../../activities/index.ts";
 import { toolPath } from "../../engine/toolPath.ts";
 import type { Action } from "../../schemas/messages.ts";
-import { taskQueues } from "../../schemas/taskQueues.ts";
+import { numericsQueue, taskQueues } from "../../schemas/taskQueues.ts";
 import { workflowBundle } from "../../worker/bundle.ts";
 import { until } from "./house.ts";
 
@@ -29,7 +29,7 @@ export async function openWorkflows(
   });
   const codePath = await workflowBundle();
   const workers = await Promise.all(
-    Object.values(taskQueues).map((taskQueue) =>
+    [...Object.values(taskQueues), numericsQueue].map((taskQueue) =>
       Worker.create({
         connection: environment.nativeConnection,
         taskQueue,
