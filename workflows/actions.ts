@@ -9,9 +9,10 @@ import { numericsQueue, type Queue, taskQueues } from "../schemas/taskQueues.ts"
  */
 const retry = { initialInterval: "1s", backoffCoefficient: 2, maximumInterval: "20s" } as const;
 
-function actionsOn(queue: Queue) {
+function actionsOn(queue: Queue, priorityKey?: number) {
   return proxyActivities<Pick<Activities, "runAction">>({
     taskQueue: taskQueues[queue],
+    ...(priorityKey === undefined ? {} : { priority: { priorityKey } }),
     startToCloseTimeout: "60 days",
     heartbeatTimeout: "8s",
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
@@ -20,6 +21,12 @@ function actionsOn(queue: Queue) {
 }
 
 export const actions = { cpu: actionsOn("cpu"), gpu: actionsOn("gpu") };
+
+/**
+ * Parts of sharded steps go ahead of whole ones that wait for the same workers (3 is the engine's middle): they take
+ * seconds, a training takes hours, and behind the trainings of other campaigns a harvest would hardly move.
+ */
+export const partActions = { cpu: actionsOn("cpu", 2), gpu: actionsOn("gpu", 2) };
 
 /** Look-ups and commits in the store: short, but for scanning a source, which reads every file of it once. */
 export const ledger = proxyActivities<Omit<Activities, "runAction" | "numericsFingerprint">>({

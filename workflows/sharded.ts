@@ -10,7 +10,7 @@ import {
 } from "@temporalio/workflow";
 import type { Action, ActionResult, ShardedProgress } from "../schemas/messages.ts";
 import type { Queue } from "../schemas/taskQueues.ts";
-import { actions, ledger } from "./actions.ts";
+import { actions, ledger, partActions } from "./actions.ts";
 
 export const shardedProgress = defineQuery<ShardedProgress>("progress");
 export const pauseSignal = defineSignal<[boolean]>("pause");
@@ -48,7 +48,7 @@ export async function sharded(input: ShardedInput): Promise<ActionResult> {
   const launch = async (part: number): Promise<void> => {
     inFlight++;
     try {
-      await actions[queue].runAction({ ...action, part });
+      await partActions[queue].runAction({ ...action, part });
       done++;
     } catch (error) {
       failure ??= error;

@@ -14,17 +14,17 @@ export interface WorkflowsAlone {
   close(): Promise<void>;
 }
 
-/** Once per process. @param suggestNewRunAfter events of a history after which the engine suggests to continue as new (by itself: 4,096) */
+/** Once per process. @param suggestNewRunAfter events of a history after which the engine suggests to continue as new (by itself: 4,096); @param gpuSlots actions at once on the gpu queue; the SDK's own number if absent */
 export async function openWorkflows(
   activities: Partial<Activities>,
-  { suggestNewRunAfter }: { suggestNewRunAfter: number },
+  { suggestNewRunAfter, gpuSlots }: { suggestNewRunAfter: number; gpuSlots?: number },
 ): Promise<WorkflowsAlone> {
   Runtime.install({ logger: new DefaultLogger("ERROR") });
   const suggestion = `limit.historyCount.suggestContinueAsNew=${suggestNewRunAfter}`;
   const environment = await TestWorkflowEnvironment.createLocal({
     server: {
       executable: { type: "existing-path", path: toolPath("temporal") },
-      extraArgs: ["--dynamic-config-value", suggestion, "--log-level", "error"],
+      extraArgs: ["--dynamic-config-value", suggestion, "--search-attribute", "CampaignPhase=Keyword", "--log-level", "error"],
     },
   });
   const codePath = await workflowBundle();
@@ -35,6 +35,7 @@ export async function openWorkflows(
         taskQueue,
         activities,
         ...(taskQueue === taskQueues.cpu ? { workflowBundle: { codePath } } : {}),
+        ...(taskQueue === taskQueues.gpu ? { maxConcurrentActivityTaskExecutions: gpuSlots } : {}),
       }),
     ),
   );
