@@ -23,7 +23,8 @@ export interface WiredInput {
 
 /**
  * Resolves what a step names for an input. A wire is `step`, `step.output`, `step[axis=label]` or `step[*]`; a step's bare
- * name means its first output and, for a step with a matrix, the cell that agrees with the asking step's own.
+ * name means its first output and, for a step with a matrix, the cell that agrees with the asking step's own. Several
+ * cells are called by their labels on the axes that the wire leaves free.
  * Inputs that take several artifacts read one wire, a list (`[a, b[*], { HNN: c }]`) or a mapping of display names; they are
  * sorted by name, so that the order in the text changes nothing.
  */
@@ -112,8 +113,9 @@ function resolveWire(text: Json, input: string, port: StepInputPort, cell: Cell,
     );
   }
   const cells = select(source, selector, cell, input);
+  const free = source.axes.map((axis) => axis.name).filter((axis) => selector === "*" || !fixedBy(selector).has(axis));
   return cells.map((chosen) => ({
-    label: cells.length > 1 || selector !== undefined ? [...chosen.values()].join(", ") : undefined,
+    label: selector === undefined || free.length === 0 ? undefined : free.map((axis) => chosen.get(axis)).join(", "),
     step: cellName(name, chosen),
     output,
     isDefault: output === outputs[0][0],
@@ -140,6 +142,11 @@ function select(source: StepDeclaration, selector: string | undefined, cell: Cel
   }
   const wanted = selector === undefined ? inherited(source, cell, input) : readSelector(source, selector);
   return cells.filter((candidate) => [...wanted].every(([axis, label]) => candidate.get(axis) === label));
+}
+
+/** The axes that a selector names: what it leaves free tells its cells apart. */
+function fixedBy(selector: string | undefined): ReadonlySet<string> {
+  return new Set((selector ?? "").split(",").map((part) => part.split("=")[0].trim()));
 }
 
 /** The labels that the asking step has on every axis of `source`. */

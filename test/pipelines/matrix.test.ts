@@ -41,18 +41,16 @@ describe("matrix", () => {
     ]);
   });
 
-  test("[*] gathers all cells under their labels, [axis=label] those that have it", () => {
+  test("[*] gathers all cells under their labels, [axis=label] those that have it under their other labels", () => {
     expect(stepCalled(pipeline, "all").inputs.evaluation).toEqual([
       { name: "0", step: "score[fold=0]", output: "evaluation" },
       { name: "1", step: "score[fold=1]", output: "evaluation" },
     ]);
     expect(stepCalled(pipeline, "score[fold=1]").inputs.predictions).toEqual([
-      { name: "0, narrow", step: "out[fold=0,size=narrow]", output: "predictions" },
-      { name: "0, wide", step: "out[fold=0,size=wide]", output: "predictions" },
+      { name: "narrow", step: "out[fold=0,size=narrow]", output: "predictions" },
+      { name: "wide", step: "out[fold=0,size=wide]", output: "predictions" },
     ]);
-    expect(stepCalled(pipeline, "all").inputs.models).toEqual([
-      { name: "only 1, wide", step: "net[fold=1,size=wide]", output: "model" },
-    ]);
+    expect(stepCalled(pipeline, "all").inputs.models).toEqual([{ name: "only", step: "net[fold=1,size=wide]", output: "model" }]);
   });
 
   const followedBy = (step: string) =>
