@@ -125,7 +125,14 @@ export const datasetImport = datasetBody<StepParams<"dataset.import">>(async (st
 export const datasetImplant = datasetBody<StepParams<"dataset.implant">>(async (store, { params, inputs }) => {
   const { source, check } = await pinnedSource(store, "dataset.implant", params, inputs.source.artifact as Digest);
   const sides = splitByPatient(source.entries, { official: true });
-  return { source, check, sides, order: trainingFirst(source.entries, sides), name: "implanted shapes", origin: "semi-synthetic" };
+  return {
+    source,
+    check,
+    sides,
+    order: trainingFirst(source.entries, sides),
+    name: "implanted shapes",
+    origin: "semi-synthetic",
+  };
 });
 
 /** Draws phantom lesions. */

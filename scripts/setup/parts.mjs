@@ -20,7 +20,19 @@ const special = [serverTools, composeTools];
 export const parts = [...usual, ...special];
 
 /** Commands that start the engine and workers of this machine unless they run. All others compute in their own process. */
-const WITH_ENGINE = new Set(["up", "run", "watch", "list", "status", "pause", "unpause", "cancel", "retry", "reproduce", "review"]);
+const WITH_ENGINE = new Set([
+  "up",
+  "run",
+  "watch",
+  "list",
+  "status",
+  "pause",
+  "unpause",
+  "cancel",
+  "retry",
+  "reproduce",
+  "review",
+]);
 /** With this option a one-off command runs a network in its own process. */
 const WITH_NETWORK = /^--model(=|$)/;
 
