@@ -9,7 +9,7 @@ import { train } from "../../methods/networks/train.ts";
 import { keptForTraining, type TrainingLesion } from "../../methods/networks/trainingLesion.ts";
 import { type TrainingOptions, trainingOptionsSchema } from "../../methods/networks/trainingOptions.ts";
 import { type TrainingSample, type TrainingSet, trainingSet } from "../../methods/networks/trainingSet.ts";
-import { loadInitialWeights, type Weights } from "../../methods/networks/weights.ts";
+import { initialWeights, loadInitialWeights, type Weights } from "../../methods/networks/weights.ts";
 import type { ActionProgress } from "../../schemas/messages.ts";
 import type { StepParams } from "../../schemas/stepKinds.ts";
 import { type Dataset, openDataset, readShard, shardsOf } from "../datasets.ts";
@@ -104,8 +104,10 @@ function optionsOf({
   });
 }
 
-async function startWeights({ weights, seed }: TrainParams, spec: NetworkSpec): Promise<Weights | null> {
-  return weights === undefined ? null : loadInitialWeights(await readFile(weights), weights, spec, seed).weights;
+async function startWeights({ weights, seed, outputStart }: TrainParams, spec: NetworkSpec): Promise<Weights> {
+  return weights === undefined
+    ? initialWeights(spec, seed, outputStart)
+    : loadInitialWeights(await readFile(weights), weights, spec, seed).weights;
 }
 
 /** Inputs to train on: drawn anew in every epoch from what is kept of each image, or cut once. */

@@ -70,8 +70,9 @@ export const report: StepBody<StepParams<"report">> = {
       ],
     };
 
-    const masksOf = ({ name, digest }: Pick<ReportInput["methods"][number], "name" | "digest">) =>
-      predictions.find((one) => one.name === name && one.digest === digest) ?? predictions.find((one) => one.name === name);
+    // The masks that were scored: another data set's masks may have the same display name.
+    const masksOf = ({ digest }: Pick<ReportInput["methods"][number], "digest">) =>
+      predictions.find((one) => one.digest === digest);
     const shown = methods.filter((method) => method.dimension === "3D" && masksOf(method) !== undefined);
     const perMethod = Math.max(1, Math.floor(params.gallery / Math.max(1, shown.length)));
     const share = { worst: Math.max(1, perMethod - 2), median: perMethod > 1 ? 1 : 0, best: perMethod > 2 ? 1 : 0 };

@@ -9,27 +9,34 @@ import type { NetworkSpec, Parameter } from "./spec.ts";
 /** The numbers of a network, by parameter name (`conv1_1/kernel` …). Never changed in place. */
 export type Weights = Readonly<Record<string, Float32Array>>;
 
-/** Standard deviation of the side and output kernels: small, so that the first predictions are near ½. */
-const OUTPUT_SD = 0.01;
+/** How output layers start: `small`, so that the first predictions are near ½, or as all other layers. */
+export type OutputStart = "small" | "he";
+
+/** Standard deviation of small output kernels. */
+const SMALL_SD = 0.01;
 
 /**
- * Random weights: He et al. (2015) for convolutions, small for outputs, 0.2 (one fifth) for the sum of HNN's five side
- * outputs, biases 0. A pure function of spec and seed; each tensor has a stream of its own.
+ * Random weights: He et al. (2015) for convolutions, 0.2 (one fifth) for the sum of HNN's five side outputs, biases 0. A
+ * pure function of its arguments; each tensor has a stream of its own.
+ *
+ * @param outputs of side outputs and of UNet's last layer. Small ones suit HNN; in a UNet every feature would first be
+ *   drawn to the background by the same gradient, and rectified features that are all against the lesion leave it at ½.
  */
-export function initialWeights(spec: NetworkSpec, seed: number): Weights {
+export function initialWeights(spec: NetworkSpec, seed: number, outputs: OutputStart = "small"): Weights {
   return Object.fromEntries(
-    parametersOf(spec).map((parameter, index) => [parameter.name, initialValues(parameter, seed, index)]),
+    parametersOf(spec).map((parameter, index) => [parameter.name, initialValues(parameter, seed, index, outputs)]),
   );
 }
 
-function initialValues({ shape, role, layer }: Parameter, seed: number, index: number): Float32Array {
+function initialValues({ shape, role, layer }: Parameter, seed: number, index: number, outputs: OutputStart): Float32Array {
   const values = new Float32Array(shape.reduce((product, n) => product * n, 1));
   if (role === "scale" || role === "variance") return values.fill(1);
   if (role !== "kernel") return values;
   if (layer.kind === "fuse") return values.fill(1 / layer.inputs);
   // An output pixel of the transposed convolution sees one kernel position.
   const fanIn = layer.kind === "conv" ? 9 * layer.inputs : layer.inputs;
-  const sd = layer.kind === "side" || layer.kind === "out" ? OUTPUT_SD : Math.sqrt(2 / fanIn);
+  const isOutput = layer.kind === "side" || layer.kind === "out";
+  const sd = isOutput && outputs === "small" ? SMALL_SD : Math.sqrt(2 / fanIn);
   const random = randomStream(seed, "weights", index);
   return values.map(() => sd * random.normal());
 }

@@ -43,7 +43,7 @@ export const evaluate = {
 
 export const report = {
   kind: "report",
-  version: 4,
+  version: 5,
   queue: "cpu",
   numerics: "plain",
   shape: "single",

@@ -174,6 +174,12 @@ export const networkTrain = {
         .describe(
           "What the input shows: the slice in its display window (the paper's), its neighbours, grey values relative to the lesion's core, or where the marks lie",
         ),
+      outputStart: z
+        .enum(["small", "he"])
+        .optional()
+        .describe(
+          "How output layers start: small, so that the first predictions are near ½ (if absent: hnn), or random like all others (if absent: unet, which small ones can leave at ½)",
+        ),
       norm: z
         .enum(["none", "batch"])
         .default("none")
@@ -222,7 +228,8 @@ export const networkTrain = {
     .refine(({ augment, crop }) => augment.from === "crop" || crop.size !== "native", {
       path: ["crop", "size"],
       message: "must be a number of pixels for inputs that are drawn from the image (`augment.from: image`)",
-    }),
+    })
+    .overwrite((params) => (params.network === "unet" ? { ...params, outputStart: params.outputStart ?? "he" } : params)),
   external: ["weights"],
   inputs: {
     images: { type: "dataset", summary: "the lesions whose slices are learned from" },
