@@ -131,14 +131,24 @@ function precisionRecallTable({ section, figures }: AnsweredSection): string {
   return markdownTable(["Method", "best F", "precision", "recall", "at threshold"], rows);
 }
 
+/** Every reversal once, those that have the same explanation together. */
 function orderText(found: readonly Reversal[]): string {
   if (found.length === 0) return "The order of the methods is the paper's.";
-  const lines = found.map(({ above, below, p, because }) => {
-    const test = p === null ? "" : `; p ${p < 0.001 ? "" : "= "}${pValue(p)}`;
-    const figures = `${above.method} above ${below.method} in the paper (${above.paper} and ${below.paper}), below it here (${score(above.ours)} and ${score(below.ours)}${test})`;
-    return `- ${figures}: ${because ?? "not explained yet."}`;
+  const explanations = [...new Set(found.map(({ because }) => because))];
+  const items = explanations.map((because) => {
+    const pairs = found.filter((reversal) => reversal.because === because).map(pairText);
+    return `- ${pairs.join("; ")}: ${because ?? "not explained yet."}`;
   });
-  return ["The order differs from the paper's:", "", ...lines].join("\n");
+  return [
+    "The order differs from the paper's (first the method that the paper has above; mean Dice there and here):",
+    "",
+    ...items,
+  ].join("\n");
+}
+
+function pairText({ above, below, p }: Reversal): string {
+  const test = p === null ? "" : `, p ${p < 0.001 ? "" : "= "}${pValue(p)}`;
+  return `${above.method} and ${below.method} (${above.paper} and ${below.paper}; ${score(above.ours)} and ${score(below.ours)}${test})`;
 }
 
 function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
