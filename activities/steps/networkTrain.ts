@@ -107,7 +107,7 @@ function optionsOf({
 async function startWeights({ weights, seed, outputStart }: TrainParams, spec: NetworkSpec): Promise<Weights> {
   return weights === undefined
     ? initialWeights(spec, seed, outputStart)
-    : loadInitialWeights(await readFile(weights), weights, spec, seed).weights;
+    : loadInitialWeights(await readFile(weights), weights, spec, seed, {}, outputStart).weights;
 }
 
 /** Inputs to train on: drawn anew in every epoch from what is kept of each image, or cut once. */

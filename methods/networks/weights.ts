@@ -84,9 +84,10 @@ export function loadInitialWeights(
   spec: NetworkSpec,
   seed: number,
   mapping: Readonly<Record<string, string>> = {},
+  outputs: OutputStart = "small",
 ): LoadedWeights {
   const file = decodeSafetensors(bytes, where);
-  const weights: Record<string, Float32Array> = { ...initialWeights(spec, seed) };
+  const weights: Record<string, Float32Array> = { ...initialWeights(spec, seed, outputs) };
   const unknown = Object.keys(mapping).find((name) => !Object.hasOwn(weights, name));
   if (unknown !== undefined) throw new InputError(`${spec.network} has no parameter ${unknown}`, where, "correct the mapping");
   const first = layersOf(spec)[0].name;

@@ -103,10 +103,10 @@ function categoriesTable({ section, figures }: AnsweredSection): string {
   return markdownTable(["Method", ...present.map((category, i) => `${category} (${counts[i]})`), "all"], rows);
 }
 
-/** Mean Dice of the slices at each distance from the RECIST slice, as far as ten lesions reach. */
+/** Mean Dice of the slices at each distance from the RECIST slice, as far as some method has ten slices. */
 function offsetsTable({ section, figures }: AnsweredSection): string {
   const curves = figures.offsets.filter(({ data }) => data === section.data);
-  const reached = curves.flatMap(({ points }) => points.filter(({ n }) => n >= LEAST_LESIONS).map(({ offset }) => offset));
+  const reached = curves.flatMap(({ points }) => points.filter(({ n }) => n >= LEAST_SLICES).map(({ offset }) => offset));
   const offsets = [...new Set(reached)].sort((a, b) => a - b);
   const rows = curves.map(({ method, points }) => [
     method,
@@ -118,7 +118,7 @@ function offsetsTable({ section, figures }: AnsweredSection): string {
   return markdownTable(["Dice at offset", ...offsets.map(String)], rows);
 }
 
-const LEAST_LESIONS = 10;
+const LEAST_SLICES = 10;
 
 /** The best F-measure of each curve and where it is reached. */
 function precisionRecallTable({ section, figures }: AnsweredSection): string {

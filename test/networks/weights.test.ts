@@ -33,6 +33,27 @@ describe("initialWeights", () => {
   });
 });
 
+describe("a UNet's output layer", () => {
+  const tiny: NetworkSpec = { network: "unet", width: 1 / 16, channels: 1, norm: "none" };
+  const sd = (values: Float32Array): number => Math.sqrt(values.reduce((sum, v) => sum + v * v, 0) / values.length);
+
+  it("starts as all others where asked to, which start the same", () => {
+    const [small, he] = [initialWeights(tiny, 5), initialWeights(tiny, 5, "he")];
+    expect(Object.keys(he).filter((name) => weightsDigest({ a: he[name] }) !== weightsDigest({ a: small[name] }))).toEqual([
+      "out/kernel",
+    ]);
+    expect(sd(he["out/kernel"]) / sd(small["out/kernel"])).toBeCloseTo(Math.sqrt(2 / 4) / 0.01, 3);
+  });
+
+  it("does so too where a file gives the weights of other layers", () => {
+    const others = Object.fromEntries(
+      Object.entries(weightTensors(tiny, initialWeights(tiny, 7))).filter(([name]) => name !== "out/kernel"),
+    );
+    const { weights } = loadInitialWeights(encodeSafetensors(others), "unet.safetensors", tiny, 5, {}, "he");
+    expect(weights["out/kernel"]).toEqual(initialWeights(tiny, 5, "he")["out/kernel"]);
+  });
+});
+
 describe("loadInitialWeights", () => {
   const spec: NetworkSpec = { network: "hnn", width: 1 / 32, channels: 3, norm: "none" };
   const other = initialWeights(spec, 7);

@@ -32,6 +32,13 @@ describe.each(kinds.map((kind) => [kind.kind, kind] as const))("%s", (name, kind
   });
 });
 
+test("a UNet's output layer starts like its others unless told otherwise; an HNN's key does not speak of it", () => {
+  const { params } = stepKinds["network.train"];
+  expect(params.parse({ network: "unet" }).outputStart).toBe("he");
+  expect(params.parse({ network: "unet", outputStart: "small" }).outputStart).toBe("small");
+  expect(Object.hasOwn(params.parse({ network: "hnn" }), "outputStart")).toBe(false);
+});
+
 test("an unknown kind is refused with the list of known ones", () => {
   expect(isStepKind("toString")).toBe(false);
   expect(() => kindOf("evaluat")).toThrow(/no step kind is called "evaluat"; there are dataset\.import/);

@@ -105,7 +105,7 @@ describe("page", () => {
     expect(page("categories")).toContain("| A | 0.90 ± 0.10 | 0.900 ± 0.100 |\n| – paper | 0.95 ± 0.05 | 0.95 ± 0.05 |");
   });
 
-  test("offsets end where fewer than ten lesions reach", () => {
+  test("offsets end where there are fewer than ten slices", () => {
     expect(page("offsets")).toContain("| Dice at offset | 0 |");
     expect(page("offsets")).toContain("| A | 0.900 (12) |");
   });
