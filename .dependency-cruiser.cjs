@@ -39,6 +39,12 @@ module.exports = {
       ["worker/"],
       "An activity reads, calls a method, writes.",
     ),
+    ...only(
+      "review",
+      ["schemas/", "artifacts/", "engine/", "methods/", "activities/"],
+      [],
+      "Pages show what is stored and send messages to workflows; they compute nothing that counts.",
+    ),
     ...only("engine", ["schemas/", "artifacts/"], [], "What campaigns run on knows addresses and processes, not campaigns."),
     ...only(
       "worker",

@@ -22,6 +22,7 @@ namespace() {
   within_a_minute temporal operator search-attribute list --namespace "$name"
   search_attribute CampaignPhase Keyword
   search_attribute CampaignRound Int
+  search_attribute WaitsFor Keyword
 }
 
 within_a_minute() { # COMMAND…

@@ -92,6 +92,7 @@ function serverArguments(port: number, dbFile: string): string[] {
       dbFile,
     ],
     ...["--search-attribute", "CampaignPhase=Keyword", "--search-attribute", "CampaignRound=Int"],
+    ...["--search-attribute", "WaitsFor=Keyword"],
     // The default of 20 a second makes each activity of a chain wait about 100 ms.
     ...["--dynamic-config-value", "history.transferProcessorMaxPollRPS=2000"],
     // What was acknowledged survives a crash of the machine.

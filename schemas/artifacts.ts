@@ -2,7 +2,29 @@ import { z } from "zod";
 import { digestSchema } from "./digest.ts";
 
 /** What an artifact is; wires between steps are checked against these. */
-export const artifactTypes = ["dataset", "labels", "model", "predictions", "evaluation", "report", "source", "part"] as const;
+export const artifactTypes = [
+  "dataset",
+  "labels",
+  "model",
+  "predictions",
+  "evaluation",
+  "report",
+  /** Grey photographs, or textures drawn instead of them, to train image enhancement on. */
+  "images",
+  /** Generator and discriminator of one stage of the stacked GAN. */
+  "enhancer",
+  /** Denoised and enhanced slices of a data set's lesions. */
+  "enhanced",
+  /** What people are shown (schemas/cases.ts), and what they decided (schemas/reading.ts). */
+  "cases",
+  "decisions",
+  /** What a study of readers found. */
+  "study",
+  /** Volumes of lesions at several time points. */
+  "volumes",
+  "source",
+  "part",
+] as const;
 export const artifactTypeSchema = z.enum(artifactTypes);
 export type ArtifactType = z.infer<typeof artifactTypeSchema>;
 

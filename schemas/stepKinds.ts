@@ -32,6 +32,11 @@ export const stepKinds = {
 
 export type StepKindName = keyof typeof stepKinds;
 
+/** Kinds that a workflow of their own carries out, not an action. */
+export type WorkflowKindName = {
+  [K in StepKindName]: (typeof stepKinds)[K]["shape"] extends "workflow" ? K : never;
+}[StepKindName];
+
 /** Parameters of a kind as its body gets them: checked, defaults filled in. */
 export type StepParams<K extends StepKindName> = z.output<(typeof stepKinds)[K]["params"]>;
 

@@ -15,6 +15,7 @@ import {
 } from "@temporalio/workflow";
 import type { Action, ActionResult, ArtifactRef, CampaignInput, CampaignProgress, StepProgress } from "../schemas/messages.ts";
 import type { CompiledStep } from "../schemas/pipeline.ts";
+import type { WorkflowKindName } from "../schemas/stepKinds.ts";
 import { actions, ledger, numerics } from "./actions.ts";
 import { selfPaced } from "./selfPaced.ts";
 import { pauseSignal, sharded } from "./sharded.ts";
@@ -150,9 +151,14 @@ async function runStep(
   onChild(workflowId);
   const result = await (step.shape === "sharded"
     ? executeChild(sharded, { workflowId, args: [{ action, queue: step.queue }] })
-    : executeChild(selfPaced, { workflowId, args: [action] }));
+    : executeChild(workflows[step.kind], { workflowId, args: [action] }));
   return { ...result, cached: false };
 }
+
+/** Step kinds that are workflows of their own. */
+const workflows: Readonly<Record<string, (action: Action) => Promise<ActionResult>>> = {
+  "segmentation.self-paced": selfPaced,
+} satisfies Record<WorkflowKindName, unknown>;
 
 /** The page of every report, with the campaign as it was run. Returns the pages' records. */
 async function makePages({ campaign, pipeline, started }: CampaignInput, steps: StepProgress[]): Promise<Record<string, string>> {

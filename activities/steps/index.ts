@@ -1,5 +1,5 @@
 import type { Action } from "../../schemas/messages.ts";
-import { kindOf, type StepKindName, type StepParams } from "../../schemas/stepKinds.ts";
+import { kindOf, type StepKindName, type StepParams, type WorkflowKindName } from "../../schemas/stepKinds.ts";
 import { campaignPage } from "./campaignPage.ts";
 import { datasetImplant, datasetImport, datasetSynthesize } from "./datasets.ts";
 import { evaluate } from "./evaluate.ts";
@@ -12,8 +12,8 @@ import { segmentationPredict } from "./segmentationPredict.ts";
 import { datasetFold, datasetSelect, predictionsJoin } from "./selection.ts";
 import type { StepBody, StepInput } from "./step.ts";
 
-/** How each kind is carried out; Algorithm 1 is a workflow and has no body of its own. */
-const bodies: { [K in Exclude<StepKindName, "segmentation.self-paced">]: StepBody<StepParams<K>> } = {
+/** How each kind is carried out; those that are workflows (Algorithm 1) have no body of their own. */
+const bodies: { [K in Exclude<StepKindName, WorkflowKindName>]: StepBody<StepParams<K>> } = {
   "dataset.import": datasetImport,
   "dataset.synthesize": datasetSynthesize,
   "dataset.implant": datasetImplant,

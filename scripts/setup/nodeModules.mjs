@@ -41,6 +41,6 @@ function readPackages(path) {
 async function build() {
   await run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], {
     cwd: root,
-    install: "Node 20.11 or newer with npm is needed (https://nodejs.org). If package-lock.json was edited, run npm install.",
+    install: "Node 20.19 or newer with npm is needed (https://nodejs.org). If package-lock.json was edited, run npm install.",
   });
 }

@@ -24,7 +24,10 @@ export async function openWorkflows(
   const environment = await TestWorkflowEnvironment.createLocal({
     server: {
       executable: { type: "existing-path", path: toolPath("temporal") },
-      extraArgs: ["--dynamic-config-value", suggestion, "--search-attribute", "CampaignPhase=Keyword", "--log-level", "error"],
+      extraArgs: [
+        ...["--dynamic-config-value", suggestion, "--log-level", "error"],
+        ...["--search-attribute", "CampaignPhase=Keyword", "--search-attribute", "WaitsFor=Keyword"],
+      ],
     },
   });
   const codePath = await workflowBundle();
