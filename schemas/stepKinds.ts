@@ -2,6 +2,7 @@ import type { z } from "zod";
 import { datasetImport, datasetSynthesize } from "./stepKinds/datasets.ts";
 import { campaignPage, evaluate, report } from "./stepKinds/evaluation.ts";
 import { labelsHarvest, labelsInitial } from "./stepKinds/labels.ts";
+import { reading } from "./stepKinds/reading.ts";
 import { segmentationClassical, segmentationPredict } from "./stepKinds/segmentation.ts";
 import { datasetFold, datasetSelect, predictionsJoin } from "./stepKinds/selection.ts";
 import { segmentationSelfPaced } from "./stepKinds/selfPaced.ts";
@@ -25,6 +26,7 @@ export const stepKinds = {
   "segmentation.predict": segmentationPredict,
   "segmentation.classical": segmentationClassical,
   "predictions.join": predictionsJoin,
+  reading,
   evaluate,
   report,
   "campaign.page": campaignPage,
