@@ -21,13 +21,15 @@ export interface ReviewParts {
   readonly access: Access;
   /** The built pages (see review/bundle.ts). */
   readonly assets: ReadonlyMap<string, Asset>;
+  /** How long the engine, or a worker for it, may take to answer; then the page is told that it is away. Default 10 s. */
+  readonly patienceMs?: number;
 }
 
 /** Answers of a reading travel in messages of at most 500 entries. */
 const MAX_MESSAGE_BYTES = 256 * 1024;
 
 /** The review web app: pages, and what they ask for under /api. It keeps nothing: answers lie in workflows, pictures in the store. */
-export function reviewApp({ client, store, access, assets }: ReviewParts): Hono {
+export function reviewApp({ client, store, access, assets, patienceMs = 10_000 }: ReviewParts): Hono {
   const app = new Hono();
   app.use(
     secureHeaders({
@@ -59,6 +61,7 @@ export function reviewApp({ client, store, access, assets }: ReviewParts): Hono 
     bodyLimit({ maxSize: MAX_MESSAGE_BYTES, onError: (c) => c.json({ error: "this message is too long" }, 413) }),
   );
 
+  app.use("/api/*", (_context, next) => client.withDeadline(Date.now() + patienceMs, next));
   app.route("/api/readings", readingRoutes(client));
   app.route("/api/campaigns", campaignRoutes(client));
   app.route("/api/cases", caseRoutes(new Pictures(store)));
@@ -95,5 +98,5 @@ function told(error: Error): { status: 400 | 404 | 409 | 500 | 503; message: str
   // gRPC: the engine is away, or no worker answers for the workflow at the moment. Both come back.
   if (["ServiceError", "QueryRejectedError", "WorkflowUpdateRPCTimeoutOrCancelledError"].includes(error.name))
     return { status: 503, message: `the engine does not answer at the moment (${error.message})` };
-  return { status: 500, message: `the server failed: ${error.message}` };
+  return { status: 500, message: "the server failed; what it says of it stands where recist3d review runs" };
 }
