@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { datasetImport, datasetSynthesize } from "./stepKinds/datasets.ts";
+import { enhancementApply } from "./stepKinds/enhancement.ts";
 import { campaignPage, evaluate, report } from "./stepKinds/evaluation.ts";
 import { labelsHarvest, labelsInitial } from "./stepKinds/labels.ts";
 import { segmentationClassical, segmentationPredict } from "./stepKinds/segmentation.ts";
@@ -25,6 +26,7 @@ export const stepKinds = {
   "segmentation.predict": segmentationPredict,
   "segmentation.classical": segmentationClassical,
   "predictions.join": predictionsJoin,
+  "enhancement.apply": enhancementApply,
   evaluate,
   report,
   "campaign.page": campaignPage,
