@@ -38,6 +38,9 @@ export const segmentationPredict: StepBody<StepParams<"segmentation.predict">> =
     return { outputs: { part: await putPredictionPart(store, predictions) } };
   },
 
-  gather: ({ store }, { params: { postprocess } }, parts) =>
-    gatherPredictions(store, parts, { method: postprocess === "grabcut" ? "network-gc" : "network", dimension: "3D" }),
+  gather: ({ store }, { params: { postprocess, slices } }, parts) =>
+    gatherPredictions(store, parts, {
+      method: postprocess === "grabcut" ? "network-gc" : "network",
+      dimension: slices === "key" ? "2D" : "3D",
+    }),
 };
