@@ -1,10 +1,10 @@
 import type { Digest } from "../../artifacts/store.ts";
 import { sliceOf, type Volume } from "../../methods/imaging/volume.ts";
-import { enhancedPictures } from "../../methods/labels/enhancedPictures.ts";
 import { pictureOfRoi } from "../../methods/labels/initial.ts";
 import { lengthMm } from "../../methods/labels/recist.ts";
 import { roiOfMarks } from "../../methods/labels/trimap.ts";
 import { zoomOf, zoomOfDiameter } from "../../methods/labels/zoom.ts";
+import { enhancedPictures } from "../../methods/networks/enhancedPictures.ts";
 import type { Lesion } from "../../schemas/dataset.ts";
 import type { StepParams } from "../../schemas/stepKinds.ts";
 import { countShards, readPart } from "../datasets.ts";

@@ -15,8 +15,8 @@ import { initialWeights, loadInitialWeights, type Weights } from "../../methods/
 import type { Action, ActionProgress } from "../../schemas/messages.ts";
 import type { StepParams } from "../../schemas/stepKinds.ts";
 import { type Dataset, openDataset, readShard, shardsOf } from "../datasets.ts";
-import { type Labels, openLabels, readLabelShard } from "../labels.ts";
 import { loadSliceEnhancer } from "../enhancers.ts";
+import { type Labels, openLabels, readLabelShard } from "../labels.ts";
 import { loadModel, putModel, type StackedGan, stackedGanOf } from "../models.ts";
 import type { StepBody } from "./step.ts";
 
@@ -120,9 +120,7 @@ async function startWeights({ weights, seed, outputStart }: TrainParams, spec: N
 /** The stacked GAN whose slices the network looks at: that of the model it goes on from, or that which is wired. */
 async function stackedGanFor(store: Store, { init, denoiser, enhancer }: Action["inputs"]): Promise<StackedGan | undefined> {
   if (init !== undefined) return stackedGanOf(store, init.artifact as Digest);
-  return denoiser && enhancer
-    ? { denoiser: denoiser.artifact as Digest, enhancer: enhancer.artifact as Digest }
-    : undefined;
+  return denoiser && enhancer ? { denoiser: denoiser.artifact as Digest, enhancer: enhancer.artifact as Digest } : undefined;
 }
 
 /** Inputs to train on: drawn anew in every epoch from what is kept of each image, or cut once. */

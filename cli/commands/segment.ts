@@ -159,8 +159,7 @@ export async function segmentImage(options: SegmentOptions): Promise<SegmentDocu
     );
   }
   const lesions = file.lesions.map((lesion) => ({ ...lesion, marks: validateMarks(lesion.marks, volume, lesion.where) }));
-  const network =
-    options.model === undefined ? undefined : await openNetwork(options.model, await openBackend());
+  const network = options.model === undefined ? undefined : await openNetwork(options.model, await openBackend());
 
   const segmented: SegmentedLesion[] = [];
   await writtenTogether(out, async (folder) => {

@@ -1,10 +1,10 @@
 import { cropSlice } from "../imaging/crop.ts";
 import { type Box, type HuWindow, type Slice, sliceOf, type Volume } from "../imaging/volume.ts";
 import { applyWindow } from "../imaging/window.ts";
-import type { SliceEnhancer } from "../labels/enhancedPictures.ts";
 import type { RecistMarks } from "../labels/recist.ts";
 import { nearestZoom } from "../labels/zoom.ts";
 import { cropSquare, type Square } from "./cropSquare.ts";
+import type { PictureEnhancer } from "./enhancedPictures.ts";
 import type { UnmarkedRegion } from "./lesionRegion.ts";
 import type { ChannelName, DerivedSlices, Preprocessing } from "./preprocess.ts";
 
@@ -22,7 +22,7 @@ const MARGIN_PX = 4;
  * coarser, enhanced pixels are averaged.
  */
 export async function derivedSlices(
-  enhancer: SliceEnhancer,
+  enhancer: PictureEnhancer,
   image: Volume,
   z: number,
   region: RecistMarks | UnmarkedRegion,

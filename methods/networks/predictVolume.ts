@@ -1,12 +1,12 @@
 import { components } from "../imaging/components.ts";
 import { type HuWindow, type Mask, type Slice, sliceOf, type Volume } from "../imaging/volume.ts";
 import { InputError } from "../inputError.ts";
-import type { SliceEnhancer } from "../labels/enhancedPictures.ts";
 import { refinement } from "../labels/harvest.ts";
 import { drawnAxes } from "../labels/raster.ts";
 import { lengthMm, projectDiameters, type RecistMarks } from "../labels/recist.ts";
 import type { Backend } from "./backend.ts";
 import { derivedSlices } from "./derivedSlices.ts";
+import type { PictureEnhancer } from "./enhancedPictures.ts";
 import { isMarked, radiusOf, type UnmarkedRegion } from "./lesionRegion.ts";
 import type { Model } from "./model.ts";
 import { predict } from "./predict.ts";
@@ -31,7 +31,7 @@ export interface VolumePredictionOptions {
   /** `key`: the RECIST slice only, whatever `extent` says. */
   readonly slices?: "key";
   /** For networks whose input shows denoised or enhanced slices. */
-  readonly enhancer?: SliceEnhancer;
+  readonly enhancer?: PictureEnhancer;
 }
 
 export interface VolumePrediction {
@@ -52,7 +52,7 @@ export async function predictSlices(
   backend: Backend,
   { image, marks, window }: MarkedVolume,
   slices: readonly number[],
-  { flips = false, enhancer }: { readonly flips?: boolean; readonly enhancer?: SliceEnhancer } = {},
+  { flips = false, enhancer }: { readonly flips?: boolean; readonly enhancer?: PictureEnhancer } = {},
 ): Promise<Slice<Float32Array>[]> {
   const { preprocessing } = model;
   const inputs: NetworkInput[] = [];

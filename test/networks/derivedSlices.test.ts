@@ -2,11 +2,11 @@ import { fc, test as property } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
 import { resize } from "../../methods/imaging/resample.ts";
 import { scalingAffine, type Volume } from "../../methods/imaging/volume.ts";
-import type { SliceEnhancer } from "../../methods/labels/enhancedPictures.ts";
 import type { RecistMarks } from "../../methods/labels/recist.ts";
 import { zoomOfDiameter } from "../../methods/labels/zoom.ts";
 import { openBackend } from "../../methods/networks/backend.ts";
 import { derivedSlices } from "../../methods/networks/derivedSlices.ts";
+import type { PictureEnhancer } from "../../methods/networks/enhancedPictures.ts";
 import type { Model } from "../../methods/networks/model.ts";
 import { predictSlices, predictVolume } from "../../methods/networks/predictVolume.ts";
 import { networkInput, type Preprocessing, preprocessingSchema } from "../../methods/networks/preprocess.ts";
@@ -18,7 +18,7 @@ const preprocessing = (size: Preprocessing["crop"]["size"], channels: Preprocess
   preprocessingSchema.parse({ crop: { size }, channels, normalisation: { mean: 0, sd: 1 } });
 
 /** Denoises nothing and interpolates linearly, which leaves a ramp as it is; keeps what it was asked for. */
-function linearEnhancer(change: (grey: number) => number = (grey) => grey): SliceEnhancer & { zooms: number[] } {
+function linearEnhancer(change: (grey: number) => number = (grey) => grey): PictureEnhancer & { zooms: number[] } {
   const zooms: number[] = [];
   return {
     zooms,
