@@ -5,6 +5,7 @@ import { enhancementTrain } from "./stepKinds/enhancementTraining.ts";
 import { campaignPage, evaluate, report } from "./stepKinds/evaluation.ts";
 import { imagesImport, imagesSynthesize } from "./stepKinds/images.ts";
 import { labelsHarvest, labelsInitial } from "./stepKinds/labels.ts";
+import { reading } from "./stepKinds/reading.ts";
 import { segmentationClassical, segmentationPredict } from "./stepKinds/segmentation.ts";
 import { datasetFold, datasetSelect, predictionsJoin } from "./stepKinds/selection.ts";
 import { segmentationSelfPaced } from "./stepKinds/selfPaced.ts";
@@ -32,6 +33,7 @@ export const stepKinds = {
   "images.synthesize": imagesSynthesize,
   "enhancement.train": enhancementTrain,
   "enhancement.apply": enhancementApply,
+  reading,
   evaluate,
   report,
   "campaign.page": campaignPage,
