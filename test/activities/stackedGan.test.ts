@@ -5,10 +5,13 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { putDataset, putShard } from "../../activities/datasets.ts";
 import { openEnhanced, readEnhancedSlice } from "../../activities/enhanced.ts";
 import { loadSliceEnhancer, putEnhancer } from "../../activities/enhancers.ts";
+import { gatherImages, putImagesPart } from "../../activities/images.ts";
 import { openLabels } from "../../activities/labels.ts";
 import { loadModel, stackedGanOf } from "../../activities/models.ts";
 import { openPredictions, readPredictedMask } from "../../activities/predictions.ts";
+import { openQuality, qualityOf } from "../../activities/quality.ts";
 import { enhancementApply } from "../../activities/steps/enhancementApply.ts";
+import { enhancementMeasure } from "../../activities/steps/enhancementMeasure.ts";
 import { labelsHarvest } from "../../activities/steps/labelsHarvest.ts";
 import { labelsInitial } from "../../activities/steps/labelsInitial.ts";
 import { networkTrain } from "../../activities/steps/networkTrain.ts";
@@ -136,6 +139,54 @@ describe("enhancement.apply by the stacked GAN", () => {
     const before = tf.memory().numTensors;
     await apply();
     expect(tf.memory().numTensors).toBe(before);
+  });
+});
+
+describe("enhancement.measure", () => {
+  /** Pictures of some size: grey waves. */
+  const wave = (id: string, width: number, height: number) => ({
+    id,
+    pixels: {
+      width,
+      height,
+      data: Uint8Array.from(
+        { length: width * height },
+        (_, p) => 128 + 60 * Math.sin((12 * (p % width)) / width) + 40 * Math.cos((9 * Math.floor(p / width)) / height),
+      ),
+    },
+  });
+  const images = async (...pictures: ReturnType<typeof wave>[]): Promise<Digest> =>
+    (await gatherImages(store, [{ part: await putImagesPart(store, pictures, {}) }], "photographs")).digest;
+
+  test("has a row for every picture, task and method, and of the filters the best alone", async () => {
+    const set = await images(wave("a_HR.png", 48, 40), wave("a_LR.png", 24, 20), wave("b.jpg", 32, 32));
+    const input = { images: set, denoiser, enhancer };
+    const { quality } = await single("enhancement.measure", enhancementMeasure, { noise: [25, 50] }, input);
+    expect((await single("enhancement.measure", enhancementMeasure, { noise: [25, 50] }, input)).quality).toBe(quality);
+    const { meta, lines } = await openQuality(store, quality);
+    expect(meta).toEqual({ images: 2, origin: "photographs" });
+    const rowsOf = (image: string, task: string) => lines.filter((line) => line.image === image && line.task === task);
+    for (const image of ["a_HR.png", "b.jpg"])
+      for (const task of ["denoise σ 25", "denoise σ 50"])
+        expect(rowsOf(image, task).map(({ method }) => method.replace(/[\d.]+ px/, "x px"))).toEqual([
+          "noisy picture",
+          "Gaussian filter, σ x px (the best of 8)",
+          "G1",
+        ]);
+    expect(rowsOf("a_HR.png", "enlarge × 2").map(({ method }) => method)).toEqual(["bicubic interpolation", "G2", "G1 and G2"]);
+    expect(lines).toHaveLength(2 * 2 * 3 + 3);
+    const [{ rows }] = [qualityOf({ name: "waves", value: { meta, lines } })];
+    expect(rows.map(({ task, ssim }) => [task, ssim.n]).filter(([task]) => task === "denoise σ 25")).toEqual(
+      Array(3).fill(["denoise σ 25", 2]),
+    );
+  });
+
+  test("refuses stages that were exchanged, and pictures without one to measure on", async () => {
+    const measured = (set: Digest, stages: Record<string, Digest>) =>
+      single("enhancement.measure", enhancementMeasure, {}, { images: set, ...stages });
+    const set = await images(wave("b.jpg", 32, 32));
+    await expect(measured(set, { denoiser: enhancer })).rejects.toThrow("stage enhance stands where denoise belongs");
+    await expect(measured(await images(wave("a_LR.png", 24, 20)), {})).rejects.toThrow("hold nothing to measure on");
   });
 });
 
