@@ -20,6 +20,7 @@ import {
 } from "./methodTables.ts";
 import { baselineFirst, baselineOf, isBaseline, type ReportNumbers } from "./numbers.ts";
 import { galleryColours } from "./palette.ts";
+import { qualityTable } from "./qualityTable.ts";
 import type { ReportData } from "./reportInput.ts";
 import { style } from "./style.ts";
 
@@ -39,6 +40,7 @@ export function reportPage(data: ReportData, numbers: ReportNumbers, figures: re
         .map((table) => resultsSection(table, nth, data.evaluations.length === 1, figures)),
     ),
     volumesSection(numbers, figures),
+    qualitySection(data),
     gallerySection(data),
     dagSection(data, figures),
     datasetsSection(data),
@@ -158,6 +160,11 @@ function volumesSection(numbers: ReportNumbers, figures: readonly Figure[]): Sec
     body: html`<div class="pair">${figureHtml(figureOf(figures, "volumes"), "Volume by each method against the reference; dotted: equal.")}${figureHtml(figureOf(figures, "volume-changes"), "Volume change between two time points (the paper's Fig. 7); dotted: equal.")}</div>
 <div class="wide"><table><caption>Least-squares line of the measured on the reference value${paper ? "; for changes the paper has R² = 0.78 (WSSS) and 0.62 (ellipsoid πLW²/6) on 22 pairs" : ""}</caption><thead><tr><th scope="col" class="text">Method</th><th scope="col" class="text">Quantity</th><th scope="col">n</th><th scope="col">Slope</th><th scope="col">Intercept (ml)</th><th scope="col">R²</th></tr></thead><tbody>${numbers.volumes.map((v) => html`<tr><th scope="row">${v.method}</th><td class="text">${v.quantity}</td><td>${v.n}</td><td>${score(v.slope)}</td><td>${score(v.intercept)}</td><td>${score(v.rSquared)}</td></tr>`)}</tbody></table></div>`,
   };
+}
+
+function qualitySection({ quality }: ReportData): Section | null {
+  if (quality.length === 0) return null;
+  return { id: "quality", title: "Image quality", body: html`${quality.map(qualityTable)}` };
 }
 
 function gallerySection(data: ReportData): Section | null {

@@ -148,6 +148,21 @@ const volumeSchema = z.strictObject({
   points: z.array(z.strictObject({ lesion: z.string(), referenceMl: z.number(), measuredMl: z.number() })),
 });
 
+/** Image quality of a stacked GAN on a set of pictures, by task and method. */
+const qualitySchema = z.strictObject({
+  name: z.string(),
+  images: z.int().nonnegative(),
+  origin: z.enum(["photographs", "drawn"]),
+  rows: z.array(
+    z.strictObject({
+      task: z.string(),
+      method: z.string(),
+      psnr: summarySchema.omit({ interval: true }),
+      ssim: summarySchema.omit({ interval: true }),
+    }),
+  ),
+});
+
 const gallerySchema = z.strictObject({
   lesion: z.string(),
   category: z.enum(categories),
@@ -170,6 +185,7 @@ export const reportInputSchema = z.strictObject({
   harvest: z.array(harvestSchema).default([]),
   precisionRecall: z.array(precisionRecallSchema).default([]),
   volumes: z.array(volumeSchema).default([]),
+  quality: z.array(qualitySchema).default([]),
   gallery: z.array(gallerySchema).default([]),
   /** What must be said beside the numbers, e.g. which network the perceptual loss used. */
   remarks: z.array(z.string()).default([]),

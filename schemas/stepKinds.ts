@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { datasetImport, datasetSynthesize } from "./stepKinds/datasets.ts";
-import { enhancementApply } from "./stepKinds/enhancement.ts";
+import { enhancementApply, enhancementMeasure } from "./stepKinds/enhancement.ts";
 import { enhancementTrain } from "./stepKinds/enhancementTraining.ts";
 import { campaignPage, evaluate, report } from "./stepKinds/evaluation.ts";
 import { imagesImport, imagesSynthesize } from "./stepKinds/images.ts";
@@ -33,6 +33,7 @@ export const stepKinds = {
   "images.synthesize": imagesSynthesize,
   "enhancement.train": enhancementTrain,
   "enhancement.apply": enhancementApply,
+  "enhancement.measure": enhancementMeasure,
   reading,
   evaluate,
   report,

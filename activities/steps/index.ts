@@ -3,6 +3,7 @@ import { kindOf, type StepKindName, type StepParams, type WorkflowKindName } fro
 import { campaignPage } from "./campaignPage.ts";
 import { datasetImplant, datasetImport, datasetSynthesize } from "./datasets.ts";
 import { enhancementApply } from "./enhancementApply.ts";
+import { enhancementMeasure } from "./enhancementMeasure.ts";
 import { enhancementTrain } from "./enhancementTrain.ts";
 import { evaluate } from "./evaluate.ts";
 import { imagesImport, imagesSynthesize } from "./images.ts";
@@ -32,6 +33,7 @@ const bodies: { [K in Exclude<StepKindName, WorkflowKindName>]: StepBody<StepPar
   "images.synthesize": imagesSynthesize,
   "enhancement.train": enhancementTrain,
   "enhancement.apply": enhancementApply,
+  "enhancement.measure": enhancementMeasure,
   evaluate,
   report,
   "campaign.page": campaignPage,

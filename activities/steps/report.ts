@@ -13,6 +13,7 @@ import { type Evaluation, openEvaluation, regionOf } from "../evaluations.ts";
 import { openLabels } from "../labels.ts";
 import { loadModel } from "../models.ts";
 import { openPredictions } from "../predictions.ts";
+import { openQuality, qualityOf } from "../quality.ts";
 import { GalleryPainter } from "../reportGallery.ts";
 import { harvestCounts, roundsOf, trainingCurves } from "../reportTraining.ts";
 import { namedInputs, type StepBody } from "./step.ts";
@@ -31,6 +32,7 @@ export const report: StepBody<StepParams<"report">> = {
     const models = await mapNamed(namedInputs(inputs, "models"), (digest) => loadModel(store, digest));
     const rounds = (await Promise.all(Object.values(namedInputs(inputs, "models")).map((ref) => roundsOf(store, ref)))).flat();
     const predictions = await mapNamed(namedInputs(inputs, "predictions"), (digest) => openPredictions(store, digest));
+    const quality = await mapNamed(namedInputs(inputs, "quality"), (digest) => openQuality(store, digest));
     const measured = measuredOn(evaluations);
     const methods = measured.flatMap(methodsOf);
     const content: ReportContent = {
@@ -59,6 +61,7 @@ export const report: StepBody<StepParams<"report">> = {
       ]),
       harvest: rounds.flatMap(({ labels: { meta } }) => harvestCounts(meta)),
       precisionRecall: measured.flatMap(curvesOf),
+      quality: quality.map(qualityOf),
       gallery: [],
       remarks: measured.flatMap(remarksOf),
       provenance: [
@@ -67,6 +70,7 @@ export const report: StepBody<StepParams<"report">> = {
         ...models.map(({ name, digest }) => ({ what: `model ${name}`, digest })),
         ...predictions.map(({ name, digest }) => ({ what: `masks, ${name}`, digest })),
         ...evaluations.map(({ digest }) => ({ what: "evaluation", digest })),
+        ...quality.map(({ name, digest }) => ({ what: `image quality, ${name}`, digest })),
       ],
     };
 
