@@ -11,6 +11,7 @@ import { datasetFold, datasetSelect, predictionsJoin } from "./stepKinds/selecti
 import { segmentationSelfPaced } from "./stepKinds/selfPaced.ts";
 import { datasetImplant } from "./stepKinds/semiSynthetic.ts";
 import type { StepKind } from "./stepKinds/stepKind.ts";
+import { studyEvaluate, studyPrepare } from "./stepKinds/study.ts";
 import { networkTrain } from "./stepKinds/training.ts";
 
 export type { StepInputPort, StepKind } from "./stepKinds/stepKind.ts";
@@ -34,7 +35,9 @@ export const stepKinds = {
   "enhancement.train": enhancementTrain,
   "enhancement.apply": enhancementApply,
   "enhancement.measure": enhancementMeasure,
+  "study.prepare": studyPrepare,
   reading,
+  "study.evaluate": studyEvaluate,
   evaluate,
   report,
   "campaign.page": campaignPage,
