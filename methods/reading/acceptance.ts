@@ -1,4 +1,4 @@
-import { type Agreement, cohenKappa, fleissKappa } from "../metrics/agreement.ts";
+import { type Agreement, cohenKappa, fleissKappa } from "../metrics/kappa.ts";
 import { bootstrapMean } from "../metrics/bootstrap.ts";
 import { type SignTest, signTest } from "../metrics/signTest.ts";
 import { type Interval, wilson } from "../metrics/summary.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { cohenKappa, fleissKappa } from "../../methods/metrics/agreement.ts";
+import { cohenKappa, fleissKappa } from "../../methods/metrics/kappa.ts";
 import { signTest } from "../../methods/metrics/signTest.ts";
 import { wilson } from "../../methods/metrics/summary.ts";
 
