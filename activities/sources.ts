@@ -10,6 +10,7 @@ import { openDeepLesion } from "../methods/datasets/deeplesion.ts";
 import type { LesionSource, VolumeSource } from "../methods/datasets/lesionCase.ts";
 import { openLymphNodes } from "../methods/datasets/lymphNodes.ts";
 import { openNiftiMasks } from "../methods/datasets/niftiMasks.ts";
+import { openConstructedCourses } from "../methods/datasets/semiSynthetic/followUp.ts";
 import { openSemiSynthetic } from "../methods/datasets/semiSynthetic.ts";
 import { InputError } from "../methods/inputError.ts";
 import { digestSchema } from "../schemas/digest.ts";
@@ -50,17 +51,23 @@ const sourceKinds: { readonly [K in SourceKind]: KindOfSource<StepParams<K>> } =
   },
   "dataset.implant": {
     open: ({ shapes, backgrounds, ...options }) => openSemiSynthetic({ shapes, backgrounds }, options),
-    placeOf:
-      ({ shapes, backgrounds }) =>
-      (file) => {
-        const [folder, ...rest] = file.split("/");
-        return path.join(folder === "shapes" ? shapes : backgrounds, ...rest);
-      },
+    placeOf: placeOfMaterial,
+  },
+  "timepoints.construct": {
+    open: ({ shapes, backgrounds, ...options }) => openConstructedCourses({ shapes, backgrounds }, options),
+    placeOf: placeOfMaterial,
   },
 };
 
+function placeOfMaterial({ shapes, backgrounds }: { shapes: string; backgrounds: string }): (file: string) => string {
+  return (file) => {
+    const [folder, ...rest] = file.split("/");
+    return path.join(folder === "shapes" ? shapes : backgrounds, ...rest);
+  };
+}
+
 type OpenedSource = LesionSource | VolumeSource;
-type SourceKind = "dataset.import" | "dataset.implant";
+type SourceKind = "dataset.import" | "dataset.implant" | "timepoints.construct";
 
 /**
  * Artifact of what lies at the paths that a step names: every file that would be read, with size and SHA-256. Its digest
