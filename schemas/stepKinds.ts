@@ -12,7 +12,9 @@ import { segmentationSelfPaced } from "./stepKinds/selfPaced.ts";
 import { datasetImplant } from "./stepKinds/semiSynthetic.ts";
 import type { StepKind } from "./stepKinds/stepKind.ts";
 import { studyEvaluate, studyPrepare } from "./stepKinds/study.ts";
+import { timepointsConstruct } from "./stepKinds/timepoints.ts";
 import { networkTrain } from "./stepKinds/training.ts";
+import { responseAssess, volumesMeasure } from "./stepKinds/volumes.ts";
 
 export type { StepInputPort, StepKind } from "./stepKinds/stepKind.ts";
 
@@ -21,6 +23,7 @@ export const stepKinds = {
   "dataset.import": datasetImport,
   "dataset.synthesize": datasetSynthesize,
   "dataset.implant": datasetImplant,
+  "timepoints.construct": timepointsConstruct,
   "dataset.fold": datasetFold,
   "dataset.select": datasetSelect,
   "labels.initial": labelsInitial,
@@ -30,6 +33,8 @@ export const stepKinds = {
   "segmentation.predict": segmentationPredict,
   "segmentation.classical": segmentationClassical,
   "predictions.join": predictionsJoin,
+  "volumes.measure": volumesMeasure,
+  "response.assess": responseAssess,
   "images.import": imagesImport,
   "images.synthesize": imagesSynthesize,
   "enhancement.train": enhancementTrain,

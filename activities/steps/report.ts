@@ -16,6 +16,8 @@ import { openPredictions } from "../predictions.ts";
 import { openQuality, qualityOf } from "../quality.ts";
 import { GalleryPainter } from "../reportGallery.ts";
 import { harvestCounts, roundsOf, trainingCurves } from "../reportTraining.ts";
+import { responseData, volumeData, volumeRemarks } from "../reportVolumes.ts";
+import { openVolumes } from "../volumes.ts";
 import { namedInputs, type StepBody } from "./step.ts";
 
 /** Everything that a report says but the campaign that it belongs to, which `campaign.page` adds when all is done. */
@@ -33,6 +35,7 @@ export const report: StepBody<StepParams<"report">> = {
     const rounds = (await Promise.all(Object.values(namedInputs(inputs, "models")).map((ref) => roundsOf(store, ref)))).flat();
     const predictions = await mapNamed(namedInputs(inputs, "predictions"), (digest) => openPredictions(store, digest));
     const quality = await mapNamed(namedInputs(inputs, "quality"), (digest) => openQuality(store, digest));
+    const volumes = await mapNamed(namedInputs(inputs, "volumes"), (digest) => openVolumes(store, digest));
     const measured = measuredOn(evaluations);
     const methods = measured.flatMap(methodsOf);
     const content: ReportContent = {
@@ -63,7 +66,8 @@ export const report: StepBody<StepParams<"report">> = {
       precisionRecall: measured.flatMap(curvesOf),
       quality: quality.map(qualityOf),
       gallery: [],
-      remarks: measured.flatMap(remarksOf),
+      ...(volumes.length === 0 ? {} : { volumes: volumeData(volumes), responses: responseData(volumes) }),
+      remarks: [...measured.flatMap(remarksOf), ...volumeRemarks(volumes)],
       provenance: [
         ...datasets.map(({ name, digest }) => ({ what: `data set, ${name}`, digest })),
         ...labels.map(({ name, digest }) => ({ what: `labels, ${name}`, digest })),
@@ -71,6 +75,7 @@ export const report: StepBody<StepParams<"report">> = {
         ...predictions.map(({ name, digest }) => ({ what: `masks, ${name}`, digest })),
         ...evaluations.map(({ digest }) => ({ what: "evaluation", digest })),
         ...quality.map(({ name, digest }) => ({ what: `image quality, ${name}`, digest })),
+        ...volumes.map(({ name, digest }) => ({ what: `volumes, ${name}`, digest })),
       ],
     };
 

@@ -65,6 +65,12 @@ export const report = {
     },
     quality: { type: "quality", summary: "image quality to show, by display name", optional: true, many: true },
     predictions: { type: "predictions", summary: "masks to draw in the gallery, by display name", optional: true, many: true },
+    volumes: {
+      type: "volumes",
+      summary: "volumes over time, and responses where they were assessed",
+      optional: true,
+      many: true,
+    },
   },
   outputs: { report: { type: "report", summary: "HTML, tables as CSV, figures as SVG" } },
 } as const satisfies StepKind;

@@ -81,9 +81,18 @@ describe("the report", () => {
       "numbers.json",
       "scores.csv",
       "strata.csv",
-      ...["dag", "dice-2d", "dice-3d", "offsets", "precision-recall-3d", "training", "harvest", "volumes", "volume-changes"].map(
-        (f) => `figures/${f}.svg`,
-      ),
+      ...[
+        "dag",
+        "dice-2d",
+        "dice-3d",
+        "offsets",
+        "precision-recall-3d",
+        "training",
+        "harvest",
+        "volumes",
+        "volume-changes",
+        "volume-agreement",
+      ].map((f) => `figures/${f}.svg`),
     ]);
   });
 
