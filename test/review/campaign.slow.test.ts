@@ -43,7 +43,7 @@ test("a campaign is followed from its first step to its report, curves and volum
   await page.locator(".dag svg").waitFor();
   const { steps } = await house.snapshot("watched");
   await expect.poll(() => page.locator("table.steps tbody tr").count()).toBe(steps.length);
-  await page.locator("table.steps .state.running, table.steps .state.done").first().waitFor();
+  await page.locator("table.steps .state.running, table.steps .state.done").first().waitFor({ timeout: 120_000 });
   await page.getByText(/completed/).waitFor({ timeout: 150_000 });
   const drawn = await page.locator('.dag svg text[font-weight="600"]').allTextContents();
   expect(drawn.sort()).toEqual(steps.map(({ name }) => name).sort());
@@ -76,4 +76,4 @@ test("a campaign is followed from its first step to its report, curves and volum
   expect(await report.locator("h1").count()).toBe(1);
   expect(await report.evaluate(() => getComputedStyle(document.body).fontSize)).toBe("15px");
   expect(complaints).toEqual([]);
-});
+}, 400_000);
