@@ -68,8 +68,6 @@ test("a campaign is followed from its first step to its report, curves and volum
     expect(Buffer.from(await response.arrayBuffer()).readUInt16BE(0)).toBe(magic);
   }
   expect((await fetch(`${server.address}api/campaigns/watched/volumes/${masked.name}/nobody/mask.nii.gz`)).status).toBe(404);
-  if (process.env.RECIST3D_SCREENSHOTS)
-    await page.screenshot({ path: `${process.env.RECIST3D_SCREENSHOTS}/campaign.png`, fullPage: true });
 
   const [report] = await Promise.all([page.waitForEvent("popup"), page.locator("a.report").first().click()]);
   await report.waitForLoadState();
