@@ -18,17 +18,15 @@ function leastByHand(costs: readonly (readonly number[])[], columns: number, alo
 }
 
 describe("assign", () => {
-  const table = fc
-    .tuple(fc.integer({ min: 0, max: 5 }), fc.integer({ min: 0, max: 5 }))
-    .chain(([rows, columns]) =>
-      fc.tuple(
-        fc.array(fc.array(fc.double({ min: 0, max: 10, noNaN: true }), { minLength: columns, maxLength: columns }), {
-          minLength: rows,
-          maxLength: rows,
-        }),
-        fc.constant(columns),
-      ),
-    );
+  const table = fc.tuple(fc.integer({ min: 0, max: 5 }), fc.integer({ min: 0, max: 5 })).chain(([rows, columns]) =>
+    fc.tuple(
+      fc.array(fc.array(fc.double({ min: 0, max: 10, noNaN: true }), { minLength: columns, maxLength: columns }), {
+        minLength: rows,
+        maxLength: rows,
+      }),
+      fc.constant(columns),
+    ),
+  );
   test.prop([table, fc.double({ min: 0.1, max: 5, noNaN: true })])(
     "costs what the best of all assignments costs",
     ([costs, columns], alone) => {
