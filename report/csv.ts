@@ -32,7 +32,8 @@ export function strataCsv(methods: readonly MethodScores[]): string {
   return csv(header, rows);
 }
 
-function csv(header: readonly string[], rows: readonly (readonly Field[])[]): string {
+/** RFC 4180. */
+export function csv(header: readonly string[], rows: readonly (readonly Field[])[]): string {
   return [header, ...rows].map((row) => `${row.map(csvField).join(",")}\r\n`).join("");
 }
 

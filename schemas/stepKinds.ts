@@ -12,6 +12,7 @@ import { segmentationSelfPaced } from "./stepKinds/selfPaced.ts";
 import { datasetImplant } from "./stepKinds/semiSynthetic.ts";
 import type { StepKind } from "./stepKinds/stepKind.ts";
 import { timepointsConstruct } from "./stepKinds/timepoints.ts";
+import { studyEvaluate, studyPrepare } from "./stepKinds/study.ts";
 import { networkTrain } from "./stepKinds/training.ts";
 import { responseAssess, volumesMeasure } from "./stepKinds/volumes.ts";
 
@@ -39,7 +40,9 @@ export const stepKinds = {
   "enhancement.train": enhancementTrain,
   "enhancement.apply": enhancementApply,
   "enhancement.measure": enhancementMeasure,
+  "study.prepare": studyPrepare,
   reading,
+  "study.evaluate": studyEvaluate,
   evaluate,
   report,
   "campaign.page": campaignPage,

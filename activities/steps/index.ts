@@ -17,6 +17,8 @@ import { segmentationPredict } from "./segmentationPredict.ts";
 import { datasetFold, datasetSelect, predictionsJoin } from "./selection.ts";
 import type { StepBody, StepInput } from "./step.ts";
 import { volumesMeasure } from "./volumesMeasure.ts";
+import { studyEvaluate } from "./studyEvaluate.ts";
+import { studyPrepare } from "./studyPrepare.ts";
 
 /** How each kind is carried out; those that are workflows (Algorithm 1) have no body of their own. */
 const bodies: { [K in Exclude<StepKindName, WorkflowKindName>]: StepBody<StepParams<K>> } = {
@@ -39,6 +41,8 @@ const bodies: { [K in Exclude<StepKindName, WorkflowKindName>]: StepBody<StepPar
   "enhancement.train": enhancementTrain,
   "enhancement.apply": enhancementApply,
   "enhancement.measure": enhancementMeasure,
+  "study.prepare": studyPrepare,
+  "study.evaluate": studyEvaluate,
   evaluate,
   report,
   "campaign.page": campaignPage,
