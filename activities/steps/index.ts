@@ -2,6 +2,7 @@ import type { Action } from "../../schemas/messages.ts";
 import { kindOf, type StepKindName, type StepParams, type WorkflowKindName } from "../../schemas/stepKinds.ts";
 import { campaignPage } from "./campaignPage.ts";
 import { datasetImplant, datasetImport, datasetSynthesize } from "./datasets.ts";
+import { enhancementApply } from "./enhancementApply.ts";
 import { enhancementTrain } from "./enhancementTrain.ts";
 import { evaluate } from "./evaluate.ts";
 import { imagesImport, imagesSynthesize } from "./images.ts";
@@ -30,6 +31,7 @@ const bodies: { [K in Exclude<StepKindName, WorkflowKindName>]: StepBody<StepPar
   "images.import": imagesImport,
   "images.synthesize": imagesSynthesize,
   "enhancement.train": enhancementTrain,
+  "enhancement.apply": enhancementApply,
   evaluate,
   report,
   "campaign.page": campaignPage,
