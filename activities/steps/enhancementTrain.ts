@@ -23,7 +23,7 @@ type TrainParams = StepParams<"enhancement.train">;
 export const enhancementTrain: StepBody<TrainParams> = {
   async run({ store, progress, signal, backend, checkpoints }, { params, inputs }) {
     const { stage } = params;
-    const { pictures } = await readImages(store, inputs.images.artifact as Digest);
+    const { meta: images, pictures } = await readImages(store, inputs.images.artifact as Digest);
     const before = inputs.init === undefined ? null : await loadEnhancer(store, inputs.init.artifact as Digest);
     const spec = before === null ? specOf(params) : { generator: before.generator, discriminator: before.discriminator };
     if (before !== null && before.stage !== stage)
@@ -55,7 +55,12 @@ export const enhancementTrain: StepBody<TrainParams> = {
       stage,
       ...spec,
       features: usesFeatures ? { origin: features.origin, width: features.spec.width, layer: FEATURE_LAYER } : null,
-      training: { options, photographs: pictures.length, slices: curated.pictures.length, history: [...history] },
+      training: {
+        options,
+        pictures: { origin: images.origin, count: images.images },
+        slices: curated.pictures.length,
+        history: [...history],
+      },
       weights,
     };
     const last = history.at(-1)!;

@@ -9,12 +9,13 @@ import type { ReportInput } from "../../report/reportInput.ts";
 import type { ArtifactRef } from "../../schemas/messages.ts";
 import type { StepParams } from "../../schemas/stepKinds.ts";
 import { openDataset } from "../datasets.ts";
+import { loadEnhancer } from "../enhancers.ts";
 import { type Evaluation, openEvaluation, regionOf } from "../evaluations.ts";
 import { openLabels } from "../labels.ts";
 import { loadModel } from "../models.ts";
 import { openPredictions } from "../predictions.ts";
 import { GalleryPainter } from "../reportGallery.ts";
-import { harvestCounts, roundsOf, trainingCurves } from "../reportTraining.ts";
+import { enhancementOf, harvestCounts, roundsOf, trainingCurves } from "../reportTraining.ts";
 import { namedInputs, type StepBody } from "./step.ts";
 
 /** Everything that a report says but the campaign that it belongs to, which `campaign.page` adds when all is done. */
@@ -30,6 +31,7 @@ export const report: StepBody<StepParams<"report">> = {
     const labels = await mapNamed(namedInputs(inputs, "labels"), (digest) => openLabels(store, digest));
     const models = await mapNamed(namedInputs(inputs, "models"), (digest) => loadModel(store, digest));
     const rounds = (await Promise.all(Object.values(namedInputs(inputs, "models")).map((ref) => roundsOf(store, ref)))).flat();
+    const enhancers = await mapNamed(namedInputs(inputs, "enhancers"), (digest) => loadEnhancer(store, digest));
     const predictions = await mapNamed(namedInputs(inputs, "predictions"), (digest) => openPredictions(store, digest));
     const measured = measuredOn(evaluations);
     const methods = measured.flatMap(methodsOf);
@@ -58,6 +60,7 @@ export const report: StepBody<StepParams<"report">> = {
         ...rounds.map(({ model }) => model),
       ]),
       harvest: rounds.flatMap(({ labels: { meta } }) => harvestCounts(meta)),
+      ...(enhancers.length === 0 ? {} : { enhancement: enhancers.map(enhancementOf) }),
       precisionRecall: measured.flatMap(curvesOf),
       gallery: [],
       remarks: measured.flatMap(remarksOf),
@@ -65,6 +68,7 @@ export const report: StepBody<StepParams<"report">> = {
         ...datasets.map(({ name, digest }) => ({ what: `data set, ${name}`, digest })),
         ...labels.map(({ name, digest }) => ({ what: `labels, ${name}`, digest })),
         ...models.map(({ name, digest }) => ({ what: `model ${name}`, digest })),
+        ...enhancers.map(({ name, digest }) => ({ what: `enhancer ${name}`, digest })),
         ...predictions.map(({ name, digest }) => ({ what: `masks, ${name}`, digest })),
         ...evaluations.map(({ digest }) => ({ what: "evaluation", digest })),
       ],

@@ -118,7 +118,11 @@ describe("enhancement.train", () => {
       features: { origin: "random", width: 1 / 16 },
       generator: { blocks: 1, norm: "batch", skip: "image" },
     });
-    expect(training).toMatchObject({ photographs: 4, slices: 0, options: { degradation: { stage: "denoise", noise: [0, 50] } } });
+    expect(training).toMatchObject({
+      pictures: { origin: "drawn", count: 4 },
+      slices: 0,
+      options: { degradation: { stage: "denoise", noise: [0, 50] } },
+    });
     expect(training.history.at(-1)).toMatchObject({ phase: "adversarial", step: 4 });
   });
 

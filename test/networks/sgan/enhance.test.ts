@@ -24,7 +24,12 @@ const weights = (() => {
 })();
 const enhancer = (stage: "denoise" | "enhance"): Enhancer => ({
   ...{ stage, generator, discriminator, features: null },
-  training: { options: enhancerOptionsSchema.parse({ seed: 1, degradation: { stage } }), photographs: 0, slices: 0, history: [] },
+  training: {
+    options: enhancerOptionsSchema.parse({ seed: 1, degradation: { stage } }),
+    pictures: { origin: "drawn", count: 0 },
+    slices: 0,
+    history: [],
+  },
   weights: { generator: weights, discriminator: initialWeights(discriminatorLayers(discriminator), 1, "d") },
 });
 const slice = (width: number, height: number) => {
