@@ -42,7 +42,7 @@ module.exports = {
     ...only("client", ["schemas/"], [], "What campaigns and readings are asked and told, from outside; it starts no engine."),
     ...only(
       "review",
-      ["schemas/", "artifacts/", "client/", "methods/", "report/"],
+      ["schemas/", "artifacts/", "client/", "methods/", "report/", "activities/"],
       [],
       "Pages show what is stored and send messages to workflows; they compute nothing that counts.",
     ),
@@ -51,7 +51,7 @@ module.exports = {
       severity: "error",
       comment: "What a browser loads knows the server's answers (schemas) and draws; it has no Node, no store and no engine.",
       from: { path: "^review/pages/" },
-      to: { path: "^(review/(?!pages/)|artifacts/|client/|node_modules/(@temporalio|hono|@hono)/)" },
+      to: { path: "^(review/(?!pages/)|activities/|artifacts/|client/|methods/|node_modules/(@temporalio|hono|@hono)/)" },
     },
     {
       name: "pages-without-node",

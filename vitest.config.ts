@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
 /** Rooms of pure functions: their files can share a process, so that what they import is loaded once. */
-const pure = "test/{imaging,labels,metrics,datasets,report,schemas,pipelines}/**/*.test.ts";
+const pure = "test/{imaging,labels,metrics,datasets,report,response,schemas,pipelines}/**/*.test.ts";
 const slow = "test/**/*.slow.test.ts";
 
 export default defineConfig({

@@ -93,7 +93,7 @@ export async function putShard(
 ): Promise<Digest> {
   const tensors: Record<string, Tensor> = {};
   const lesions = cases.map((lesionCase): Lesion => {
-    const { id, patient, category, split, marks, window, image, reference, source, notes } = lesionCase;
+    const { id, patient, category, split, marks, window, image, reference, source, notes, followUp } = lesionCase;
     const [nx, ny, nz] = image.dims;
     tensors[`${id}/image`] = { dtype: "I16", shape: [nz, ny, nx], data: asInt16(image.data) };
     if (reference !== undefined) tensors[`${id}/reference`] = { dtype: "U8", shape: [nz, ny, nx], data: reference.data };
@@ -111,6 +111,7 @@ export async function putShard(
       hasReference: reference !== undefined,
       source,
       notes,
+      ...(followUp === undefined ? {} : { followUp }),
     });
   });
   return putArtifact(store, {

@@ -11,6 +11,7 @@ import type { LesionSource, VolumeSource } from "../methods/datasets/lesionCase.
 import { openLymphNodes } from "../methods/datasets/lymphNodes.ts";
 import { openNiftiMasks } from "../methods/datasets/niftiMasks.ts";
 import { openPhotographs, type PhotographSource } from "../methods/datasets/photographs.ts";
+import { openConstructedCourses } from "../methods/datasets/semiSynthetic/followUp.ts";
 import { openSemiSynthetic } from "../methods/datasets/semiSynthetic.ts";
 import { InputError } from "../methods/inputError.ts";
 import { digestSchema } from "../schemas/digest.ts";
@@ -51,12 +52,11 @@ const sourceKinds: { readonly [K in SourceKind]: KindOfSource<StepParams<K>, Ope
   },
   "dataset.implant": {
     open: ({ shapes, backgrounds, ...options }) => openSemiSynthetic({ shapes, backgrounds }, options),
-    placeOf:
-      ({ shapes, backgrounds }) =>
-      (file) => {
-        const [folder, ...rest] = file.split("/");
-        return path.join(folder === "shapes" ? shapes : backgrounds, ...rest);
-      },
+    placeOf: placeOfMaterial,
+  },
+  "timepoints.construct": {
+    open: ({ shapes, backgrounds, ...options }) => openConstructedCourses({ shapes, backgrounds }, options),
+    placeOf: placeOfMaterial,
   },
   "images.import": {
     open: ({ root }) => openPhotographs(root),
@@ -67,9 +67,17 @@ const sourceKinds: { readonly [K in SourceKind]: KindOfSource<StepParams<K>, Ope
   },
 };
 
+function placeOfMaterial({ shapes, backgrounds }: { shapes: string; backgrounds: string }): (file: string) => string {
+  return (file) => {
+    const [folder, ...rest] = file.split("/");
+    return path.join(folder === "shapes" ? shapes : backgrounds, ...rest);
+  };
+}
+
 interface OpenedSources {
   "dataset.import": LesionSource | VolumeSource;
   "dataset.implant": LesionSource | VolumeSource;
+  "timepoints.construct": LesionSource | VolumeSource;
   "images.import": PhotographSource;
 }
 type SourceKind = keyof OpenedSources;

@@ -49,10 +49,15 @@ export function stepLine(step: StepProgress, activity: StepActivity | undefined,
     case "done":
       return `done in ${seconds}${figures(step.summary)}`;
     case "running":
+      if (activity?.waiting !== undefined) return `${waitingText(activity.waiting)} · ${seconds}`;
       return `${bar(fractionDone(activity))} ${activityText(activity)} · ${seconds}`;
     default:
       return step.state satisfies never;
   }
+}
+
+function waitingText({ title, answered, count }: NonNullable<StepActivity["waiting"]>): string {
+  return `waits for people: "${title}", ${answered} answered, ${count} cases — recist3d review`;
 }
 
 function activityText(activity: StepActivity | undefined): string {

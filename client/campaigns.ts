@@ -1,5 +1,5 @@
 import type { Client, WorkflowHandle } from "@temporalio/client";
-import { WorkflowNotFoundError } from "@temporalio/client";
+import { QueryNotRegisteredError, WorkflowNotFoundError } from "@temporalio/client";
 import { defaultPayloadConverter } from "@temporalio/common";
 import { InputError } from "../methods/inputError.ts";
 import {
@@ -11,6 +11,7 @@ import {
   type ShardedProgress,
   type StepProgress,
 } from "../schemas/messages.ts";
+import type { Waiting } from "../schemas/reading.ts";
 import { taskQueues } from "../schemas/taskQueues.ts";
 
 /** The client's side of campaigns: everything it knows comes from queries and descriptions of workflows. */
@@ -20,6 +21,8 @@ export interface StepActivity {
   readonly parts?: { readonly done: number; readonly total: number };
   readonly round?: Pick<SelfPacedProgress, "round" | "rounds" | "stage">;
   readonly actions: readonly RunningAction[];
+  /** Where it waits for people: for what, and how far they are. */
+  readonly waiting?: { readonly workflow: string; readonly title: string; readonly answered: number; readonly count: number };
 }
 
 export interface RunningAction {
@@ -126,8 +129,21 @@ async function childActivity(client: Client, workflowId: string): Promise<StepAc
     const inner = child === undefined ? { actions } : await childActivity(client, child);
     return { ...inner, round: { round, rounds, stage } };
   } catch (error) {
-    const startsOnly = error instanceof WorkflowNotFoundError || (error as Error).name === "QueryNotRegisteredError";
-    if (startsOnly) return { actions: [] };
+    if (error instanceof WorkflowNotFoundError) return { actions: [] };
+    if (error instanceof QueryNotRegisteredError) return peopleActivity(client, workflowId);
+    throw error;
+  }
+}
+
+/** A child without progress of its own only starts, or waits for people. */
+async function peopleActivity(client: Client, workflow: string): Promise<StepActivity> {
+  try {
+    const waiting = await client.workflow.getHandle(workflow).query<Waiting | null, []>("waiting");
+    if (waiting === null) return { actions: [] };
+    const { title, answered, count } = waiting;
+    return { actions: [], waiting: { workflow, title, answered, count } };
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError || error instanceof QueryNotRegisteredError) return { actions: [] };
     throw error;
   }
 }

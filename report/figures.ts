@@ -2,6 +2,7 @@ import { type ChartSpec, chartSvg } from "./chart.ts";
 import { dagSvg } from "./dagFigure.ts";
 import { baselineFirst, isBaseline, type ReportNumbers } from "./numbers.ts";
 import type { Dimension, ReportData } from "./reportInput.ts";
+import { agreementChart, timelineChart, waterfallChart } from "./volumeFigures.ts";
 
 export interface Figure {
   /** File name without `.svg`. */
@@ -48,16 +49,44 @@ export async function reportFigures(data: ReportData, numbers: ReportNumbers): P
   if (data.harvest.length > 0) {
     await draw("harvest", "Slices harvested for training by round and slice offset", harvestChart(data.harvest));
   }
-  for (const quantity of ["volume", "change"] as const) {
-    const volumes = data.volumes.filter((v) => v.quantity === quantity && v.points.length > 0);
-    if (volumes.length > 0) {
-      const name = quantity === "volume" ? "volumes" : "volume-changes";
+  for (const [nth, set] of [...new Set(data.volumes.map((v) => v.data))].entries()) {
+    const suffix = nth === 0 ? "" : `-${nth + 1}`;
+    const words = set === "" ? "" : ` of ${set}`;
+    const own = data.volumes.filter((v) => v.data === set && v.points.length > 0);
+    const changes = own.filter((v) => v.quantity === "change");
+    const volumes = own.filter((v) => v.quantity === "volume");
+    if (volumes.length > 0)
       await draw(
-        name,
-        `Lesion ${quantity === "volume" ? "volumes" : "volume changes"} measured by each method against the reference`,
+        `volumes${suffix}`,
+        `Lesion volumes${words} measured by each method against the reference`,
         volumeChart(volumes, colours),
       );
+    if (changes.length > 0)
+      await draw(
+        `volume-changes${suffix}`,
+        `Lesion volume changes${words} measured by each method against the reference`,
+        volumeChart(changes, colours),
+      );
+    const compared = changes.length > 0 ? changes : volumes;
+    if (compared.length > 0) {
+      const own = numbers.volumes.filter((v) => v.data === set && v.quantity === compared[0].quantity);
+      const scale = colourScale(
+        compared.map(({ method }) => method),
+        colours,
+      );
+      await draw(
+        `volume-agreement${suffix}`,
+        `Bland-Altman plots${words}, one panel per method`,
+        agreementChart(compared, own, scale),
+      );
     }
+  }
+  for (const [nth, responses] of data.responses.entries()) {
+    const suffix = nth === 0 ? "" : `-${nth + 1}`;
+    if (responses.patients.some(({ bestChange }) => bestChange !== null))
+      await draw(`waterfall${suffix}`, "Best change of the sum of diameters, a bar per patient", waterfallChart(responses));
+    if (responses.patients.length > 0)
+      await draw(`timelines${suffix}`, "Sum of diameters and volume over time, a panel per patient", timelineChart(responses));
   }
   return figures;
 }
@@ -76,7 +105,7 @@ function methodColours(data: ReportData): Colours {
   let next = 0;
   for (const name of names) {
     if (colours.has(name)) continue;
-    colours.set(name, baselines.has(name) || /^ellips(e|oid)$/i.test(name) ? GREY : PALETTE[next++ % PALETTE.length]);
+    colours.set(name, baselines.has(name) || /^(ellips(e|oid)|πLW²\/6.*)$/i.test(name) ? GREY : PALETTE[next++ % PALETTE.length]);
   }
   return colours;
 }

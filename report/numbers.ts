@@ -1,9 +1,9 @@
 import type { Category } from "../methods/datasets/lesionCase.ts";
-import { linearFit } from "../methods/metrics/linearFit.ts";
 import { holm, type PairedComparison, type PairedScore, pairedComparison } from "../methods/metrics/pairedComparison.ts";
 import type { StratumScore } from "../methods/metrics/strata.ts";
 import { type PaperRow, paperRowsOf } from "./paperFigures.ts";
 import type { Dimension, EvaluationData, MethodScores, ReportData } from "./reportInput.ts";
+import { type VolumeNumbers, volumeNumbers } from "./volumeNumbers.ts";
 
 /** The shape that the marks alone give: what every method has to beat. */
 export const baselineOf: Record<Dimension, string> = { "2D": "ellipse", "3D": "ellipsoid" };
@@ -57,14 +57,7 @@ export interface ReportNumbers {
   readonly comparisons: readonly Comparison[];
   /** Baselines whose row is missing because the campaign did not run them. */
   readonly missingBaselines: readonly { readonly data: string; readonly dimension: Dimension; readonly name: string }[];
-  readonly volumes: readonly {
-    readonly method: string;
-    readonly quantity: "volume" | "change";
-    readonly n: number;
-    readonly slope: number | null;
-    readonly intercept: number | null;
-    readonly rSquared: number | null;
-  }[];
+  readonly volumes: readonly VolumeNumbers[];
 }
 
 export function reportNumbers(data: ReportData): ReportNumbers {
@@ -90,17 +83,7 @@ export function reportNumbers(data: ReportData): ReportNumbers {
     missingBaselines: tables
       .filter(({ methods }) => !methods.some(isBaseline))
       .map(({ evaluation, dimension }) => ({ data: evaluation.data, dimension, name: baselineOf[dimension] })),
-    volumes: data.volumes.map(({ method, quantity, points }) => {
-      const fit = linearFit(points.map((p) => [p.referenceMl, p.measuredMl] as const));
-      return {
-        method,
-        quantity,
-        n: points.length,
-        slope: fit?.slope ?? null,
-        intercept: fit?.intercept ?? null,
-        rSquared: fit?.rSquared ?? null,
-      };
-    }),
+    volumes: volumeNumbers(data.volumes),
   };
 }
 

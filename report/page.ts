@@ -21,8 +21,10 @@ import {
 } from "./methodTables.ts";
 import { baselineFirst, baselineOf, isBaseline, type ReportNumbers } from "./numbers.ts";
 import { galleryColours } from "./palette.ts";
+import { qualityTable } from "./qualityTable.ts";
 import type { ReportData } from "./reportInput.ts";
 import { style } from "./style.ts";
+import { responsesBody, volumesBody } from "./volumeSection.ts";
 
 interface Section {
   readonly id: string;
@@ -39,7 +41,9 @@ export function reportPage(data: ReportData, numbers: ReportNumbers, figures: re
         .filter((table) => tableMethods(table).length > 0)
         .map((table) => resultsSection(table, nth, data.evaluations.length === 1, figures)),
     ),
-    volumesSection(numbers, figures),
+    volumesSection(data, numbers, figures),
+    responsesSection(data, figures),
+    qualitySection(data),
     gallerySection(data),
     dagSection(data, figures),
     datasetsSection(data),
@@ -155,16 +159,22 @@ ${figureHtml(figure, "Precision and recall of the network's output over all thre
 <div class="wide"><table><caption>${originText(table)} F = 2PR / (P + R) of all pixels together, at the threshold where it is largest and at ½. Masks without probabilities, the ${baselineOf[table.dimension]} among them, have no curve: their precision and recall stand in the first table.</caption><thead><tr><th scope="col" class="text">Method</th><th scope="col">Threshold</th><th scope="col">Largest F</th><th scope="col">Precision</th><th scope="col">Recall</th><th scope="col">F at ½</th><th scope="col">Precision</th><th scope="col">Recall</th></tr></thead><tbody>${curves.map((c) => html`<tr><th scope="row">${c.method}</th><td>${score(c.best?.threshold ?? null)}</td>${cells(c.best)}${cells(c.half)}</tr>`)}</tbody></table></div>`;
 }
 
-function volumesSection(numbers: ReportNumbers, figures: readonly Figure[]): Section | null {
+function volumesSection(data: ReportData, numbers: ReportNumbers, figures: readonly Figure[]): Section | null {
   if (numbers.volumes.length === 0) return null;
-  const paper = numbers.volumes.some((v) => v.quantity === "change");
-  return {
-    id: "volumes",
-    title: "Volumes",
-    body: html`<div class="pair">${figureHtml(figureOf(figures, "volumes"), "Volume by each method against the reference; dotted: equal.")}${figureHtml(figureOf(figures, "volume-changes"), "Volume change between two time points (the paper's Fig. 7); dotted: equal.")}</div>
-<div class="wide"><table><caption>Least-squares line of the measured on the reference value${paper ? "; for changes the paper has R² = 0.78 (WSSS) and 0.62 (ellipsoid πLW²/6) on 22 pairs" : ""}</caption><thead><tr><th scope="col" class="text">Method</th><th scope="col" class="text">Quantity</th><th scope="col">n</th><th scope="col">Slope</th><th scope="col">Intercept (ml)</th><th scope="col">R²</th></tr></thead><tbody>${numbers.volumes.map((v) => html`<tr><th scope="row">${v.method}</th><td class="text">${v.quantity}</td><td>${v.n}</td><td>${score(v.slope)}</td><td>${score(v.intercept)}</td><td>${score(v.rSquared)}</td></tr>`)}</tbody></table></div>`,
-  };
+  return { id: "volumes", title: "Volumes", body: volumesBody(data, numbers.volumes, figures, svgOf) };
 }
+
+function qualitySection({ quality }: ReportData): Section | null {
+  if (quality.length === 0) return null;
+  return { id: "quality", title: "Image quality", body: html`${quality.map(qualityTable)}` };
+}
+
+function responsesSection(data: ReportData, figures: readonly Figure[]): Section | null {
+  if (data.responses.length === 0) return null;
+  return { id: "responses", title: "Responses", body: responsesBody(data, figures, svgOf) };
+}
+
+const svgOf = ({ svg }: Figure): Html => new Html(svg);
 
 function gallerySection(data: ReportData): Section | null {
   if (data.gallery.length === 0) return null;

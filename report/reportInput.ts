@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { categories, dataOrigins } from "../schemas/dataset.ts";
 import { digestSchema } from "../schemas/digest.ts";
+import { patientResponseSchema } from "../schemas/volumes.ts";
 
 const counts = z.record(z.string(), z.int().nonnegative());
 const dimension = z.enum(["2D", "3D"]);
@@ -160,7 +161,49 @@ const precisionRecallSchema = z.strictObject({
 const volumeSchema = z.strictObject({
   method: z.string(),
   quantity: z.enum(["volume", "change"]),
-  points: z.array(z.strictObject({ lesion: z.string(), referenceMl: z.number(), measuredMl: z.number() })),
+  points: z.array(
+    z.strictObject({
+      lesion: z.string(),
+      /** Absent: the lesion is its own patient. */
+      patient: z.string().optional(),
+      referenceMl: z.number(),
+      measuredMl: z.number(),
+      /** Measured ÷ reference; of changes, the ratio of the growths. Null where a volume is 0. */
+      ratio: z.number().positive().nullable().default(null),
+    }),
+  ),
+  /** Name of the data set, where there are several. */
+  data: z.string().default(""),
+  /** Volumes in ml, all positive, of each lesion that did not change between its time points. */
+  repeated: z.array(z.array(z.number().positive())).default([]),
+  statistics: z
+    .strictObject({ level: z.number().gt(0).lt(1), resamples: z.int().nonnegative(), seed: z.int() })
+    .default({ level: 0.95, resamples: 2000, seed: 1 }),
+});
+
+/** Responses of patients over time, by RECIST 1.1 and by volume. */
+const responsesSchema = z.strictObject({
+  data: z.string(),
+  /** Whose volumes. */
+  method: z.string(),
+  volumeResponse: z.number(),
+  volumeProgression: z.number(),
+  patients: z.array(patientResponseSchema),
+});
+
+/** Image quality of a stacked GAN on a set of pictures, by task and method. */
+const qualitySchema = z.strictObject({
+  name: z.string(),
+  images: z.int().nonnegative(),
+  origin: z.enum(["photographs", "drawn"]),
+  rows: z.array(
+    z.strictObject({
+      task: z.string(),
+      method: z.string(),
+      psnr: summarySchema.omit({ interval: true }),
+      ssim: summarySchema.omit({ interval: true }),
+    }),
+  ),
 });
 
 const gallerySchema = z.strictObject({
@@ -186,6 +229,8 @@ export const reportInputSchema = z.strictObject({
   enhancement: z.array(enhancementSchema).default([]),
   precisionRecall: z.array(precisionRecallSchema).default([]),
   volumes: z.array(volumeSchema).default([]),
+  quality: z.array(qualitySchema).default([]),
+  responses: z.array(responsesSchema).default([]),
   gallery: z.array(gallerySchema).default([]),
   /** What must be said beside the numbers, e.g. which network the perceptual loss used. */
   remarks: z.array(z.string()).default([]),

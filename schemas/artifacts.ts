@@ -15,6 +15,8 @@ export const artifactTypes = [
   "enhancer",
   /** Denoised and enhanced slices of a data set's lesions. */
   "enhanced",
+  /** How near denoised and enlarged pictures come to the true ones. */
+  "quality",
   /** What people are shown (schemas/cases.ts), and what they decided (schemas/reading.ts). */
   "cases",
   "decisions",

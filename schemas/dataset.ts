@@ -33,6 +33,19 @@ export const lesionSchema = markedLesionSchema.extend({
   source: z.strictObject({ series: z.string(), origin: z.tuple([z.int(), z.int(), z.int()]) }),
   /** Things the importer wants the report to count, e.g. "z spacing was negative". */
   notes: z.array(z.string()),
+  /** Where the same lesion is there at several time points. */
+  followUp: z
+    .strictObject({
+      /** Which lesion this is: the same at every time point. */
+      lesion: z.string(),
+      /** 0 is the baseline. */
+      timePoint: z.int().nonnegative(),
+      /** Days since the baseline. */
+      day: z.int().nonnegative(),
+      /** By which the volume was made to differ from the baseline's; only where the course was constructed. */
+      constructedFactor: z.number().positive().optional(),
+    })
+    .optional(),
 });
 export type Lesion = z.infer<typeof lesionSchema>;
 

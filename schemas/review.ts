@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { caseSchema } from "./cases.ts";
 import { digestSchema } from "./digest.ts";
+import { actionProgressSchema, stepStates } from "./messages.ts";
 import { answerMessageSchema, protocolSchema, readerSchema } from "./reading.ts";
 
 /** What the review server answers to its pages, which check it on arrival. Times are milliseconds since the epoch. */
@@ -41,6 +42,77 @@ export const campaignListSchema = z.array(
   }),
 );
 export type CampaignList = z.infer<typeof campaignListSchema>;
+
+const actionSchema = z.strictObject({
+  attempt: z.int(),
+  progress: actionProgressSchema.optional(),
+  lastFailure: z.string().optional(),
+});
+
+/** A campaign as it stands: what its workflow answers, and what its running actions last said. */
+export const campaignViewSchema = z.strictObject({
+  campaign: z.string(),
+  pipeline: z.string(),
+  phase: z.enum(["planning", "running", "paused", "recording", "done", "failed"]),
+  status: z.string(),
+  started: z.number(),
+  finished: z.number().optional(),
+  steps: z.array(
+    z.strictObject({
+      name: z.string(),
+      kind: z.string(),
+      state: z.enum(stepStates),
+      after: z.array(z.string()),
+      started: z.number().optional(),
+      finished: z.number().optional(),
+      child: z.string().optional(),
+      outputs: z.record(z.string(), z.string()).optional(),
+      record: z.string().optional(),
+      summary: z.record(z.string(), z.union([z.number(), z.string()])).optional(),
+      error: z.string().optional(),
+    }),
+  ),
+  /** By step name, for running steps. */
+  activity: z
+    .record(
+      z.string(),
+      z.strictObject({
+        parts: z.strictObject({ done: z.number(), total: z.number() }).optional(),
+        round: z.strictObject({ round: z.number(), rounds: z.number(), stage: z.string() }).optional(),
+        actions: z.array(actionSchema).readonly(),
+        waiting: z.strictObject({ workflow: z.string(), title: z.string(), answered: z.int(), count: z.int() }).optional(),
+      }),
+    )
+    .readonly(),
+  /** The engine's own page of this campaign; null where the engine has none that is known. */
+  enginePage: z.string().nullable(),
+});
+export type CampaignView = z.infer<typeof campaignViewSchema>;
+
+/** What the finished steps of a campaign have to show. */
+export const campaignResultsSchema = z.strictObject({
+  curves: z.array(
+    z.strictObject({
+      step: z.string(),
+      epochs: z.array(z.strictObject({ epoch: z.number(), training: z.number(), validation: z.number().nullable() })),
+    }),
+  ),
+  decisions: z.array(
+    z.strictObject({
+      step: z.string(),
+      title: z.string(),
+      decidedBy: z.enum(["people", "policy"]),
+      readers: z.array(z.string()),
+      verdicts: z.array(z.string()),
+      closedBy: z.string(),
+      answers: z.record(z.string(), z.int()),
+    }),
+  ),
+  reports: z.array(z.strictObject({ step: z.string(), address: z.string() })),
+  /** Steps with masks that can be looked at in 3D. */
+  volumes: z.array(z.strictObject({ step: z.string(), method: z.string(), lesions: z.array(z.string()) })),
+});
+export type CampaignResults = z.infer<typeof campaignResultsSchema>;
 
 const claimSchema = z.strictObject({ positions: z.array(z.int().nonnegative()), until: z.number() });
 

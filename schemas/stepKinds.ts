@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { datasetImport, datasetSynthesize } from "./stepKinds/datasets.ts";
-import { enhancementApply } from "./stepKinds/enhancement.ts";
+import { enhancementApply, enhancementMeasure } from "./stepKinds/enhancement.ts";
 import { enhancementTrain } from "./stepKinds/enhancementTraining.ts";
 import { campaignPage, evaluate, report } from "./stepKinds/evaluation.ts";
 import { imagesImport, imagesSynthesize } from "./stepKinds/images.ts";
@@ -11,7 +11,9 @@ import { datasetFold, datasetSelect, predictionsJoin } from "./stepKinds/selecti
 import { segmentationSelfPaced } from "./stepKinds/selfPaced.ts";
 import { datasetImplant } from "./stepKinds/semiSynthetic.ts";
 import type { StepKind } from "./stepKinds/stepKind.ts";
+import { timepointsConstruct } from "./stepKinds/timepoints.ts";
 import { networkTrain } from "./stepKinds/training.ts";
+import { responseAssess, volumesMeasure } from "./stepKinds/volumes.ts";
 
 export type { StepInputPort, StepKind } from "./stepKinds/stepKind.ts";
 
@@ -20,6 +22,7 @@ export const stepKinds = {
   "dataset.import": datasetImport,
   "dataset.synthesize": datasetSynthesize,
   "dataset.implant": datasetImplant,
+  "timepoints.construct": timepointsConstruct,
   "dataset.fold": datasetFold,
   "dataset.select": datasetSelect,
   "labels.initial": labelsInitial,
@@ -29,10 +32,13 @@ export const stepKinds = {
   "segmentation.predict": segmentationPredict,
   "segmentation.classical": segmentationClassical,
   "predictions.join": predictionsJoin,
+  "volumes.measure": volumesMeasure,
+  "response.assess": responseAssess,
   "images.import": imagesImport,
   "images.synthesize": imagesSynthesize,
   "enhancement.train": enhancementTrain,
   "enhancement.apply": enhancementApply,
+  "enhancement.measure": enhancementMeasure,
   reading,
   evaluate,
   report,

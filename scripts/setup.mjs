@@ -1,7 +1,8 @@
-// Makes a clone ready to run: npm packages, the tfjs-node addon, the engine and the S3 server, the workflow bundle.
+// Makes a clone ready to run: npm packages, the tfjs-node addon, the engine and the S3 server, the workflow bundle,
+// the review pages.
 // Idempotent; a run with nothing to do takes a fraction of a second. Everything it says goes to stderr.
 //
-//   node scripts/setup.mjs [--quiet] [--only npm,tfjs,tools,bundle] [--for COMMAND LINE OF recist3d]
+//   node scripts/setup.mjs [--quiet] [--only npm,tfjs,tools,bundle,pages] [--for COMMAND LINE OF recist3d]
 //
 // Downloads and builds are kept in $RECIST3D_CACHE (default ~/.cache/recist3d), outside the clone.
 import { createHash } from "node:crypto";

@@ -122,18 +122,19 @@ export const datasetImport = datasetBody<StepParams<"dataset.import">>(async (st
 });
 
 /** Puts shapes into CT. Both sides of the split share the backgrounds; no patient's shape is on both. */
-export const datasetImplant = datasetBody<StepParams<"dataset.implant">>(async (store, { params, inputs }) => {
-  const { source, check } = await pinnedSource(store, "dataset.implant", params, inputs.source.artifact as Digest);
-  const sides = splitByPatient(source.entries, { official: true });
-  return {
-    source,
-    check,
-    sides,
-    order: trainingFirst(source.entries, sides),
-    name: "implanted shapes",
-    origin: "semi-synthetic",
-  };
-});
+function implantBody<K extends "dataset.implant" | "timepoints.construct">(
+  kind: K,
+  name: string,
+): StepBody<StepParams<K> & { shardSize: number }> {
+  return datasetBody(async (store, { params, inputs }) => {
+    const { source, check } = await pinnedSource(store, kind, params, inputs.source.artifact as Digest);
+    const sides = splitByPatient(source.entries, { official: true });
+    return { source, check, sides, order: trainingFirst(source.entries, sides), name, origin: "semi-synthetic" };
+  });
+}
+
+export const datasetImplant = implantBody("dataset.implant", "implanted shapes");
+export const timepointsConstruct = implantBody("timepoints.construct", "constructed time points");
 
 /** Draws phantom lesions. */
 export const datasetSynthesize = datasetBody<StepParams<"dataset.synthesize">>(async (_store, { params }) => {

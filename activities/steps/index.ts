@@ -1,8 +1,9 @@
 import type { Action } from "../../schemas/messages.ts";
 import { kindOf, type StepKindName, type StepParams, type WorkflowKindName } from "../../schemas/stepKinds.ts";
 import { campaignPage } from "./campaignPage.ts";
-import { datasetImplant, datasetImport, datasetSynthesize } from "./datasets.ts";
+import { datasetImplant, datasetImport, datasetSynthesize, timepointsConstruct } from "./datasets.ts";
 import { enhancementApply } from "./enhancementApply.ts";
+import { enhancementMeasure } from "./enhancementMeasure.ts";
 import { enhancementTrain } from "./enhancementTrain.ts";
 import { evaluate } from "./evaluate.ts";
 import { imagesImport, imagesSynthesize } from "./images.ts";
@@ -10,16 +11,19 @@ import { labelsHarvest } from "./labelsHarvest.ts";
 import { labelsInitial } from "./labelsInitial.ts";
 import { networkTrain } from "./networkTrain.ts";
 import { report } from "./report.ts";
+import { responseAssess } from "./responseAssess.ts";
 import { segmentationClassical } from "./segmentationClassical.ts";
 import { segmentationPredict } from "./segmentationPredict.ts";
 import { datasetFold, datasetSelect, predictionsJoin } from "./selection.ts";
 import type { StepBody, StepInput } from "./step.ts";
+import { volumesMeasure } from "./volumesMeasure.ts";
 
 /** How each kind is carried out; those that are workflows (Algorithm 1) have no body of their own. */
 const bodies: { [K in Exclude<StepKindName, WorkflowKindName>]: StepBody<StepParams<K>> } = {
   "dataset.import": datasetImport,
   "dataset.synthesize": datasetSynthesize,
   "dataset.implant": datasetImplant,
+  "timepoints.construct": timepointsConstruct,
   "dataset.fold": datasetFold,
   "dataset.select": datasetSelect,
   "labels.initial": labelsInitial,
@@ -28,10 +32,13 @@ const bodies: { [K in Exclude<StepKindName, WorkflowKindName>]: StepBody<StepPar
   "segmentation.predict": segmentationPredict,
   "segmentation.classical": segmentationClassical,
   "predictions.join": predictionsJoin,
+  "volumes.measure": volumesMeasure,
+  "response.assess": responseAssess,
   "images.import": imagesImport,
   "images.synthesize": imagesSynthesize,
   "enhancement.train": enhancementTrain,
   "enhancement.apply": enhancementApply,
+  "enhancement.measure": enhancementMeasure,
   evaluate,
   report,
   "campaign.page": campaignPage,

@@ -14,8 +14,11 @@ import { type Evaluation, openEvaluation, regionOf } from "../evaluations.ts";
 import { openLabels } from "../labels.ts";
 import { loadModel } from "../models.ts";
 import { openPredictions } from "../predictions.ts";
+import { openQuality, qualityOf } from "../quality.ts";
 import { GalleryPainter } from "../reportGallery.ts";
 import { enhancementOf, harvestCounts, roundsOf, trainingCurves } from "../reportTraining.ts";
+import { responseData, volumeData, volumeRemarks } from "../reportVolumes.ts";
+import { openVolumes } from "../volumes.ts";
 import { namedInputs, type StepBody } from "./step.ts";
 
 /** Everything that a report says but the campaign that it belongs to, which `campaign.page` adds when all is done. */
@@ -33,6 +36,8 @@ export const report: StepBody<StepParams<"report">> = {
     const rounds = (await Promise.all(Object.values(namedInputs(inputs, "models")).map((ref) => roundsOf(store, ref)))).flat();
     const enhancers = await mapNamed(namedInputs(inputs, "enhancers"), (digest) => loadEnhancer(store, digest));
     const predictions = await mapNamed(namedInputs(inputs, "predictions"), (digest) => openPredictions(store, digest));
+    const quality = await mapNamed(namedInputs(inputs, "quality"), (digest) => openQuality(store, digest));
+    const volumes = await mapNamed(namedInputs(inputs, "volumes"), (digest) => openVolumes(store, digest));
     const measured = measuredOn(evaluations);
     const methods = measured.flatMap(methodsOf);
     const content: ReportContent = {
@@ -62,8 +67,10 @@ export const report: StepBody<StepParams<"report">> = {
       harvest: rounds.flatMap(({ labels: { meta } }) => harvestCounts(meta)),
       ...(enhancers.length === 0 ? {} : { enhancement: enhancers.map(enhancementOf) }),
       precisionRecall: measured.flatMap(curvesOf),
+      quality: quality.map(qualityOf),
       gallery: [],
-      remarks: measured.flatMap(remarksOf),
+      ...(volumes.length === 0 ? {} : { volumes: volumeData(volumes), responses: responseData(volumes) }),
+      remarks: [...measured.flatMap(remarksOf), ...volumeRemarks(volumes)],
       provenance: [
         ...datasets.map(({ name, digest }) => ({ what: `data set, ${name}`, digest })),
         ...labels.map(({ name, digest }) => ({ what: `labels, ${name}`, digest })),
@@ -71,6 +78,8 @@ export const report: StepBody<StepParams<"report">> = {
         ...enhancers.map(({ name, digest }) => ({ what: `enhancer ${name}`, digest })),
         ...predictions.map(({ name, digest }) => ({ what: `masks, ${name}`, digest })),
         ...evaluations.map(({ digest }) => ({ what: "evaluation", digest })),
+        ...quality.map(({ name, digest }) => ({ what: `image quality, ${name}`, digest })),
+        ...volumes.map(({ name, digest }) => ({ what: `volumes, ${name}`, digest })),
       ],
     };
 

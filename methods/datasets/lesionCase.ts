@@ -26,6 +26,20 @@ export interface LesionCase {
   readonly source: { readonly series: string; readonly origin: readonly [number, number, number] };
   /** Irregularities to count in the report, e.g. "z spacing was negative". */
   readonly notes: readonly string[];
+  /** Where the lesion is one of several time points of the same one. */
+  readonly followUp?: FollowUp;
+}
+
+/** Which lesion this is a time point of. */
+export interface FollowUp {
+  /** The same at every time point. */
+  readonly lesion: string;
+  /** 0 is the baseline. */
+  readonly timePoint: number;
+  /** Days since the baseline. */
+  readonly day: number;
+  /** By which the volume was made to differ from the baseline's; only where the course was constructed. */
+  readonly constructedFactor?: number;
 }
 
 /** What a source loads at a time, before it is loaded: a lesion, or the lesions of a volume (see `VolumeSource`). */

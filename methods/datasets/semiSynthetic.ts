@@ -3,7 +3,7 @@ import { type Mask, sliceOf, type Vec3, type Volume } from "../imaging/volume.ts
 import { InputError } from "../inputError.ts";
 import { lengthMm } from "../labels/recist.ts";
 import { type Random, randomStream } from "../random.ts";
-import type { Category, LesionCase, LesionSource } from "./lesionCase.ts";
+import type { Category, LesionCase, LesionSource, SourceEntry } from "./lesionCase.ts";
 import { lesionRange, marksInRange, rangeOfMask, type VoxelRange } from "./lesionCrop.ts";
 import { type LesionShape, type LesionShapes, openLesionShapes, type ShapeSet, shapeFiles } from "./lesionShapes.ts";
 import { type Background, listBackgrounds, readBackground } from "./semiSynthetic/background.ts";
@@ -87,23 +87,37 @@ export async function openSemiSynthetic(
   options: SemiSyntheticOptions,
 ): Promise<LesionSource> {
   checkOptions(options);
+  const { shapes, files, backgrounds } = await openMaterial(folders);
+  const choice = choiceOf(shapes, options);
+  return {
+    entries: Array.from({ length: options.lesions }, (_, index) => ({ ...entryOf(index, shapes, choice, options), files })),
+    skipped: {},
+    load: async (index) => implantLesion(index, { shapes, backgrounds: await backgrounds() }, options, choice),
+  };
+}
+
+/** Shapes and backgrounds, listed; the backgrounds are read when they are first asked for. `files` names all of them. */
+export async function openMaterial(folders: { readonly shapes: string; readonly backgrounds: string }): Promise<{
+  readonly shapes: LesionShapes;
+  readonly files: readonly string[];
+  backgrounds(): Promise<Background[]>;
+}> {
   const shapes = await openLesionShapes(folders.shapes);
   const listed = await listBackgrounds(folders.backgrounds);
-  const choice = choiceOf(shapes, options);
   const backgroundFiles = listed.flatMap(({ image, forbidden }) => [image, ...forbidden]);
   const files = [...shapeFiles.map((file) => `shapes/${file}`), ...backgroundFiles.map((file) => `backgrounds/${file}`)];
-  let backgrounds: Promise<Background[]> | undefined;
   const readAll = async (): Promise<Background[]> => {
     const read: Background[] = [];
     for (const background of listed) read.push(await readBackground(folders.backgrounds, background));
     return read;
   };
+  let backgrounds: Promise<Background[]> | undefined;
   return {
-    entries: Array.from({ length: options.lesions }, (_, index) => ({ ...entryOf(index, shapes, choice, options), files })),
-    skipped: {},
-    load: async (index) => {
+    shapes,
+    files,
+    backgrounds: () => {
       backgrounds ??= readAll();
-      return implantLesion(index, { shapes, backgrounds: await backgrounds }, options, choice);
+      return backgrounds;
     },
   };
 }
@@ -121,7 +135,7 @@ export function implantLesion(
   options: SemiSyntheticOptions,
   choice: ShapeChoice = choiceOf(material.shapes, options),
 ): LesionCase {
-  const { seed, markNoise = 0, neighbours = 0.35, cutBoneAndAir = true, longAxisPx = LONG_AXIS_PX } = options;
+  const { seed, cutBoneAndAir = true, longAxisPx = LONG_AXIS_PX } = options;
   const { id, patient, officialSplit } = entryOf(index, material.shapes, choice, options);
   const number = shapeOf(index, choice, options);
   const shape = material.shapes.entries[number];
@@ -131,56 +145,13 @@ export function implantLesion(
     const random = randomStream(seed, "implanted lesion", index, attempt);
     const { tissue, background } = drawTissue(random, material.backgrounds);
     const longPx = drawLength(random, mask, shapeLongMm, background.spacingMm, options);
-    const alpha = posed(random, mask, shapeLongMm, longPx, background.spacingMm);
+    const pose = drawPose(random, shapeLongMm, longPx, background.spacingMm);
+    const alpha = posed(mask, pose, longPx, background.spacingMm);
     const lesion = placed(random, background, tissue, alpha, cutBoneAndAir);
     if (lesion === undefined) continue;
-    const measured = marksOfMask(maskOf(lesion));
-    if (measured === undefined || !within(longAxisPx, lengthMm(measured.long, [1, 1, 1]))) continue;
-    const noisy = withNoise(measured, markNoise, seed, id);
-    const { start } = lesion.patch;
-    const inVolume = marksInRange(noisy, { start: negative(start), end: [0, 0, 0] });
-    const own = rangeOfMask(lesion.label, lesion.patch.dims) as VoxelRange;
-    const range = lesionRange(inVolume, background.spacingMm, background.dims, {
-      start: sum(own.start, start),
-      end: sum(own.end, start),
-    });
-    const image = cropVolume(volumeOf(background), range.start, range.end);
-
-    const longMm = lengthMm(measured.long, background.spacingMm);
-    const around = surroundingsOf(lesion.patch, lesion.label, longPx, measured.slice);
-    const aerated = inLung(around);
-    const meanHu = drawHu(random, around);
-    if (random.uniform() < neighbours) {
-      const side: Side = officialSplit === "test" ? "test" : "train";
-      const beside = neighbourOf(random, side, lesion, longPx, material, choice, cutBoneAndAir);
-      const hu = meanHu + NEIGHBOUR_HU_SD * random.normal();
-      if (beside !== undefined)
-        paint(image, range, beside, lesionHu(random, bodyOf(beside, longMm), hu, around.noiseHu, aerated));
-    }
-    const body = bodyOf(lesion, longMm);
-    if (aerated && random.uniform() < GAPPY_IN_LUNG) {
-      const gaps = aeratedGaps(random, body);
-      for (let i = 0; i < gaps.length; i++) lesion.alpha[i] *= 1 - (1 - GAP_ALPHA) * gaps[i];
-    }
-    paint(image, range, lesion, lesionHu(random, body, meanHu, around.noiseHu, aerated));
-
-    const reference: Mask = { ...image, data: new Uint8Array(image.data.length) };
-    forEachShared(reference, range, lesion, (to, from) => {
-      reference.data[to] = lesion.label[from];
-    });
-    const marks = marksInRange(inVolume, range);
-    return {
-      id,
-      patient,
-      officialSplit,
-      category: aerated ? "lung" : CATEGORY_OF_SET[shape.set],
-      marks,
-      window: windowOf(sliceOf(image, marks.slice), sliceOf(reference, marks.slice)),
-      image,
-      reference,
-      source: { series: `${background.name} + ${shape.set}/${shape.name}`, origin: [...range.start] },
-      notes: [],
-    };
+    const implant = { id, patient, officialSplit, set: shape.set, name: shape.name, random, lesion, longPx };
+    const painted = paintedCase(implant, material, options, choice, longAxisPx);
+    if (painted !== undefined) return painted;
   }
   throw new InputError(
     `no place was found for ${shape.set}/${shape.name} in ${ATTEMPTS} attempts`,
@@ -189,7 +160,82 @@ export function implantLesion(
   );
 }
 
-function checkOptions({
+/** A lesion in its place that is still to be painted. */
+export interface Implant extends Pick<SourceEntry, "id" | "patient" | "officialSplit"> {
+  readonly set: ShapeSet;
+  /** Of the shape. */
+  readonly name: string;
+  readonly random: Random;
+  readonly lesion: Placed;
+  readonly longPx: number;
+}
+
+/**
+ * Marks a lesion in its place and paints it into a crop of its background.
+ *
+ * @param lengthsPx shortest and longest long axis, pixels.
+ * @param givenHu mean HU of the lesion; drawn to fit its surroundings if absent.
+ * @returns undefined where the long axis is out of range.
+ */
+export function paintedCase(
+  { id, patient, officialSplit, set, name, random, lesion, longPx }: Implant,
+  material: Material,
+  options: SemiSyntheticOptions,
+  choice: ShapeChoice,
+  lengthsPx: readonly [number, number],
+  givenHu?: number,
+): LesionCase | undefined {
+  const { seed, markNoise = 0, neighbours = 0.35, cutBoneAndAir = true } = options;
+  const { background } = lesion;
+  const measured = marksOfMask(maskOf(lesion));
+  if (measured === undefined || !within(lengthsPx, lengthMm(measured.long, [1, 1, 1]))) return undefined;
+  const noisy = withNoise(measured, markNoise, seed, id);
+  const { start } = lesion.patch;
+  const inVolume = marksInRange(noisy, { start: negative(start), end: [0, 0, 0] });
+  const own = rangeOfMask(lesion.label, lesion.patch.dims) as VoxelRange;
+  const range = lesionRange(inVolume, background.spacingMm, background.dims, {
+    start: sum(own.start, start),
+    end: sum(own.end, start),
+  });
+  const image = cropVolume(volumeOf(background), range.start, range.end);
+
+  const longMm = lengthMm(measured.long, background.spacingMm);
+  const around = surroundingsOf(lesion.patch, lesion.label, longPx, measured.slice);
+  const aerated = inLung(around);
+  const meanHu = givenHu ?? drawHu(random, around);
+  if (random.uniform() < neighbours) {
+    const side: Side = officialSplit === "test" ? "test" : "train";
+    const beside = neighbourOf(random, side, lesion, longPx, material, choice, cutBoneAndAir);
+    const hu = meanHu + NEIGHBOUR_HU_SD * random.normal();
+    if (beside !== undefined) paint(image, range, beside, lesionHu(random, bodyOf(beside, longMm), hu, around.noiseHu, aerated));
+  }
+  const body = bodyOf(lesion, longMm);
+  if (aerated && random.uniform() < GAPPY_IN_LUNG) {
+    const gaps = aeratedGaps(random, body);
+    for (let i = 0; i < gaps.length; i++) lesion.alpha[i] *= 1 - (1 - GAP_ALPHA) * gaps[i];
+  }
+  paint(image, range, lesion, lesionHu(random, body, meanHu, around.noiseHu, aerated));
+
+  const reference: Mask = { ...image, data: new Uint8Array(image.data.length) };
+  forEachShared(reference, range, lesion, (to, from) => {
+    reference.data[to] = lesion.label[from];
+  });
+  const marks = marksInRange(inVolume, range);
+  return {
+    id,
+    patient,
+    officialSplit,
+    category: aerated ? "lung" : CATEGORY_OF_SET[set],
+    marks,
+    window: windowOf(sliceOf(image, marks.slice), sliceOf(reference, marks.slice)),
+    image,
+    reference,
+    source: { series: `${background.name} + ${set}/${name}`, origin: [...range.start] },
+    notes: [],
+  };
+}
+
+export function checkOptions({
   lesions,
   testFraction = 0.2,
   longAxisPx = LONG_AXIS_PX,
@@ -207,12 +253,12 @@ function checkOptions({
     throw new InputError(`longAxisPx is ${longAxisPx.join(" to ")}`, undefined, "give a range within 8 to 200 pixels");
 }
 
-function choiceOf({ entries }: LesionShapes, options: SemiSyntheticOptions): ShapeChoice {
+export function choiceOf({ entries }: LesionShapes, options: SemiSyntheticOptions): ShapeChoice {
   const { sets = defaultSetWeights, exclude = [], testFraction = 0.2 } = options;
   return chooseShapes(entries, { sets, exclude, testFraction });
 }
 
-function shapeOf(index: number, choice: ShapeChoice, { seed }: SemiSyntheticOptions): number {
+export function shapeOf(index: number, choice: ShapeChoice, { seed }: SemiSyntheticOptions): number {
   return choice.draw(choice.sideOf(index), randomStream(seed, "shape of the implanted lesion", index));
 }
 
@@ -225,13 +271,13 @@ function within([low, high]: readonly [number, number], value: number): boolean 
   return value >= low && value <= high;
 }
 
-function longMmOf(mask: Mask): number {
+export function longMmOf(mask: Mask): number {
   const marks = marksOfMask(mask);
   return marks === undefined ? mask.dims[0] * mask.spacingMm[0] : lengthMm(marks.long, mask.spacingMm);
 }
 
 /** The long axis that is aimed at, pixels: log-uniform, up to what the shape's own voxels bear. */
-function drawLength(
+export function drawLength(
   random: Random,
   { spacingMm }: Mask,
   shapeLongMm: number,
@@ -243,9 +289,9 @@ function drawLength(
   return shortest * (most / shortest) ** random.uniform();
 }
 
-function posed(random: Random, mask: Mask, shapeLongMm: number, longPx: number, spacingMm: Vec3): Alpha {
+export function drawPose(random: Random, shapeLongMm: number, longPx: number, spacingMm: Vec3): Pose {
   const scale = (longPx * spacingMm[0]) / shapeLongMm;
-  const pose: Pose = {
+  return {
     scale: [
       scale * Math.exp(random.between(-AXIS_SCALE, AXIS_SCALE)),
       scale * Math.exp(random.between(-AXIS_SCALE, AXIS_SCALE)),
@@ -256,6 +302,10 @@ function posed(random: Random, mask: Mask, shapeLongMm: number, longPx: number, 
     mirrorZ: random.uniform() < 0.5,
     phase: [random.between(-0.5, 0.5), random.between(-0.5, 0.5), random.between(-0.5, 0.5)],
   };
+}
+
+/** The shape in its pose, with room around it for what is measured in its surroundings. */
+export function posed(mask: Mask, pose: Pose, longPx: number, spacingMm: Vec3): Alpha {
   return alphaOf(mask, pose, spacingMm, Math.ceil(RING_MARGIN * longPx) + 3);
 }
 
@@ -270,7 +320,8 @@ function neighbourOf(
   cutsBoneAndAir: boolean,
 ): Placed | undefined {
   const mask = shapes.load(choice.draw(side, random));
-  const alpha = posed(random, mask, longMmOf(mask), longPx * random.between(...NEIGHBOUR_LENGTH), background.spacingMm);
+  const besidePx = longPx * random.between(...NEIGHBOUR_LENGTH);
+  const alpha = posed(mask, drawPose(random, longMmOf(mask), besidePx, background.spacingMm), besidePx, background.spacingMm);
   const angle = random.between(0, 2 * Math.PI);
   const awayPx = longPx * random.between(...NEIGHBOUR_DISTANCE);
   const [x, y, z] = sum(patch.start, patch.dims.map((n) => (n - 1) / 2) as unknown as Vec3);

@@ -82,3 +82,40 @@ function clusterTotals(column: readonly (number | null)[], cluster: Int32Array, 
   }
   return { sums, sizes };
 }
+
+/**
+ * Percentile bootstrap intervals of any statistics of a list: whole clusters are drawn with replacement. A resample in which a
+ * statistic is null says nothing of it.
+ *
+ * @param clusterOf the cluster of an item, e.g. its patient.
+ * @param statistics the same number of values whatever the items.
+ * @returns per statistic null where there are fewer than two clusters, `resamples` is 0, or no resample defines it.
+ */
+export function bootstrapStatistics<T>(
+  items: readonly T[],
+  clusterOf: (item: T) => string | number,
+  statistics: (items: readonly T[]) => readonly (number | null)[],
+  { seed, level, resamples }: BootstrapSettings,
+): (Interval | null)[] {
+  const clusters = new Map<string | number, T[]>();
+  for (const item of items) {
+    const cluster = clusters.get(clusterOf(item));
+    if (cluster === undefined) clusters.set(clusterOf(item), [item]);
+    else cluster.push(item);
+  }
+  const groups = [...clusters.values()];
+  const count = statistics(items).length;
+  const drawn: number[][] = Array.from({ length: count }, () => []);
+  const random = randomStream(seed, "bootstrap of statistics");
+  if (groups.length >= 2) {
+    for (let r = 0; r < resamples; r++) {
+      const resample = groups.flatMap(() => groups[random.integer(groups.length)]);
+      for (const [i, value] of statistics(resample).entries()) if (value !== null) drawn[i].push(value);
+    }
+  }
+  return drawn.map((values): Interval | null => {
+    if (values.length === 0) return null;
+    const ascending = Float64Array.from(values).sort();
+    return { low: quantile(ascending, (1 - level) / 2), high: quantile(ascending, (1 + level) / 2) };
+  });
+}

@@ -2,6 +2,8 @@ import type { z } from "zod";
 import type { AnswerMessage, ClaimMessage, FinishMessage, ReleaseMessage } from "../../schemas/reading.ts";
 import {
   campaignListSchema,
+  campaignResultsSchema,
+  campaignViewSchema,
   claimAnswerSchema,
   nothingSchema,
   readingViewSchema,
@@ -59,6 +61,8 @@ const reading = (workflow: string): string => `/api/readings/${encodeURIComponen
 
 export const api = {
   waiting: () => ask(waitingListSchema, "/api/readings"),
+  campaign: (id: string) => ask(campaignViewSchema, `/api/campaigns/${encodeURIComponent(id)}`),
+  results: (id: string) => ask(campaignResultsSchema, `/api/campaigns/${encodeURIComponent(id)}/results`),
   campaigns: () => ask(campaignListSchema, "/api/campaigns"),
   reading: (workflow: string, reader: string | null) =>
     ask(readingViewSchema, `${reading(workflow)}${reader === null ? "" : `?reader=${encodeURIComponent(reader)}`}`),

@@ -9,7 +9,7 @@ import { NoReadingError, RefusedError } from "../../client/readings.ts";
 import { InputError } from "../../methods/inputError.ts";
 import { type Access, guard } from "./access.ts";
 import type { Asset } from "./assets.ts";
-import { campaignRoutes } from "./campaigns.ts";
+import { campaignRoutes, reportRoutes } from "./campaigns.ts";
 import { caseRoutes } from "./cases.ts";
 import { NotFoundError } from "./notFound.ts";
 import { Pictures } from "./pictures.ts";
@@ -21,14 +21,23 @@ export interface ReviewParts {
   readonly access: Access;
   /** The built pages (see review/bundle.ts). */
   readonly assets: ReadonlyMap<string, Asset>;
+  /** How long the engine, or a worker for it, may take to answer; then the page is told that it is away. Default 10 s. */
+  readonly patienceMs?: number;
+  /** Address of the engine's own web page, where it has one, e.g. "https://temporal.example/namespaces/default". */
+  readonly enginePage?: string;
 }
 
 /** Answers of a reading travel in messages of at most 500 entries. */
 const MAX_MESSAGE_BYTES = 256 * 1024;
 
 /** The review web app: pages, and what they ask for under /api. It keeps nothing: answers lie in workflows, pictures in the store. */
-export function reviewApp({ client, store, access, assets }: ReviewParts): Hono {
+export function reviewApp({ client, store, access, assets, patienceMs = 10_000, enginePage }: ReviewParts): Hono {
   const app = new Hono();
+  // A report is one page with its styles and pictures in it, and runs nothing.
+  app.use("/reports/*", async (context, next) => {
+    await next();
+    context.header("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:");
+  });
   app.use(
     secureHeaders({
       contentSecurityPolicy: {
@@ -59,8 +68,10 @@ export function reviewApp({ client, store, access, assets }: ReviewParts): Hono 
     bodyLimit({ maxSize: MAX_MESSAGE_BYTES, onError: (c) => c.json({ error: "this message is too long" }, 413) }),
   );
 
+  app.use("/api/*", (_context, next) => client.withDeadline(Date.now() + patienceMs, next));
   app.route("/api/readings", readingRoutes(client));
-  app.route("/api/campaigns", campaignRoutes(client));
+  app.route("/api/campaigns", campaignRoutes(client, store, enginePage));
+  app.route("/reports", reportRoutes(client, store));
   app.route("/api/cases", caseRoutes(new Pictures(store)));
   app.all("/api/*", (context) => context.json({ error: "there is nothing under this address" }, 404));
 
@@ -95,5 +106,5 @@ function told(error: Error): { status: 400 | 404 | 409 | 500 | 503; message: str
   // gRPC: the engine is away, or no worker answers for the workflow at the moment. Both come back.
   if (["ServiceError", "QueryRejectedError", "WorkflowUpdateRPCTimeoutOrCancelledError"].includes(error.name))
     return { status: 503, message: `the engine does not answer at the moment (${error.message})` };
-  return { status: 500, message: `the server failed: ${error.message}` };
+  return { status: 500, message: "the server failed; what it says of it stands where recist3d review runs" };
 }

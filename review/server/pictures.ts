@@ -1,6 +1,7 @@
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { asDigest } from "../../artifacts/digest.ts";
+import { MalformedDocumentError, MissingBlobError } from "../../artifacts/errors.ts";
 import { blobOf, getManifest, readFile } from "../../artifacts/manifest.ts";
 import type { Digest, Store } from "../../artifacts/store.ts";
 import { decodeSafetensors, type Tensor } from "../../methods/networks/safetensors.ts";
@@ -81,9 +82,12 @@ export class Pictures {
   }
 
   async #read(digest: Digest) {
-    if (!(await this.#store.hasBlob(digest))) throw new NotFoundError("the store has no such cases");
-    const manifest = await getManifest(this.#store, digest);
-    if (manifest.type !== "cases") throw new NotFoundError("the store has no such cases");
+    const manifest = await getManifest(this.#store, digest).catch((error: Error) => {
+      // Nor is told what else may lie under this digest.
+      if (error instanceof MissingBlobError || error instanceof MalformedDocumentError) return null;
+      throw error;
+    });
+    if (manifest?.type !== "cases") throw new NotFoundError("the store has no such cases");
     const lines = (await readFile(this.#store, manifest, "cases.jsonl")).toString("utf8").split("\n").filter(Boolean);
     return {
       meta: casesMetaSchema.parse(manifest.meta),

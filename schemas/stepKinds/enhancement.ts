@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { seedSchema } from "./quantities.ts";
 import type { StepKind } from "./stepKind.ts";
 
 /** How much finer a lesion's picture is than its slice (READINGS 11). */
@@ -46,4 +47,31 @@ export const enhancementApply = {
     if (method === "sgan" && stages.length < 2) return "method sgan needs inputs `denoiser` and `enhancer`";
     return method === "bicubic" && stages.length > 0 ? `method bicubic uses no ${stages.join(" and no ")}` : null;
   },
+} as const satisfies StepKind;
+
+export const enhancementMeasure = {
+  kind: "enhancement.measure",
+  version: 1,
+  queue: "gpu",
+  numerics: "network",
+  shape: "single",
+  summary: "PSNR and SSIM of the stacked GAN on pictures, beside filters and interpolation",
+  params: z.strictObject({
+    noise: z
+      .array(z.number().gt(0).max(255))
+      .max(8)
+      .default([15, 25, 50])
+      .describe("Standard deviations of the white noise that is to be removed, in grey levels of 255"),
+    seed: seedSchema.default(1).describe("Seed of the noise"),
+  }),
+  external: [],
+  inputs: {
+    images: {
+      type: "images",
+      summary: "pictures that were not trained on; `…_LR` beside `…_HR` is a pair to enlarge, as in Set5",
+    },
+    denoiser: { type: "enhancer", summary: "first stage of the stacked GAN", optional: true },
+    enhancer: { type: "enhancer", summary: "second stage of the stacked GAN", optional: true },
+  },
+  outputs: { quality: { type: "quality", summary: "PSNR and SSIM by picture, task and method" } },
 } as const satisfies StepKind;

@@ -69,7 +69,14 @@ export const report = {
       optional: true,
       many: true,
     },
+    quality: { type: "quality", summary: "image quality to show, by display name", optional: true, many: true },
     predictions: { type: "predictions", summary: "masks to draw in the gallery, by display name", optional: true, many: true },
+    volumes: {
+      type: "volumes",
+      summary: "volumes over time, and responses where they were assessed",
+      optional: true,
+      many: true,
+    },
   },
   outputs: { report: { type: "report", summary: "HTML, tables as CSV, figures as SVG" } },
 } as const satisfies StepKind;

@@ -1,5 +1,6 @@
 import { composeTools, goTools, serverTools } from "./goTools.mjs";
 import { nodeModules } from "./nodeModules.mjs";
+import { reviewPages } from "./reviewPages.mjs";
 import { SetupError } from "./setupError.mjs";
 import { tfjsNode } from "./tfjsNode.mjs";
 import { workflowBundle } from "./workflowBundle.mjs";
@@ -13,7 +14,7 @@ import { workflowBundle } from "./workflowBundle.mjs";
  */
 
 /** What setup makes, in the order in which it has to be made. */
-const usual = [nodeModules, tfjsNode, goTools, workflowBundle];
+const usual = [nodeModules, tfjsNode, goTools, workflowBundle, reviewPages];
 /** What it makes only when asked for by name. */
 const special = [serverTools, composeTools];
 /** @type {Part[]} */
@@ -61,5 +62,6 @@ export function partsFor(commandLine, environment) {
   const command = commandLine.find((word) => !word.startsWith("-"));
   if (commandLine.includes("--help")) return ["npm"];
   if (!WITH_ENGINE.has(command ?? "")) return commandLine.some((word) => WITH_NETWORK.test(word)) ? ["npm", "tfjs"] : ["npm"];
-  return environment.TEMPORAL_ADDRESS ? ["npm", "tfjs", "bundle"] : parsePartNames("all");
+  if (!environment.TEMPORAL_ADDRESS) return parsePartNames("all");
+  return command === "review" ? ["npm", "pages"] : ["npm", "tfjs", "bundle"];
 }

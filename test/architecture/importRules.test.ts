@@ -42,6 +42,11 @@ const WRONG = [
   ["engine/run.ts", `import "../cli/status.ts"`, "engine-imports", "cli/status.ts"],
   ["worker/start.ts", `import "../cli/status.ts"`, "worker-imports", "cli/status.ts"],
   ["cli/order.ts", `import "../workflows/campaign.ts"`, "cli-starts-workflows-by-name", "workflows/campaign.ts"],
+  ["client/start.ts", `import "../engine/run.ts"`, "client-imports", "engine/run.ts"],
+  ["review/server/start.ts", `import "../../worker/main.ts"`, "review-imports", "worker/main.ts"],
+  ["review/pages/read.tsx", `import "../../artifacts/store.ts"`, "pages-run-in-a-browser", "artifacts/store.ts"],
+  ["review/pages/serve.ts", `import "../server/start.ts"`, "pages-run-in-a-browser", "review/server/start.ts"],
+  ["review/pages/file.ts", `import "node:fs"`, "pages-without-node", "fs"],
   ["review/lost.ts", `import "./nowhere.ts"`, "resolvable", "./nowhere.ts"],
 ] as const;
 
@@ -54,6 +59,7 @@ const RIGHT = {
   "methods/inputError.ts": "export {};",
   "methods/networks/backend.ts": `import "@tensorflow/tfjs"; import "../imaging.ts";`,
   "schemas/marks.ts": `import "zod";`,
+  "review/pages/main.tsx": `import "../../schemas/marks.ts";`,
   "test/fixture.ts": `import "../methods/imaging.ts";`,
   "worker/main.ts": `import "../activities/train.ts";`,
   "workflows/campaign.ts": `import "@temporalio/workflow"; import type { train } from "../activities/train.ts"; import "../schemas/marks.ts"; export type Campaign = typeof train;`,

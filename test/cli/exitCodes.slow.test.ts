@@ -52,6 +52,11 @@ describe("exit code 2, with what is wrong, where, and what to do, and nothing st
       says: /absent\/DL_info\.csv: cannot be read \(ENOENT\)/,
     },
     {
+      wrong: "a measurement that is no number",
+      words: ["response", "--measurements", file("m.csv", "patient,day,lesion,role,long_mm\nP,0,L,target,forty\n")],
+      says: /m\.csv:2:14: long_mm is "forty"/,
+    },
+    {
       wrong: "an empty data set",
       words: ["run", "pipelines/ct-masks.yaml", "--set", `data=${empty}`],
       says: /empty: no folder in it holds a CT image and a mask/,

@@ -410,6 +410,17 @@ describe("with a model", () => {
     }
   }, 60_000);
 
+  it("a folder's model that looks at enhanced slices is refused, since its stacked GAN is not there", async () => {
+    const spec = networkSpecSchema.parse({ network: "unet", width: 0.03, channels: 2 });
+    const preprocessing = preprocessingSchema.parse({ channels: ["window", "enhanced"], crop: { size: 32 } });
+    const model: Model = { spec, preprocessing, training: null, weights: initialWeights(spec, 3) };
+    await mkdir(at("enhanced"));
+    for (const [name, bytes] of Object.entries(encodeModel(model))) await writeFile(path.join(at("enhanced"), name), bytes);
+    const { what, remedy } = await refusal(segment(good, { model: at("enhanced") }));
+    expect(what).toContain("a stacked GAN enhances, which is not in the folder");
+    expect(remedy).toContain("CAMPAIGN/STEP.model");
+  });
+
   it("a model that is damaged is refused by file", async () => {
     await mkdir(at("broken"));
     await writeFile(at("broken/model.json"), "{");

@@ -31,19 +31,22 @@ describe("the paper's tables", () => {
     expect(`${pipelines.get(file)!.name}.yaml`).toBe(file);
   });
 
-  test("share their common steps: data sets, initial masks, θ⁰ and rounds of one name are one action in all of them", () => {
+  test("share their common steps: data sets, initial masks, the stacked GAN, θ⁰ and rounds of one name are one action in all of them", () => {
+    const shareable = [
+      ...["dataset.implant", "dataset.import", "images.import", "labels.initial"],
+      ...["enhancement.train", "network.train", "segmentation.self-paced"],
+    ];
     const shared = new Map<string, { file: string; lineage: unknown }[]>();
     for (const [file, pipeline] of pipelines) {
       for (const { name, kind } of pipeline.steps) {
-        if (!["dataset.implant", "dataset.import", "labels.initial", "network.train", "segmentation.self-paced"].includes(kind))
-          continue;
+        if (!shareable.includes(kind)) continue;
         shared.set(name, [...(shared.get(name) ?? []), { file, lineage: lineage(pipeline, name) }]);
       }
     }
     for (const [name, [first, ...others]] of shared)
       for (const other of others) expect(other.lineage, `${name} in ${first.file} and ${other.file}`).toEqual(first.lineage);
     expect([...shared].filter(([, uses]) => uses.length > 1).map(([name]) => name)).toEqual(
-      expect.arrayContaining(["lesions", "masks", "theta0", "wsss5"]),
+      expect.arrayContaining(["lesions", "masks", "denoiser", "enhancer", "theta0", "thetaSr", "wsss5"]),
     );
   });
 

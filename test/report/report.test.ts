@@ -81,9 +81,18 @@ describe("the report", () => {
       "numbers.json",
       "scores.csv",
       "strata.csv",
-      ...["dag", "dice-2d", "dice-3d", "offsets", "precision-recall-3d", "training", "harvest", "volumes", "volume-changes"].map(
-        (f) => `figures/${f}.svg`,
-      ),
+      ...[
+        "dag",
+        "dice-2d",
+        "dice-3d",
+        "offsets",
+        "precision-recall-3d",
+        "training",
+        "harvest",
+        "volumes",
+        "volume-changes",
+        "volume-agreement",
+      ].map((f) => `figures/${f}.svg`),
     ]);
   });
 
@@ -328,5 +337,28 @@ describe("input that is not what it must be", () => {
     { what: "a field", input: { surprise: 1 } },
   ])("is refused for $what", async ({ input }) => {
     await expect(renderReport({ ...sampleInput(), ...input } as ReportInput)).rejects.toThrow();
+  });
+});
+
+describe("image quality", () => {
+  it("stands by task and method, with what is undefined, and is called drawn where the pictures were", async () => {
+    const summary = (values: (number | null)[]) => summarize(values);
+    const quality: ReportInput["quality"] = [
+      {
+        name: "Set5",
+        images: 2,
+        origin: "drawn",
+        rows: [
+          { task: "denoise σ 25", method: "G1", psnr: summary([30, 32]), ssim: summary([0.8, 0.9]) },
+          { task: "enlarge × 2", method: "G2", psnr: summary([30, null]), ssim: summary([1, 0.5]) },
+        ],
+      },
+    ];
+    const { "report.html": withQuality } = await renderReport({ ...sampleInput(), quality });
+    const shown = section(withQuality, "quality");
+    expect(rowOf(shown, "denoise σ 25")).toEqual(["denoise σ 25", "G1", "2", "31.00 ± 1.41", "0.850 ± 0.071"]);
+    expect(rowOf(shown, "enlarge × 2")).toEqual(["enlarge × 2", "G2", "2", "30.00 | 1 undefined", "0.750 ± 0.354"]);
+    expect(shown).toContain("2 drawn pictures, no photographs");
+    expect(page).not.toContain('id="quality"');
   });
 });

@@ -1,12 +1,12 @@
-import { existsSync } from "node:fs";
 import { type Browser, chromium } from "playwright-core";
+import { findChromium } from "./chromium.ts";
 
-const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome", "/usr/bin/google-chrome-stable"];
-
-/** A real browser without a window. @throws Error that says what to install, where there is none. */
+/** A real browser without a window; WebGL is computed, not drawn by a GPU. */
 export async function openBrowser(): Promise<Browser> {
-  const executablePath = process.env.RECIST3D_CHROMIUM || PLACES.find((place) => existsSync(place));
-  if (executablePath === undefined)
-    throw new Error("these tests need Chromium: install it (apt-get install chromium) or name one by RECIST3D_CHROMIUM");
-  return chromium.launch({ executablePath, args: ["--no-sandbox"] });
+  const { program, environment } = findChromium();
+  return chromium.launch({
+    executablePath: program,
+    env: { ...(process.env as Record<string, string>), ...environment },
+    args: ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"],
+  });
 }

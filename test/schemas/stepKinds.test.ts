@@ -23,6 +23,7 @@ describe.each(kinds.map((kind) => [kind.kind, kind] as const))("%s", (name, kind
     const required: Record<string, unknown> = {
       "dataset.import": { format: "deeplesion", root: "r" },
       "dataset.implant": { shapes: "s", backgrounds: "b" },
+      "timepoints.construct": { shapes: "s", backgrounds: "b" },
       "dataset.fold": { fold: 0 },
       "segmentation.classical": { method: "ellipse" },
       "labels.harvest": { k: 1 },

@@ -12,21 +12,22 @@ describe("what a command needs to be set up", () => {
     ["segment --model=final --image ct.nii.gz", "npm tfjs"],
     ["--debug measure mask.nii.gz", "npm"],
     ["export crate lung", "npm"],
-    ["status lung", "npm tfjs tools bundle"],
-    ["run pipelines/demo.yaml", "npm tfjs tools bundle"],
-    ["up", "npm tfjs tools bundle"],
+    ["status lung", "npm tfjs tools bundle pages"],
+    ["run pipelines/demo.yaml", "npm tfjs tools bundle pages"],
+    ["up", "npm tfjs tools bundle pages"],
   ])("recist3d %s → %s", (commandLine, parts) => {
     expect(partsFor(commandLine.split(" ").filter(Boolean), {}).join(" ")).toBe(parts);
   });
 
   it("builds no engine when the environment names one", () => {
     expect(partsFor(["run", "p.yaml"], { TEMPORAL_ADDRESS: "temporal:7233" })).toEqual(["npm", "tfjs", "bundle"]);
+    expect(partsFor(["review"], { TEMPORAL_ADDRESS: "temporal:7233" })).toEqual(["npm", "pages"]);
   });
 
   it("is what RECIST3D_SETUP says, if it says anything known", () => {
     expect(partsFor(["up"], { RECIST3D_SETUP: "npm,tfjs" })).toEqual(["npm", "tfjs"]);
     expect(() => partsFor(["up"], { RECIST3D_SETUP: "everything" })).toThrow(
-      /no part "everything"\n.*npm, tfjs, tools, bundle, server, compose, all, none/,
+      /no part "everything"\n.*npm, tfjs, tools, bundle, pages, server, compose, all, none/,
     );
   });
 });

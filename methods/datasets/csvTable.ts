@@ -1,0 +1,101 @@
+import { InputError } from "../inputError.ts";
+
+/** A cell and where it begins: line and column count from 1, as editors do. */
+export interface CsvCell {
+  readonly text: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+export interface CsvTable {
+  /** What stands between cells: the one of `,` `;` and tab that the header line has most of. */
+  readonly delimiter: string;
+  readonly header: readonly CsvCell[];
+  /** Every row has as many cells as the header; rows without any text are left out. */
+  readonly rows: readonly (readonly CsvCell[])[];
+}
+
+/**
+ * Reads a table with a header line (RFC 4180; also with semicolons or tabs, as spreadsheets write them), keeping the place
+ * of every cell. Blanks around a cell are dropped, inside quotes they stay.
+ *
+ * @throws InputError at the place where the text is no such table.
+ */
+export function readCsvTable(text: string, where: string): CsvTable {
+  const body = text.startsWith("\uFEFF") ? text.slice(1) : text;
+  const delimiter = delimiterOf(body);
+  const rows = readRows(body, delimiter, where).filter((row) => row.some((cell) => cell.text !== ""));
+  const [header, ...rest] = rows;
+  if (header === undefined) throw new InputError("is empty", where, "give a table with a header line");
+  for (const row of rest) {
+    if (row.length === header.length) continue;
+    throw new InputError(
+      `the row has ${row.length} cells where the header has ${header.length}`,
+      `${where}:${row[0].line}:${row[0].column}`,
+      `separate cells with ${delimiter === "\t" ? "tabs" : `"${delimiter}"`} and quote those that hold one`,
+    );
+  }
+  return { delimiter, header, rows: rest };
+}
+
+function delimiterOf(text: string): string {
+  const line = text.split(/[\r\n]/, 1)[0];
+  const count = (delimiter: string): number => line.split(delimiter).length;
+  return [",", ";", "\t"].reduce((most, next) => (count(next) > count(most) ? next : most));
+}
+
+function readRows(text: string, delimiter: string, where: string): CsvCell[][] {
+  const rows: CsvCell[][] = [];
+  let row: CsvCell[] = [];
+  let at = 0;
+  let line = 1;
+  let lineStart = 0;
+  const columnOf = (offset: number): number => offset - lineStart + 1;
+  const isBreak = (): boolean => at >= text.length || text[at] === "\n" || text[at] === "\r";
+  const skipBlanks = (): void => {
+    while (at < text.length && text[at] !== delimiter && (text[at] === " " || text[at] === "\t")) at++;
+  };
+  while (at <= text.length) {
+    skipBlanks();
+    const cell = { line, column: columnOf(at) };
+    let content = "";
+    if (text[at] === '"') {
+      const unclosed = new InputError("the quoted cell does not end", `${where}:${cell.line}:${cell.column}`, 'close it with "');
+      for (at++; ; at++) {
+        if (at >= text.length) throw unclosed;
+        if (text[at] === '"') {
+          if (text[at + 1] !== '"') break;
+          at++;
+        } else if (text[at] === "\n") {
+          line++;
+          lineStart = at + 1;
+        }
+        content += text[at];
+      }
+      at++;
+      skipBlanks();
+      if (!isBreak() && text[at] !== delimiter)
+        throw new InputError(
+          "text follows the quoted cell",
+          `${where}:${line}:${columnOf(at)}`,
+          'write " in a quoted cell twice',
+        );
+    } else {
+      const from = at;
+      while (!isBreak() && text[at] !== delimiter) at++;
+      content = text.slice(from, at).trim();
+    }
+    row.push({ text: content, ...cell });
+    if (text[at] === delimiter) {
+      at++;
+      continue;
+    }
+    rows.push(row);
+    row = [];
+    if (at >= text.length) break;
+    at += text[at] === "\r" && text[at + 1] === "\n" ? 2 : 1;
+    line++;
+    lineStart = at;
+  }
+  return rows;
+}
