@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { datasetImport, datasetSynthesize } from "./stepKinds/datasets.ts";
+import { enhancementApply } from "./stepKinds/enhancement.ts";
 import { campaignPage, evaluate, report } from "./stepKinds/evaluation.ts";
 import { labelsHarvest, labelsInitial } from "./stepKinds/labels.ts";
 import { reading } from "./stepKinds/reading.ts";
@@ -27,6 +28,7 @@ export const stepKinds = {
   "segmentation.classical": segmentationClassical,
   "predictions.join": predictionsJoin,
   reading,
+  "enhancement.apply": enhancementApply,
   evaluate,
   report,
   "campaign.page": campaignPage,

@@ -2,6 +2,7 @@ import type { Action } from "../../schemas/messages.ts";
 import { kindOf, type StepKindName, type StepParams, type WorkflowKindName } from "../../schemas/stepKinds.ts";
 import { campaignPage } from "./campaignPage.ts";
 import { datasetImplant, datasetImport, datasetSynthesize } from "./datasets.ts";
+import { enhancementApply } from "./enhancementApply.ts";
 import { evaluate } from "./evaluate.ts";
 import { labelsHarvest } from "./labelsHarvest.ts";
 import { labelsInitial } from "./labelsInitial.ts";
@@ -25,6 +26,7 @@ const bodies: { [K in Exclude<StepKindName, WorkflowKindName>]: StepBody<StepPar
   "segmentation.predict": segmentationPredict,
   "segmentation.classical": segmentationClassical,
   "predictions.join": predictionsJoin,
+  "enhancement.apply": enhancementApply,
   evaluate,
   report,
   "campaign.page": campaignPage,

@@ -24,6 +24,11 @@ export function zoomOf({ width, height }: Pick<Slice, "width" | "height">, zoom:
   return zoom;
 }
 
+/** The zoom that brings a diameter of `lengthPx` pixels to `wantedPx`, at least 2 and at most 5: as a radiologist zooms in to measure. */
+export function zoomOfDiameter(lengthPx: number, wantedPx: number): number {
+  return Math.min(Math.max(wantedPx / lengthPx, SMALLEST_ZOOM), LARGEST_ZOOM);
+}
+
 /**
  * The stand-in for super-resolution: bicubic interpolation (Keys's kernel with a = −¾), clipped to [0, 1]. It adds pixels,
  * not detail.

@@ -58,6 +58,8 @@ export interface InitialOptions {
   readonly zoom?: Zoom;
   /** For `grabcut-r-sr`: `pictureOfRoi` on a finer grid, from a super-resolution network. */
   readonly enhanced?: Slice<Float32Array>;
+  /** How `enhanced` was made; default: by a network. */
+  readonly enhancedBy?: "network" | "bicubic";
   /** Voxel spacing, for `grabcut-prior`; default: square pixels. */
   readonly spacingMm?: Vec3;
 }
@@ -115,7 +117,8 @@ export function initialMask(
       const result = grabCutEnhanced(enhanced, marks, roiWidth, roiHeight);
       if ("failure" in result)
         return { labels: onSlice(labelsOfTrimap(trimapOfMarks(marks, roiWidth, roiHeight))), outcome: "ignored-fallback" };
-      const found = options.enhanced === undefined ? "grabcut on bicubic" : "grabcut on enhanced";
+      const isBicubic = options.enhanced === undefined || options.enhancedBy === "bicubic";
+      const found = isBicubic ? "grabcut on bicubic" : "grabcut on enhanced";
       return { labels: onSlice(result.mask), outcome: result.mask.includes(1) ? found : "collapsed" };
     }
   }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { checkMethodParams, methodParams, withMethodParams } from "./initialMasks.ts";
+import { checkEnhancedInput, checkMethodParams, enhancedPort, methodParams, withMethodParams } from "./initialMasks.ts";
 import { seedSchema } from "./quantities.ts";
 import type { StepKind } from "./stepKind.ts";
 
@@ -78,13 +78,14 @@ export const segmentationClassical = {
           "ellipse",
         ])
         .describe(
-          "3D: grabcut-3d (GrabCut-R from the same marks on every slice), grabcut-3de (from the marks projected to each slice), grabcut-prior-3d (one cut over the volume with a shape prior of the marks), ellipsoid; on the RECIST slice only: recist, dcrf, grabcut, grabcut-i, grabcut-r, grabcut-r-sr (bicubic), grabcut-prior, ellipse, as in labels.initial",
+          "3D: grabcut-3d (GrabCut-R from the same marks on every slice), grabcut-3de (from the marks projected to each slice), grabcut-prior-3d (one cut over the volume with a shape prior of the marks), ellipsoid; on the RECIST slice only: recist, dcrf, grabcut, grabcut-i, grabcut-r, grabcut-r-sr, grabcut-prior, ellipse, as in labels.initial",
         ),
       ...methodParams,
     })
     .superRefine(checkMethodParams)
     .overwrite(withMethodParams),
   external: [],
-  inputs: { lesions: { type: "dataset", summary: "the lesions to segment" } },
+  inputs: { lesions: { type: "dataset", summary: "the lesions to segment" }, enhanced: enhancedPort },
+  checkInputs: checkEnhancedInput,
   outputs: { predictions },
 } as const satisfies StepKind;

@@ -39,6 +39,8 @@ export interface StepKind<P extends z.ZodType = z.ZodType> {
    */
   readonly external: readonly string[];
   readonly inputs: Readonly<Record<string, StepInputPort>>;
+  /** What is wrong with parameters and wired inputs together, e.g. that a parameter makes an optional input necessary; null if nothing is. */
+  readonly checkInputs?: (params: Readonly<Record<string, unknown>>, given: ReadonlySet<string>) => string | null;
   /** The first output is what a step's bare name means in a wire. */
   readonly outputs: Readonly<Record<string, StepOutputPort>>;
 }
