@@ -123,7 +123,9 @@ export class AnswerBook {
   }
 
   checkFinish(value: unknown): void {
-    const { reader: name, verdict = null } = this.#parsed(finishMessageSchema, value);
+    const message = this.#parsed(finishMessageSchema, value);
+    const { reader: name } = message;
+    const verdict = message.verdict ?? null;
     const verdicts = this.protocol.verdicts.map((one) => one.verdict);
     if (verdict !== null && !verdicts.includes(verdict))
       throw refused(
@@ -139,11 +141,12 @@ export class AnswerBook {
       throw refused(`${missing} of ${length} cases ${missing === 1 ? "is" : "are"} not answered yet`);
   }
 
-  finish({ reader: name, verdict = null, note = null }: FinishMessage, now: number): void {
+  finish({ reader: name, verdict, note }: FinishMessage, now: number): void {
     const reader = this.#readerOf(name);
     if (reader.finished !== null) return;
-    Object.assign(reader, { finished: now, verdict, note, claim: null });
-    this.unwritten.push({ event: "finish", received: now, reader: name, verdict, note });
+    const said = { verdict: verdict ?? null, note: note ?? null };
+    Object.assign(reader, { finished: now, ...said, claim: null });
+    this.unwritten.push({ event: "finish", received: now, reader: name, ...said });
     this.closeWhenFinished(now);
   }
 
