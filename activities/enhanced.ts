@@ -4,9 +4,9 @@ import { type ArtifactFile, getManifest, putArtifact, readFile } from "../artifa
 import type { Digest, Store } from "../artifacts/store.ts";
 import type { Box, Slice, Volume } from "../methods/imaging/volume.ts";
 import { InputError } from "../methods/inputError.ts";
-import type { EnhancedPictures } from "../methods/labels/enhancedPictures.ts";
 import type { InitialOptions } from "../methods/labels/initial.ts";
 import { roiOfMarks } from "../methods/labels/trimap.ts";
+import type { EnhancedPictures } from "../methods/networks/enhancedPictures.ts";
 import { decodeSafetensors, encodeSafetensors, type Tensor } from "../methods/networks/safetensors.ts";
 import type { Manifest } from "../schemas/artifacts.ts";
 import { type Lesion, lesionSchema } from "../schemas/dataset.ts";

@@ -3,7 +3,9 @@ import { kindOf, type StepKindName, type StepParams, type WorkflowKindName } fro
 import { campaignPage } from "./campaignPage.ts";
 import { datasetImplant, datasetImport, datasetSynthesize } from "./datasets.ts";
 import { enhancementApply } from "./enhancementApply.ts";
+import { enhancementTrain } from "./enhancementTrain.ts";
 import { evaluate } from "./evaluate.ts";
+import { imagesImport, imagesSynthesize } from "./images.ts";
 import { labelsHarvest } from "./labelsHarvest.ts";
 import { labelsInitial } from "./labelsInitial.ts";
 import { networkTrain } from "./networkTrain.ts";
@@ -26,6 +28,9 @@ const bodies: { [K in Exclude<StepKindName, WorkflowKindName>]: StepBody<StepPar
   "segmentation.predict": segmentationPredict,
   "segmentation.classical": segmentationClassical,
   "predictions.join": predictionsJoin,
+  "images.import": imagesImport,
+  "images.synthesize": imagesSynthesize,
+  "enhancement.train": enhancementTrain,
   "enhancement.apply": enhancementApply,
   evaluate,
   report,

@@ -3,13 +3,14 @@ import type { Box, HuWindow, Slice, Vec3 } from "../imaging/volume.ts";
 import { applyWindow, applyWindow8 } from "../imaging/window.ts";
 import { type BoxCrfOptions, crfOfBox } from "./boxCrf.ts";
 import { ellipseMask } from "./ellipse.ts";
-import { bicubicallyEnhanced, grabCutEnhanced, type Zoom, zoomOf } from "./enhancedSlice.ts";
+import { bicubicallyEnhanced, grabCutEnhanced } from "./enhancedSlice.ts";
 import { grabCut } from "./grabcut.ts";
 import { dilatedSize, trimapOfBox } from "./markedBox.ts";
 import { priorCut } from "./priorCut.ts";
 import { distanceToAxes, smallest, TIE } from "./raster.ts";
 import { type Diameters, shiftedTo } from "./recist.ts";
 import { IGNORED, type LabelMap, Region, roiOfMarks, type Trimap, trimapOfMarks } from "./trimap.ts";
+import { type Zoom, zoomOf } from "./zoom.ts";
 
 /**
  * From the marks to a mask on the RECIST slice (3.1, Tables 1, 2 and 6):

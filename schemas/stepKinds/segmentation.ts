@@ -24,6 +24,10 @@ export const segmentationPredict = {
         .max(2)
         .default(0.75)
         .describe("Slices up to this distance from the RECIST slice are segmented, in long diameters"),
+      slices: z
+        .literal("key")
+        .optional()
+        .describe("key: the RECIST slice only, and its masks stand in 2D tables only; if absent, all within `extent`"),
       testTimeFlip: z.boolean().default(false).describe("Average the outputs for the crop and its mirror images"),
       threshold: z.number().gt(0).lt(1).default(0.5).describe("Least output of a lesion's pixel"),
       marks: z

@@ -15,10 +15,11 @@ import { getManifest, readFile } from "../../artifacts/manifest.ts";
 import type { Digest } from "../../artifacts/store.ts";
 import { synthesizeLesion } from "../../methods/datasets/phantom.ts";
 import { type Slice, sliceOf } from "../../methods/imaging/volume.ts";
-import { bicubicallyEnhanced, zoomOf, zoomOfDiameter } from "../../methods/labels/enhancedSlice.ts";
+import { bicubicallyEnhanced } from "../../methods/labels/enhancedSlice.ts";
 import { initialMask, pictureOfRoi } from "../../methods/labels/initial.ts";
 import { lengthMm } from "../../methods/labels/recist.ts";
 import { roiOfMarks } from "../../methods/labels/trimap.ts";
+import { zoomOf, zoomOfDiameter } from "../../methods/labels/zoom.ts";
 import { lesionSchema } from "../../schemas/dataset.ts";
 import { stepKinds } from "../../schemas/stepKinds.ts";
 

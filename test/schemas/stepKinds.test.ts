@@ -26,6 +26,8 @@ describe.each(kinds.map((kind) => [kind.kind, kind] as const))("%s", (name, kind
       "dataset.fold": { fold: 0 },
       "segmentation.classical": { method: "ellipse" },
       "labels.harvest": { k: 1 },
+      "images.import": { root: "r" },
+      "enhancement.train": { stage: "enhance" },
       reading: {
         title: "t",
         question: "q",

@@ -1,13 +1,9 @@
 import type { Slice } from "../imaging/volume.ts";
-import { bicubicallyEnhanced } from "./enhancedSlice.ts";
+import { bicubicallyEnhanced } from "../labels/enhancedSlice.ts";
+import type { SliceEnhancer } from "./sgan/enhance.ts";
 
-/** What makes pictures better (3.4): the stacked GAN. Pictures are fractions of the display window, `[y, x]`. */
-export interface SliceEnhancer {
-  /** X1 = G1(X0), as large as X0. */
-  denoise(picture: Slice<Float32Array>): Promise<Slice<Float32Array>>;
-  /** X2 = G2(X1 resized): every side times `zoom`, rounded. */
-  enhance(denoised: Slice<Float32Array>, zoom: number): Promise<Slice<Float32Array>>;
-}
+/** What makes pictures better: the stacked GAN, or anything like it. */
+export type PictureEnhancer = Pick<SliceEnhancer, "denoise" | "enhance">;
 
 /** A picture and what was made of it, all on the enlarged grid, in [0, 1]. */
 export interface EnhancedPictures {
@@ -26,7 +22,7 @@ export interface EnhancedPictures {
 export async function enhancedPictures(
   picture: Slice<Float32Array>,
   zoom: number,
-  enhancer: SliceEnhancer | null,
+  enhancer: PictureEnhancer | null,
 ): Promise<EnhancedPictures> {
   const original = bicubicallyEnhanced(picture, zoom);
   if (enhancer === null) return { original, enhanced: original };
