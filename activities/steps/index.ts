@@ -3,12 +3,14 @@ import { kindOf, type StepKindName, type StepParams, type WorkflowKindName } fro
 import { campaignPage } from "./campaignPage.ts";
 import { datasetImplant, datasetImport, datasetSynthesize } from "./datasets.ts";
 import { enhancementApply } from "./enhancementApply.ts";
+import { enhancementCases } from "./enhancementCases.ts";
 import { enhancementTrain } from "./enhancementTrain.ts";
 import { evaluate } from "./evaluate.ts";
 import { imagesImport, imagesSynthesize } from "./images.ts";
 import { labelsHarvest } from "./labelsHarvest.ts";
 import { labelsInitial } from "./labelsInitial.ts";
 import { networkTrain } from "./networkTrain.ts";
+import { readingPolicy } from "./readingPolicy.ts";
 import { report } from "./report.ts";
 import { segmentationClassical } from "./segmentationClassical.ts";
 import { segmentationPredict } from "./segmentationPredict.ts";
@@ -32,6 +34,8 @@ const bodies: { [K in Exclude<StepKindName, WorkflowKindName>]: StepBody<StepPar
   "images.synthesize": imagesSynthesize,
   "enhancement.train": enhancementTrain,
   "enhancement.apply": enhancementApply,
+  "enhancement.cases": enhancementCases,
+  "reading.policy": readingPolicy,
   evaluate,
   report,
   "campaign.page": campaignPage,
