@@ -7,10 +7,12 @@ import {
   actionProgressSchema,
   type CampaignInput,
   type CampaignProgress,
+  type CurationProgress,
   type SelfPacedProgress,
   type ShardedProgress,
   type StepProgress,
 } from "../schemas/messages.ts";
+import type { Waiting } from "../schemas/reading.ts";
 import { taskQueues } from "../schemas/taskQueues.ts";
 
 /** The client's side of campaigns: everything it knows comes from queries and descriptions of workflows. */
@@ -19,6 +21,9 @@ import { taskQueues } from "../schemas/taskQueues.ts";
 export interface StepActivity {
   readonly parts?: { readonly done: number; readonly total: number };
   readonly round?: Pick<SelfPacedProgress, "round" | "rounds" | "stage">;
+  readonly curation?: Pick<CurationProgress, "round" | "rounds" | "stage">;
+  /** People are waited for. */
+  readonly waiting?: Waiting;
   readonly actions: readonly RunningAction[];
 }
 
@@ -116,20 +121,30 @@ export async function snapshot(client: Client, id: string): Promise<CampaignSnap
 async function childActivity(client: Client, workflowId: string): Promise<StepActivity> {
   const handle = client.workflow.getHandle(workflowId);
   try {
+    const waiting = await handle.query<Waiting | null, []>("waiting").catch(withoutQuery);
+    if (waiting !== null) return { waiting, actions: [] };
     const [description, progress] = await Promise.all([
       handle.describe(),
-      handle.query<ShardedProgress | SelfPacedProgress, []>("progress"),
+      handle.query<ShardedProgress | SelfPacedProgress | CurationProgress, []>("progress"),
     ]);
     const actions = runningActions(description.raw.pendingActivities ?? []);
     if (progress.type === "sharded") return { parts: { done: progress.done, total: progress.total }, actions };
-    const { round, rounds, stage, child } = progress;
+    const { round, rounds, child } = progress;
     const inner = child === undefined ? { actions } : await childActivity(client, child);
-    return { ...inner, round: { round, rounds, stage } };
+    return progress.type === "curation"
+      ? { ...inner, curation: { round, rounds, stage: progress.stage } }
+      : { ...inner, round: { round, rounds, stage: progress.stage } };
   } catch (error) {
     const startsOnly = error instanceof WorkflowNotFoundError || (error as Error).name === "QueryNotRegisteredError";
     if (startsOnly) return { actions: [] };
     throw error;
   }
+}
+
+/** Workflows that never wait for people have no such query. */
+function withoutQuery(error: Error): null {
+  if (error.name === "QueryNotRegisteredError") return null;
+  throw error;
 }
 
 type Pending = NonNullable<Awaited<ReturnType<WorkflowHandle["describe"]>>["raw"]["pendingActivities"]>;
