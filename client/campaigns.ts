@@ -44,6 +44,7 @@ export interface CampaignEntry {
   readonly campaign: string;
   readonly pipeline: string;
   readonly status: string;
+  readonly waitsForPeople: boolean;
   readonly started: Date;
   readonly finished: Date | null;
 }
@@ -79,6 +80,9 @@ const pipelineIdentity = ({ pipeline }: CampaignInput): string => JSON.stringify
 
 /** Campaigns that the engine knows, newest first. */
 export async function listCampaigns(client: Client): Promise<CampaignEntry[]> {
+  const waits = new Set<string>();
+  for await (const { workflowId } of client.workflow.list({ query: "WaitsFor IS NOT NULL AND ExecutionStatus = 'Running'" }))
+    waits.add(workflowId.split("/")[0]);
   const campaigns: CampaignEntry[] = [];
   for await (const { workflowId, status, startTime, closeTime, memo } of client.workflow.list({
     query: "WorkflowType = 'campaign'",
@@ -88,6 +92,7 @@ export async function listCampaigns(client: Client): Promise<CampaignEntry[]> {
       campaign: workflowId,
       pipeline: pipeline ?? "",
       status: status.name.toLowerCase(),
+      waitsForPeople: status.name === "RUNNING" && waits.has(workflowId),
       started: startTime,
       finished: closeTime ?? null,
     });
