@@ -4,12 +4,14 @@ import { campaignPage } from "./campaignPage.ts";
 import { datasetImplant, datasetImport, datasetSynthesize, timepointsConstruct } from "./datasets.ts";
 import { enhancementApply } from "./enhancementApply.ts";
 import { enhancementMeasure } from "./enhancementMeasure.ts";
+import { enhancementCases } from "./enhancementCases.ts";
 import { enhancementTrain } from "./enhancementTrain.ts";
 import { evaluate } from "./evaluate.ts";
 import { imagesImport, imagesSynthesize } from "./images.ts";
 import { labelsHarvest } from "./labelsHarvest.ts";
 import { labelsInitial } from "./labelsInitial.ts";
 import { networkTrain } from "./networkTrain.ts";
+import { readingPolicy } from "./readingPolicy.ts";
 import { report } from "./report.ts";
 import { responseAssess } from "./responseAssess.ts";
 import { segmentationClassical } from "./segmentationClassical.ts";
@@ -43,6 +45,8 @@ const bodies: { [K in Exclude<StepKindName, WorkflowKindName>]: StepBody<StepPar
   "enhancement.measure": enhancementMeasure,
   "study.prepare": studyPrepare,
   "study.evaluate": studyEvaluate,
+  "enhancement.cases": enhancementCases,
+  "reading.policy": readingPolicy,
   evaluate,
   report,
   "campaign.page": campaignPage,

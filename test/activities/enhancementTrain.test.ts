@@ -8,7 +8,7 @@ import { curatedSlices } from "../../activities/curatedSlices.ts";
 import { gatherEnhanced, putEnhancedPart } from "../../activities/enhanced.ts";
 import { loadEnhancer, loadSliceEnhancer } from "../../activities/enhancers.ts";
 import { readImages } from "../../activities/images.ts";
-import { putDecisions } from "../../activities/readings.ts";
+import { putDecisions } from "../../activities/readingLog.ts";
 import { putSource } from "../../activities/sources.ts";
 import { bodyOf, parseInput } from "../../activities/steps/index.ts";
 import type { StepContext, StepResult } from "../../activities/steps/step.ts";
