@@ -7,6 +7,7 @@ import type { ComputeOptions } from "../worker/computePool.ts";
 import type { ComputeRequest } from "../worker/computeProtocol.ts";
 import { finished, keyOf, partRecords, recordOf } from "./actionRecords.ts";
 import { newestCheckpoint } from "./checkpoints.ts";
+import { createCurations } from "./curations.ts";
 import { createLedger, fingerprintFor } from "./ledger.ts";
 import { createReadings } from "./readings.ts";
 import type { StepResult } from "./steps/step.ts";
@@ -44,7 +45,11 @@ export function createActivities({ store, compute }: ActivityDependencies) {
     return fingerprintFor(numerics, numerics === "network" ? await numericsFingerprint() : "");
   };
 
-  const ledger = { ...createLedger(store, fingerprintOf), ...createReadings(store, fingerprintOf) };
+  const ledger = {
+    ...createLedger(store, fingerprintOf),
+    ...createReadings(store, fingerprintOf),
+    ...createCurations(store, fingerprintOf),
+  };
 
   /**
    * Executes an action unless its record exists already. Heartbeats come from a timer (a long step or a slow disk is

@@ -1,6 +1,14 @@
+import { type ArtifactFile, putArtifact } from "../artifacts/manifest.ts";
 import type { Digest, Store } from "../artifacts/store.ts";
-import { type LogLine, logLineSchema } from "../schemas/reading.ts";
-import { parseLines, toLines } from "./datasets.ts";
+import {
+  type Decision,
+  type DecisionsMeta,
+  decisionSchema,
+  decisionsMetaSchema,
+  type LogLine,
+  logLineSchema,
+} from "../schemas/reading.ts";
+import { linesType, parseLines, toLines } from "./datasets.ts";
 
 /** One chunk of a reading's log; its first line names the chunk before, so that nothing can be taken out unseen. */
 export async function putChunk(
@@ -32,4 +40,24 @@ export async function readLog(store: Store, newest: Digest): Promise<ReadingLog>
     digest = header.previous as Digest | null;
   }
   return { bytes: Buffer.concat(chunks.map(({ bytes }) => bytes)), lines: chunks.flatMap(({ lines }) => lines) };
+}
+
+/** @param written the log that tells how it came to the decisions @param more further files of the artifact */
+export async function putDecisions(
+  store: Store,
+  decisions: readonly Decision[],
+  written: Pick<ReadingLog, "bytes">,
+  meta: Omit<DecisionsMeta, "decisions">,
+  more: readonly ArtifactFile[] = [],
+): Promise<Digest> {
+  const lines = toLines(decisions.map((decision) => decisionSchema.parse(decision)));
+  return putArtifact(store, {
+    type: "decisions",
+    meta: decisionsMetaSchema.parse({ ...meta, decisions: decisions.length }),
+    files: [
+      { path: "answers.jsonl", bytes: lines, mediaType: linesType },
+      { path: "log.jsonl", bytes: written.bytes, mediaType: linesType },
+      ...more,
+    ],
+  });
 }

@@ -1,4 +1,4 @@
-import { putArtifact } from "../artifacts/manifest.ts";
+import { getManifest, readFile } from "../artifacts/manifest.ts";
 import { commitAction } from "../artifacts/records.ts";
 import type { Digest, Store } from "../artifacts/store.ts";
 import { InputError } from "../methods/inputError.ts";
@@ -16,10 +16,11 @@ import {
   type ReadingEvent,
   type Waiting,
 } from "../schemas/reading.ts";
+import { type StepParams, stepKinds } from "../schemas/stepKinds.ts";
 import { keyOf, recordOf } from "./actionRecords.ts";
 import { openCases } from "./cases.ts";
-import { linesType, toLines } from "./datasets.ts";
-import { putChunk, type ReadingLog, readLog } from "./readingLog.ts";
+import { parseLines } from "./datasets.ts";
+import { putChunk, putDecisions, readLog } from "./readingLog.ts";
 import { parseInput } from "./steps/index.ts";
 
 /** Where a reading goes on after its workflow was lost: names the newest chunk of its log. */
@@ -65,29 +66,50 @@ export function createReadings(store: Store, fingerprintOf: (kind: string) => Pr
       return log;
     },
 
+    /** The action with which a policy decides on a reading's cases. */
+    async policyOf({ params, inputs }: Action): Promise<Action> {
+      const { policy } = params as StepParams<"reading">;
+      const { kind, version } = stepKinds["reading.policy"];
+      return { kind, version, params: policy as Action["params"], inputs: { cases: inputs.cases } };
+    },
+
     /** The decisions as they stand, with the log that they follow from, and the record of the reading. */
-    async recordReading({ action, log, started }: RecordRequest): Promise<ActionResult> {
+    async recordReading({ action, log, policy, started }: RecordRequest): Promise<ActionResult> {
       const { cases, digest, meta } = await casesOf(action);
       const protocol = protocolOf(action);
-      const written = await readLog(store, log as Digest);
-      const answers = standing(protocol, written.lines, new Map(cases.map(({ id }, i) => [id, i])));
-      const decisions = await putDecisions(store, answers, written, {
-        title: protocol.title,
-        cases: digest,
-        decidedBy: "people",
-        readers: finishedReaders(written.lines),
-        closedBy: written.lines.findLast((line) => line.event === "close")?.by ?? "readers",
-      });
+      const written = log === null ? { bytes: Buffer.alloc(0), lines: [] } : await readLog(store, log as Digest);
+      const about = { title: protocol.title, cases: digest };
+      let decisions: Digest;
+      let decided: Decision[];
+      if (policy === undefined) {
+        decided = standing(protocol, written.lines, new Map(cases.map(({ id }, i) => [id, i])));
+        const closedBy = written.lines.findLast((line) => line.event === "close")?.by ?? "readers";
+        const people = { ...about, decidedBy: "people", readers: finishedReaders(written.lines), closedBy } as const;
+        decisions = await putDecisions(store, decided, written, people);
+      } else {
+        const manifest = await getManifest(store, policy.decisions as Digest);
+        const { policy: rule } = decisionsMetaSchema.parse(manifest.meta);
+        decided = parseLines(await readFile(store, manifest, "answers.jsonl"), decisionSchema);
+        const scores = manifest.blobs.filter(({ path }) => path === "scores.jsonl");
+        const ruled = {
+          ...about,
+          decidedBy: "policy",
+          policy: rule,
+          readers: finishedReaders(written.lines),
+          closedBy: "policy",
+        } as const;
+        decisions = await putDecisions(store, decided, written, ruled, scores);
+      }
       const fingerprint = await fingerprintOf(action.kind);
       const key = keyOf(action, fingerprint);
-      const outputs = { decisions };
-      const executed = { action, key, fingerprint, outputs, parts: [], started: new Date(started), attempt: 1 };
+      const parts = policy === undefined ? [] : [policy.record as Digest];
+      const executed = { action, key, fingerprint, outputs: { decisions }, parts, started: new Date(started), attempt: 1 };
       const committed = await commitAction(store, key, recordOf(executed));
       return {
         record: committed.digest,
         outputs: committed.record.outputs,
         cached: false,
-        summary: { decisions: answers.length, cases: meta.cases },
+        summary: { decisions: decided.length, cases: meta.cases, "decided by": policy === undefined ? "people" : "policy" },
       };
     },
 
@@ -125,26 +147,11 @@ interface WriteRequest {
 
 interface RecordRequest {
   action: Action;
-  log: string;
+  /** Newest chunk of the people's log; null where nobody was asked. */
+  log: string | null;
+  /** What the policy gave, where it decided. */
+  policy?: { decisions: string; record: string };
   started: number;
-}
-
-/** @param written the log that tells how it came to the decisions */
-export async function putDecisions(
-  store: Store,
-  decisions: readonly Decision[],
-  written: Pick<ReadingLog, "bytes">,
-  meta: Omit<DecisionsMeta, "decisions">,
-): Promise<Digest> {
-  const lines = toLines(decisions.map((decision) => decisionSchema.parse(decision)));
-  return putArtifact(store, {
-    type: "decisions",
-    meta: decisionsMetaSchema.parse({ ...meta, decisions: decisions.length }),
-    files: [
-      { path: "answers.jsonl", bytes: lines, mediaType: linesType },
-      { path: "log.jsonl", bytes: written.bytes, mediaType: linesType },
-    ],
-  });
 }
 
 type AnswerLine = Extract<LogLine, { event: "answer" }>;

@@ -1,6 +1,7 @@
 import { getRecord } from "../artifacts/records.ts";
 import type { Digest, Store } from "../artifacts/store.ts";
 import type { Model } from "../methods/networks/model.ts";
+import type { Enhancer } from "../methods/networks/sgan/enhancer.ts";
 import type { ReportInput } from "../report/reportInput.ts";
 import type { ArtifactRef } from "../schemas/messages.ts";
 import { type Labels, openLabels } from "./labels.ts";
@@ -48,6 +49,22 @@ export function trainingCurves(models: readonly NamedModel[]): NonNullable<Repor
     }));
     return [{ model: name, digest, epochs }];
   });
+}
+
+/** What is told of a stage of the stacked GAN. */
+export function enhancementOf({
+  name,
+  digest,
+  value: { stage, features, training },
+}: {
+  readonly name: string;
+  readonly digest: Digest;
+  readonly value: Enhancer;
+}): NonNullable<ReportInput["enhancement"]>[number] {
+  const { pictures, slices, options, history } = training;
+  const steps = { pretraining: options.pretraining.steps, adversarial: options.adversarial.steps };
+  const validation = history.at(-1)?.validation ?? null;
+  return { name, stage, digest, pictures, slices, steps, features: features?.origin ?? null, validation };
 }
 
 type HarvestRow = NonNullable<ReportInput["harvest"]>[number];

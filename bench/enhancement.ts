@@ -77,7 +77,7 @@ async function train(): Promise<void> {
     stage: options.degradation.stage,
     ...spec,
     features: null,
-    training: { options, photographs: photographs.length, slices: 0, history: [...history] },
+    training: { options, pictures: { origin: "photographs", count: photographs.length }, slices: 0, history: [...history] },
     weights,
   });
   for (const [name, bytes] of Object.entries(files)) writeFileSync(path.join(out, name), bytes);

@@ -2,6 +2,7 @@ import { styleText } from "node:util";
 import type { CampaignSnapshot, RunningAction, StepActivity } from "../client/campaigns.ts";
 import { isSettled } from "../client/campaigns.ts";
 import type { StepProgress } from "../schemas/messages.ts";
+import type { Waiting } from "../schemas/reading.ts";
 
 const BAR_CELLS = 24;
 
@@ -49,15 +50,22 @@ export function stepLine(step: StepProgress, activity: StepActivity | undefined,
     case "done":
       return `done in ${seconds}${figures(step.summary)}`;
     case "running":
-      if (activity?.waiting !== undefined) return `${waitingText(activity.waiting)} · ${seconds}`;
-      return `${bar(fractionDone(activity))} ${activityText(activity)} · ${seconds}`;
+      return activity?.waiting === undefined
+        ? `${bar(fractionDone(activity))} ${activityText(activity)} · ${seconds}`
+        : waitingText(activity.waiting, now);
     default:
       return step.state satisfies never;
   }
 }
 
-function waitingText({ title, answered, count }: NonNullable<StepActivity["waiting"]>): string {
-  return `waits for people: "${title}", ${answered} answered, ${count} cases — recist3d review`;
+/** For whom a step waits, since when, and until when. */
+function waitingText({ title, round, readers, since, deadline, count, answered, reminders }: Waiting, now: number): string {
+  const whom = readers.length === 0 ? "a reader" : readers.join(", ");
+  const words = [`waits for ${whom}: "${title}"${round > 1 ? `, round ${round}` : ""}`, `${answered} answers, ${count} cases`];
+  words.push(`since ${duration(now - since)}`);
+  if (deadline !== null) words.push(`until ${new Date(deadline).toISOString().slice(0, 16).replace("T", " ")} UTC`);
+  if (reminders > 0) words.push(`${reminders} ${reminders === 1 ? "reminder" : "reminders"}`);
+  return `${words.join(" · ")} — recist3d review`;
 }
 
 function activityText(activity: StepActivity | undefined): string {
@@ -65,6 +73,8 @@ function activityText(activity: StepActivity | undefined): string {
   const words: string[] = [];
   if (activity.round !== undefined && activity.round.round > 0)
     words.push(`round ${activity.round.round} of ${activity.round.rounds}, ${activity.round.stage}`);
+  if (activity.curation !== undefined)
+    words.push(`round ${activity.curation.round} of ${activity.curation.rounds}, ${activity.curation.stage}`);
   if (activity.parts !== undefined && activity.parts.total > 0)
     words.push(`${activity.parts.done}/${activity.parts.total} shards`);
   const action = activity.actions.find(({ progress }) => progress !== undefined && progress.total > 0);

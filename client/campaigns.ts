@@ -7,6 +7,7 @@ import {
   actionProgressSchema,
   type CampaignInput,
   type CampaignProgress,
+  type CurationProgress,
   type SelfPacedProgress,
   type ShardedProgress,
   type StepProgress,
@@ -20,6 +21,9 @@ import { taskQueues } from "../schemas/taskQueues.ts";
 export interface StepActivity {
   readonly parts?: { readonly done: number; readonly total: number };
   readonly round?: Pick<SelfPacedProgress, "round" | "rounds" | "stage">;
+  readonly curation?: Pick<CurationProgress, "round" | "rounds" | "stage">;
+  /** People are waited for. */
+  readonly waiting?: Waiting;
   readonly actions: readonly RunningAction[];
   /** Where it waits for people: for what, and how far they are. */
   readonly waiting?: { readonly workflow: string; readonly title: string; readonly answered: number; readonly count: number };
@@ -42,6 +46,7 @@ export interface CampaignEntry {
   readonly campaign: string;
   readonly pipeline: string;
   readonly status: string;
+  readonly waitsForPeople: boolean;
   readonly started: Date;
   readonly finished: Date | null;
 }
@@ -77,6 +82,9 @@ const pipelineIdentity = ({ pipeline }: CampaignInput): string => JSON.stringify
 
 /** Campaigns that the engine knows, newest first. */
 export async function listCampaigns(client: Client): Promise<CampaignEntry[]> {
+  const waits = new Set<string>();
+  for await (const { workflowId } of client.workflow.list({ query: "WaitsFor IS NOT NULL AND ExecutionStatus = 'Running'" }))
+    waits.add(workflowId.split("/")[0]);
   const campaigns: CampaignEntry[] = [];
   for await (const { workflowId, status, startTime, closeTime, memo } of client.workflow.list({
     query: "WorkflowType = 'campaign'",
@@ -86,6 +94,7 @@ export async function listCampaigns(client: Client): Promise<CampaignEntry[]> {
       campaign: workflowId,
       pipeline: pipeline ?? "",
       status: status.name.toLowerCase(),
+      waitsForPeople: status.name === "RUNNING" && waits.has(workflowId),
       started: startTime,
       finished: closeTime ?? null,
     });
@@ -119,15 +128,19 @@ export async function snapshot(client: Client, id: string): Promise<CampaignSnap
 async function childActivity(client: Client, workflowId: string): Promise<StepActivity> {
   const handle = client.workflow.getHandle(workflowId);
   try {
+    const waiting = await handle.query<Waiting | null, []>("waiting").catch(withoutQuery);
+    if (waiting !== null) return { waiting, actions: [] };
     const [description, progress] = await Promise.all([
       handle.describe(),
-      handle.query<ShardedProgress | SelfPacedProgress, []>("progress"),
+      handle.query<ShardedProgress | SelfPacedProgress | CurationProgress, []>("progress"),
     ]);
     const actions = runningActions(description.raw.pendingActivities ?? []);
     if (progress.type === "sharded") return { parts: { done: progress.done, total: progress.total }, actions };
-    const { round, rounds, stage, child } = progress;
+    const { round, rounds, child } = progress;
     const inner = child === undefined ? { actions } : await childActivity(client, child);
-    return { ...inner, round: { round, rounds, stage } };
+    return progress.type === "curation"
+      ? { ...inner, curation: { round, rounds, stage: progress.stage } }
+      : { ...inner, round: { round, rounds, stage: progress.stage } };
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return { actions: [] };
     if (error instanceof QueryNotRegisteredError) return peopleActivity(client, workflowId);
@@ -146,6 +159,12 @@ async function peopleActivity(client: Client, workflow: string): Promise<StepAct
     if (error instanceof WorkflowNotFoundError || error instanceof QueryNotRegisteredError) return { actions: [] };
     throw error;
   }
+}
+
+/** Workflows that never wait for people have no such query. */
+function withoutQuery(error: Error): null {
+  if (error.name === "QueryNotRegisteredError") return null;
+  throw error;
 }
 
 type Pending = NonNullable<Awaited<ReturnType<WorkflowHandle["describe"]>>["raw"]["pendingActivities"]>;

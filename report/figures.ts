@@ -105,7 +105,7 @@ function methodColours(data: ReportData): Colours {
   let next = 0;
   for (const name of names) {
     if (colours.has(name)) continue;
-    colours.set(name, baselines.has(name) || /^(ellips(e|oid)|πLW²\/6.*)$/i.test(name) ? GREY : PALETTE[next++ % PALETTE.length]);
+    colours.set(name, baselines.has(name) || /^ellips(e|oid)$/i.test(name) ? GREY : PALETTE[next++ % PALETTE.length]);
   }
   return colours;
 }

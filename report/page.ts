@@ -1,5 +1,6 @@
 import { dataOrigins } from "../schemas/dataset.ts";
 import { stateWords } from "./dagFigure.ts";
+import { enhancementTable } from "./enhancementTable.ts";
 import { type Figure, figureName, figureOf, harvestParts } from "./figures.ts";
 import { count, duration, meanSd, moment, NONE, score, shortDigest, signed } from "./format.ts";
 import { Html, html } from "./html.ts";
@@ -48,6 +49,7 @@ export function reportPage(data: ReportData, numbers: ReportNumbers, figures: re
     datasetsSection(data),
     trainingSection(data, figures),
     harvestSection(data, figures),
+    enhancementSection(data),
     provenanceSection(data),
   ].filter((s) => s !== null);
   const { campaign } = data;
@@ -113,6 +115,10 @@ ${unansweredTable(table)}`;
     title: only ? title : `${title} – ${evaluation.data}`,
     body,
   };
+}
+
+function enhancementSection({ enhancement }: ReportData): Section | null {
+  return enhancement.length === 0 ? null : { id: "enhancement", title: "Image enhancement", body: enhancementTable(enhancement) };
 }
 
 function sizesSection(table: TableData): Html | null {

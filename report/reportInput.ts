@@ -131,6 +131,21 @@ const harvestSchema = z.strictObject({
   notHarvested: z.int().nonnegative(),
 });
 
+/** A stage of the stacked GAN and what it was trained on. */
+const enhancementSchema = z.strictObject({
+  name: z.string(),
+  stage: z.enum(["denoise", "enhance"]),
+  digest: digestSchema,
+  pictures: z.strictObject({ origin: z.enum(["photographs", "drawn"]), count: z.int().nonnegative() }),
+  /** Curated CT slices that were learnt from too. */
+  slices: z.int().nonnegative(),
+  steps: z.strictObject({ pretraining: z.int().nonnegative(), adversarial: z.int().nonnegative() }),
+  /** Whose features the perceptual loss compared; null = there was no such loss. */
+  features: z.enum(["random", "model", "file"]).nullable(),
+  /** Of held-out pairs, in dB: as degraded, and as restored at the end. */
+  validation: z.strictObject({ inputPsnr: z.number(), psnr: z.number() }).nullable(),
+});
+
 const prPoint = z.object({ threshold: z.number(), precision: z.number(), recall: z.number() });
 const precisionRecallSchema = z.strictObject({
   data: z.string(),
@@ -211,6 +226,7 @@ export const reportInputSchema = z.strictObject({
   methods: z.array(methodSchema),
   training: z.array(trainingSchema).default([]),
   harvest: z.array(harvestSchema).default([]),
+  enhancement: z.array(enhancementSchema).default([]),
   precisionRecall: z.array(precisionRecallSchema).default([]),
   volumes: z.array(volumeSchema).default([]),
   quality: z.array(qualitySchema).default([]),

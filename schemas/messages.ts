@@ -108,3 +108,12 @@ export interface SelfPacedProgress {
   stage: "harvesting" | "training" | "done";
   child?: string;
 }
+
+/** Answer of the `progress` query of the curation of enhanced slices. */
+export interface CurationProgress {
+  type: "curation";
+  round: number;
+  rounds: number;
+  stage: "enhancing" | "reading" | "training" | "done";
+  child?: string;
+}

@@ -254,10 +254,11 @@ export const decisionSchema = z.strictObject({
   case: z.string(),
   /** Second showing of a case to the same reader. */
   repeat: z.boolean().default(false),
-  /** Null in mode shared, where people's answers were merged: `log.jsonl` tells who gave which. */
+  /** Null in mode shared, where people's answers were merged (`log.jsonl` tells who gave which), and where a policy decided. */
   reader: z.string().nullable(),
   answer: z.string(),
-  at: z.int().nonnegative(),
+  /** Null where a policy decided: it has no time of its own, so that equal cases give equal decisions. */
+  at: z.int().nonnegative().nullable(),
   tookMs: z.int().nonnegative(),
 });
 export type Decision = z.output<typeof decisionSchema>;

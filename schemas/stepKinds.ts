@@ -1,11 +1,12 @@
 import type { z } from "zod";
+import { enhancementCases, enhancementCurate } from "./stepKinds/curation.ts";
 import { datasetImport, datasetSynthesize } from "./stepKinds/datasets.ts";
 import { enhancementApply, enhancementMeasure } from "./stepKinds/enhancement.ts";
 import { enhancementTrain } from "./stepKinds/enhancementTraining.ts";
 import { campaignPage, evaluate, report } from "./stepKinds/evaluation.ts";
 import { imagesImport, imagesSynthesize } from "./stepKinds/images.ts";
 import { labelsHarvest, labelsInitial } from "./stepKinds/labels.ts";
-import { reading } from "./stepKinds/reading.ts";
+import { reading, readingPolicy } from "./stepKinds/reading.ts";
 import { segmentationClassical, segmentationPredict } from "./stepKinds/segmentation.ts";
 import { datasetFold, datasetSelect, predictionsJoin } from "./stepKinds/selection.ts";
 import { segmentationSelfPaced } from "./stepKinds/selfPaced.ts";
@@ -43,6 +44,10 @@ export const stepKinds = {
   "study.prepare": studyPrepare,
   reading,
   "study.evaluate": studyEvaluate,
+  "enhancement.cases": enhancementCases,
+  "enhancement.curate": enhancementCurate,
+  reading,
+  "reading.policy": readingPolicy,
   evaluate,
   report,
   "campaign.page": campaignPage,

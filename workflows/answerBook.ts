@@ -13,24 +13,14 @@ import {
   type Protocol,
   type ReaderBook,
   type ReadingEvent,
+  type ReadingState,
   type ReleaseMessage,
   releaseMessageSchema,
 } from "../schemas/reading.ts";
+import { ReaderAnswers } from "./readerAnswers.ts";
 
 /** A reader's clock may be ahead of the engine's by so much. */
 const CLOCK_AHEAD_MS = 3_600_000;
-
-interface Reader {
-  readonly name: string;
-  finished: number | null;
-  verdict: string | null;
-  note: string | null;
-  /** By position: the answer's index (−1: taken back), and the `at` of every entry, by which it is known when sent again. */
-  readonly given: Map<number, { answer: number; ats: number[] }>;
-  /** In the order in which they came, as `ReaderBook.entries`. */
-  readonly entries: number[];
-  claim: Claim | null;
-}
 
 /** What a book is about: digest of the cases, the length of a reader's sequence of them, and since when it is open. */
 export interface BookSubject {
@@ -39,11 +29,11 @@ export interface BookSubject {
   readonly since: number;
 }
 
-/** A message that is not taken: the update is refused by its validator and leaves no trace. */
+/** A message that is not taken: its validator throws, and nothing of it stays in the history. */
 export const refused = (why: string): ApplicationFailure => ApplicationFailure.nonRetryable(why, "Refused");
 
 /**
- * Who answered what. `check…` throw what is wrong with a message and change nothing; the others take messages that were
+ * Who answered what. `check…` throw what is wrong with a message and change nothing; their namesakes take messages that were
  * checked. Knows no engine: time is handed in, in milliseconds since the epoch.
  */
 export class AnswerBook {
@@ -51,42 +41,35 @@ export class AnswerBook {
   readonly subject: BookSubject;
   /** What has happened and is not yet in the store. */
   unwritten: ReadingEvent[] = [];
-  /** By whom the reading was closed. */
   closedBy: "readers" | "deadline" | null = null;
-  readonly #answers: string[];
-  readonly #readers = new Map<string, Reader>();
-  #entries = 0;
+  readonly #words: string[];
+  readonly #byName: Map<string, ReaderAnswers>;
 
-  constructor(protocol: Protocol, subject: BookSubject, readers: readonly ReaderBook[] = []) {
+  constructor(protocol: Protocol, subject: BookSubject, books: readonly ReaderBook[] = []) {
     this.protocol = protocol;
     this.subject = subject;
-    this.#answers = protocol.answers.map(({ answer }) => answer);
-    for (const { reader, finished, verdict, note, entries, claim } of readers) {
-      const restored: Reader = { name: reader, finished, verdict, note, given: new Map(), entries: [], claim };
-      this.#readers.set(reader, restored);
-      for (let i = 0; i < entries.length; i += 3) this.#give(restored, entries[i], entries[i + 1], entries[i + 2]);
-    }
+    this.#words = protocol.answers.map(({ answer }) => answer);
+    this.#byName = new Map(books.map((book) => [book.reader, ReaderAnswers.restored(book)]));
   }
 
   checkAnswer(value: unknown, now: number): void {
     const message = this.#parsed(answerMessageSchema, value);
-    const reader = this.#readers.get(message.reader);
-    const fresh = this.#fresh(message);
+    const { length } = this.subject;
     for (const { position, answer } of message.entries) {
-      this.#checkPosition(position);
-      if (answer !== null && !this.#answers.includes(answer))
-        throw refused(`"${answer}" is no answer here; there are ${this.#answers.join(", ")}`);
+      if (position >= length) throw refused(`position ${position} does not exist: there are ${length}, counted from 0`);
+      if (answer !== null && !this.#words.includes(answer))
+        throw refused(`"${answer}" is no answer here; there are ${this.#words.join(", ")}`);
     }
+    const fresh = this.#fresh(message);
     if (fresh.length === 0) return;
-    this.#checkOpen(reader);
-    if (this.#entries + fresh.length > MOST_ENTRIES)
-      throw refused(`this reading is full: it holds ${MOST_ENTRIES} answers, taken back or not`);
+    this.#checkOpen(message.reader);
+    const held = this.#all.reduce((sum, { entries }) => sum + entries, 0);
+    if (held + fresh.length > MOST_ENTRIES)
+      throw refused(`this reading is full: it holds ${MOST_ENTRIES} answers, those taken back among them`);
     for (const { position, at } of fresh) {
       if (at > now + CLOCK_AHEAD_MS)
-        throw refused(
-          `the clock of this answer (${new Date(at).toISOString()}) is more than an hour ahead; set the computer's clock`,
-        );
-      this.#checkClaim(position, message.reader, now);
+        throw refused(`the time of an answer, ${iso(at)}, is more than an hour ahead of ${iso(now)}: set this computer's clock`);
+      this.#checkUnclaimed(position, message.reader, now);
     }
     this.#checkAtMost(message.reader, fresh);
   }
@@ -95,77 +78,80 @@ export class AnswerBook {
     const fresh = this.#fresh(message);
     const reader = this.#readerOf(message.reader);
     for (const { position, answer, at, tookMs } of fresh) {
-      this.#give(reader, position, answer === null ? -1 : this.#answers.indexOf(answer), at - this.subject.since);
+      reader.give(position, answer === null ? -1 : this.#words.indexOf(answer), at - this.subject.since);
       this.unwritten.push({ event: "answer", received: now, reader: reader.name, position, answer, at, tookMs });
     }
-    if (reader.claim !== null && fresh.length > 0) reader.claim.until = now + this.#leaseMs;
-    return { taken: fresh.length, answered: answered(reader) };
+    if (reader.claim !== null && fresh.length > 0) reader.claim = { ...reader.claim, until: now + this.#leaseMs };
+    return { taken: fresh.length, answered: reader.answered };
   }
 
   checkClaim(value: unknown): void {
-    const message = this.#parsed(claimMessageSchema, value);
-    this.#checkShared("claimed");
-    this.#checkOpen(this.#readers.get(message.reader));
+    const { reader } = this.#parsed(claimMessageSchema, value);
+    this.#checkShared();
+    this.#checkOpen(reader);
   }
 
   claim({ reader: name, count }: ClaimMessage, now: number): Claim {
     this.expireClaims(now);
     const reader = this.#readerOf(name);
-    const taken = new Set([...this.#readers.values()].flatMap(({ claim }) => claim?.positions ?? []));
-    const answeredByAny = new Set([...this.#readers.values()].flatMap(standing));
+    const answered = this.#answeredByAny();
+    const taken = new Set([...answered, ...this.#all.flatMap(({ claim }) => claim?.positions ?? [])]);
     const positions = [...(reader.claim?.positions ?? [])];
-    let missing = count - positions.filter((position) => !answeredByAny.has(position)).length;
+    let missing = count - positions.filter((position) => !answered.has(position)).length;
     for (let position = 0; position < this.subject.length && missing > 0; position++) {
-      if (taken.has(position) || answeredByAny.has(position)) continue;
+      if (taken.has(position)) continue;
       positions.push(position);
       missing--;
     }
-    const until = now + this.#leaseMs;
-    reader.claim = positions.length === 0 ? null : { positions, until };
-    this.unwritten.push({ event: "claim", received: now, reader: name, positions: [...positions], until });
-    return { positions: [...positions], until };
+    const claim = { positions, until: now + this.#leaseMs };
+    reader.claim = positions.length === 0 ? null : claim;
+    this.unwritten.push({ event: "claim", received: now, reader: name, ...claim });
+    return claim;
   }
 
   checkRelease(value: unknown): void {
-    const message = this.#parsed(releaseMessageSchema, value);
-    this.#checkShared("released");
-    this.#checkOpen(this.#readers.get(message.reader));
+    const { reader } = this.#parsed(releaseMessageSchema, value);
+    this.#checkShared();
+    this.#checkOpen(reader);
   }
 
   release({ reader: name }: ReleaseMessage, now: number): void {
-    const reader = this.#readers.get(name);
+    const reader = this.#byName.get(name);
     if (reader === undefined || reader.claim === null) return;
     reader.claim = null;
     this.unwritten.push({ event: "release", received: now, reader: name });
   }
 
   checkFinish(value: unknown): void {
-    const { reader: name, verdict } = this.#parsed(finishMessageSchema, value);
-    const { mode, verdicts } = this.protocol;
-    const words = verdicts.map((one) => one.verdict);
-    if (verdict !== undefined && !words.includes(verdict))
+    const message = this.#parsed(finishMessageSchema, value);
+    const { reader: name } = message;
+    const verdict = message.verdict ?? null;
+    const verdicts = this.protocol.verdicts.map((one) => one.verdict);
+    if (verdict !== null && !verdicts.includes(verdict))
       throw refused(
-        `"${verdict}" is no verdict here; ${words.length === 0 ? "none is asked for" : `there are ${words.join(", ")}`}`,
+        `"${verdict}" is no verdict here; ${verdicts.length === 0 ? "none is asked for" : `there are ${verdicts.join(", ")}`}`,
       );
-    const reader = this.#readers.get(name);
-    if (reader != null && reader.finished !== null && reader.verdict === (verdict ?? null)) return;
-    this.#checkOpen(reader);
-    if (verdict === undefined && words.length > 0) throw refused(`finish with a verdict: ${words.join(" or ")}`);
-    const missing = this.subject.length - (reader === undefined ? 0 : answered(reader));
-    if (mode === "independent" && missing > 0)
-      throw refused(`${missing} of ${this.subject.length} cases ${missing === 1 ? "is" : "are"} not answered yet`);
+    const reader = this.#byName.get(name);
+    if (reader !== undefined && reader.finished !== null && reader.verdict === verdict) return;
+    this.#checkOpen(name);
+    if (verdict === null && verdicts.length > 0) throw refused(`finish with a verdict: ${verdicts.join(" or ")}`);
+    const { length } = this.subject;
+    const missing = length - (reader?.answered ?? 0);
+    if (this.protocol.mode === "independent" && missing > 0)
+      throw refused(`${missing} of ${length} cases ${missing === 1 ? "is" : "are"} not answered yet`);
   }
 
   finish({ reader: name, verdict, note }: FinishMessage, now: number): void {
     const reader = this.#readerOf(name);
     if (reader.finished !== null) return;
-    Object.assign(reader, { finished: now, verdict: verdict ?? null, note: note ?? null, claim: null });
-    this.unwritten.push({ event: "finish", received: now, reader: name, verdict: reader.verdict, note: reader.note });
+    const said = { verdict: verdict ?? null, note: note ?? null };
+    Object.assign(reader, { finished: now, ...said, claim: null });
+    this.unwritten.push({ event: "finish", received: now, reader: name, ...said });
     this.closeWhenFinished(now);
   }
 
   closeWhenFinished(now: number): void {
-    const finished = [...this.#readers.values()].filter((one) => one.finished !== null).length;
+    const finished = this.#all.filter((reader) => reader.finished !== null).length;
     if (finished >= this.protocol.finishedBy) this.close("readers", now);
   }
 
@@ -176,89 +162,72 @@ export class AnswerBook {
 
   /** Claims whose time is over are given back. */
   expireClaims(now: number): void {
-    for (const reader of this.#readers.values()) if (reader.claim !== null && reader.claim.until <= now) reader.claim = null;
+    for (const reader of this.#all) if (reader.claim !== null && reader.claim.until <= now) reader.claim = null;
   }
 
   /** When the next claim expires; Infinity if there is none. */
   get nextExpiry(): number {
-    return Math.min(Infinity, ...[...this.#readers.values()].flatMap(({ claim }) => (claim === null ? [] : [claim.until])));
+    return Math.min(Infinity, ...this.#all.map(({ claim }) => claim?.until ?? Infinity));
   }
 
-  /** Number of cases that somebody has answered (independent: showings, over all readers). */
+  /** Number of cases that somebody has answered; where readers are independent, of all their showings. */
   get answered(): number {
-    const readers = [...this.#readers.values()];
-    if (this.protocol.mode === "shared") return new Set(readers.flatMap(standing)).size;
-    return readers.reduce((sum, reader) => sum + answered(reader), 0);
+    if (this.protocol.mode === "shared") return this.#answeredByAny().size;
+    return this.#all.reduce((sum, { answered }) => sum + answered, 0);
   }
 
-  get readers(): { reader: string; answered: number; finished: number | null; verdict: string | null }[] {
-    return [...this.#readers.values()].map((reader) => ({
-      reader: reader.name,
-      answered: answered(reader),
-      finished: reader.finished,
-      verdict: reader.verdict,
-    }));
+  get readers(): ReadingState["readers"] {
+    return this.#all.map(({ name: reader, answered, finished, verdict }) => ({ reader, answered, finished, verdict }));
   }
 
-  /** What stands of one reader. */
-  own(name: string): { own: [number, string][]; claim: Claim | null } {
-    const reader = this.#readers.get(name);
-    if (reader === undefined) return { own: [], claim: null };
-    return { own: standing(reader).map((position) => [position, this.#wordAt(reader, position)]), claim: reader.claim };
+  /** What stands of one reader, and what that reader holds. */
+  own(name: string): Pick<ReadingState, "own" | "claim"> {
+    const reader = this.#byName.get(name);
+    return {
+      own: (reader?.standing ?? []).map(([position, answer]) => [position, this.#words[answer]]),
+      claim: reader?.claim ?? null,
+    };
   }
 
   /** What stands of everybody, for readers who are not blind to each other. */
-  get shared(): [number, string, number][] {
-    return [...this.#readers.values()].flatMap((reader, i) =>
-      standing(reader).map((position): [number, string, number] => [position, this.#wordAt(reader, position), i]),
+  get shared(): ReadingState["shared"] {
+    return this.#all.flatMap(({ standing }, i) =>
+      standing.map(([position, answer]): [number, string, number] => [position, this.#words[answer], i]),
     );
   }
 
   /** Everything that the next run needs. */
   get books(): ReaderBook[] {
-    return [...this.#readers.values()].map(({ name, finished, verdict, note, entries, claim }) => ({
-      reader: name,
-      finished,
-      verdict,
-      note,
-      entries,
-      claim,
-    }));
+    return this.#all.map(({ book }) => book);
+  }
+
+  get #all(): ReaderAnswers[] {
+    return [...this.#byName.values()];
   }
 
   get #leaseMs(): number {
     return Math.round(this.protocol.claimMinutes * 60_000);
   }
 
-  #wordAt(reader: Reader, position: number): string {
-    return this.#answers[reader.given.get(position)!.answer];
+  #answeredByAny(): Set<number> {
+    return new Set(this.#all.flatMap(({ standing }) => standing.map(([position]) => position)));
   }
 
-  #readerOf(name: string): Reader {
-    const known = this.#readers.get(name);
-    if (known !== undefined) return known;
-    const reader = { name, finished: null, verdict: null, note: null, given: new Map(), entries: [], claim: null };
-    this.#readers.set(name, reader);
+  #readerOf(name: string): ReaderAnswers {
+    const reader = this.#byName.get(name) ?? new ReaderAnswers(name);
+    this.#byName.set(name, reader);
     return reader;
   }
 
-  #give(reader: Reader, position: number, answer: number, sinceMs: number): void {
-    const ats = reader.given.get(position)?.ats ?? [];
-    ats.push(sinceMs);
-    reader.given.set(position, { answer, ats });
-    reader.entries.push(position, answer, sinceMs);
-    this.#entries++;
-  }
-
   /** The entries that are not known yet, each once. */
-  #fresh({ reader, entries }: AnswerMessage): AnswerMessage["entries"] {
-    const given = this.#readers.get(reader)?.given;
+  #fresh({ reader: name, entries }: AnswerMessage): AnswerMessage["entries"] {
+    const reader = this.#byName.get(name);
     const seen = new Set<string>();
     return entries.filter(({ position, at }) => {
       const key = `${position} ${at}`;
-      if (seen.has(key) || given?.get(position)?.ats.includes(at - this.subject.since)) return false;
+      const known = seen.has(key) || reader?.knows(position, at - this.subject.since) === true;
       seen.add(key);
-      return true;
+      return !known;
     });
   }
 
@@ -270,52 +239,45 @@ export class AnswerBook {
     }
     const { readers } = this.protocol;
     if (data.cases !== this.subject.cases)
-      throw refused("this is about other cases than those that are read now, e.g. of an earlier round; load the page again");
+      throw refused("this is about other cases than those that are read now, e.g. of an earlier round: load the page again");
     if (readers.length > 0 && !readers.includes(data.reader))
       throw refused(`"${data.reader}" does not read here; readers are ${readers.join(", ")}`);
     return data;
   }
 
-  #checkOpen(reader: Reader | undefined): void {
+  #checkOpen(name: string): void {
     if (this.closedBy !== null) throw refused("the reading is closed");
-    if (reader != null && reader.finished !== null) throw refused(`${reader.name} has finished this reading already`);
+    if ((this.#byName.get(name)?.finished ?? null) !== null) throw refused(`${name} has finished this reading already`);
   }
 
-  #checkShared(what: string): void {
-    if (this.protocol.mode !== "shared")
-      throw refused(`nothing is ${what} here: in this reading everyone reads every case (mode independent)`);
+  #checkShared(): void {
+    if (this.protocol.mode !== "shared") throw refused("nothing is claimed here: everyone reads every case (mode independent)");
   }
 
-  #checkPosition(position: number): void {
-    if (position >= this.subject.length)
-      throw refused(`position ${position} does not exist: there are ${this.subject.length}, counted from 0`);
-  }
-
-  #checkClaim(position: number, name: string, now: number): void {
-    for (const { name: other, claim } of this.#readers.values()) {
+  #checkUnclaimed(position: number, name: string, now: number): void {
+    for (const { name: other, claim } of this.#all) {
       if (other === name || claim === null || claim.until <= now || !claim.positions.includes(position)) continue;
-      throw refused(`position ${position} is claimed by ${other} until ${new Date(claim.until).toISOString()}`);
+      throw refused(`position ${position} is claimed by ${other} until ${iso(claim.until)}`);
     }
   }
 
-  /** Counts what would stand after the entries: of this reader if independent, of everybody if shared. */
+  /** Counts the cases that would have the limited answer: from this reader if independent, from anybody if shared. */
   #checkAtMost(name: string, entries: AnswerMessage["entries"]): void {
     const { atMost, mode } = this.protocol;
     if (atMost === undefined) return;
-    const others = [...this.#readers.values()].filter((reader) => mode === "shared" && reader.name !== name);
-    const own = this.#readers.get(name);
-    const had = own === undefined ? [] : standing(own).filter((position) => this.#wordAt(own, position) === atMost.answer);
-    const chosen = new Set(had);
+    const limited = this.#words.indexOf(atMost.answer);
+    const chosenBy = (one: ReaderAnswers): number[] =>
+      one.standing.flatMap(([position, answer]) => (answer === limited ? [position] : []));
+    const chosen = new Set(this.#all.filter((one) => one.name === name).flatMap(chosenBy));
     for (const { position, answer } of entries)
       if (answer === atMost.answer) chosen.add(position);
       else chosen.delete(position);
-    if (chosen.size <= had.length) return;
-    for (const other of others)
-      for (const position of standing(other)) if (this.#wordAt(other, position) === atMost.answer) chosen.add(position);
-    if (chosen.size > atMost.cases)
+    if (mode === "shared")
+      for (const position of this.#all.filter((one) => one.name !== name).flatMap(chosenBy)) chosen.add(position);
+    const adds = entries.some(({ answer }) => answer === atMost.answer);
+    if (adds && chosen.size > atMost.cases)
       throw refused(`at most ${atMost.cases} cases may be answered "${atMost.answer}"; with these it would be ${chosen.size}`);
   }
 }
 
-const standing = ({ given }: Reader): number[] => [...given].flatMap(([position, { answer }]) => (answer < 0 ? [] : [position]));
-const answered = (reader: Reader): number => standing(reader).length;
+const iso = (ms: number): string => new Date(ms).toISOString();

@@ -17,6 +17,7 @@ import type { Action, ActionResult, ArtifactRef, CampaignInput, CampaignProgress
 import type { CompiledStep } from "../schemas/pipeline.ts";
 import type { WorkflowKindName } from "../schemas/stepKinds.ts";
 import { actions, ledger, numerics } from "./actions.ts";
+import { curation } from "./curation.ts";
 import { reading } from "./reading.ts";
 import { selfPaced } from "./selfPaced.ts";
 import { pauseSignal, sharded } from "./sharded.ts";
@@ -159,6 +160,7 @@ async function runStep(
 /** Step kinds that are workflows of their own. */
 const workflows: Readonly<Record<string, (action: Action) => Promise<ActionResult>>> = {
   "segmentation.self-paced": selfPaced,
+  "enhancement.curate": curation,
   reading,
 } satisfies Record<WorkflowKindName, unknown>;
 

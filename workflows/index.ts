@@ -1,4 +1,5 @@
 export { campaign } from "./campaign.ts";
+export { curation } from "./curation.ts";
 export { reading } from "./reading.ts";
 export { selfPaced } from "./selfPaced.ts";
 export { sharded } from "./sharded.ts";

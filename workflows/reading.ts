@@ -26,7 +26,7 @@ import type {
   Waiting,
 } from "../schemas/reading.ts";
 import type { StepParams } from "../schemas/stepKinds.ts";
-import { ledger, notices } from "./actions.ts";
+import { actions, ledger, notices } from "./actions.ts";
 import { AnswerBook, refused } from "./answerBook.ts";
 import { pauseSignal } from "./sharded.ts";
 
@@ -68,12 +68,13 @@ export interface ReadingPlace {
  * meanwhile nothing is done and no worker is held.
  */
 export async function reading(action: Action, place: ReadingPlace = { round: 1 }): Promise<ActionResult> {
-  const protocol = action.params as StepParams<"reading">;
+  const { decide, policy: _, ...protocol } = action.params as StepParams<"reading">;
   const { deadline, remindHours } = protocol;
   const cases = action.inputs.cases.artifact;
   let { count, length, since, reminded, reminders, log: head, readers } = place.carried ?? opening();
   let book: AnswerBook | undefined;
   const opened = (): AnswerBook => {
+    if (decide === "policy") throw refused("a policy decides here; nobody is asked");
     if (book === undefined) throw refused("the reading is being opened; try again in a moment");
     return book;
   };
@@ -109,6 +110,13 @@ export async function reading(action: Action, place: ReadingPlace = { round: 1 }
     const shared = protocol.mode === "shared" ? book.shared : [];
     return { ...where(), cases, length, protocol, deadline: deadlineAt, closed: closedBy !== null, readers, ...seen, shared };
   });
+
+  /** The declared rule decides on all cases; what people answered stays in the log. */
+  const decideByPolicy = async (log: string | null): Promise<ActionResult> => {
+    const { outputs, record } = await actions.cpu.runAction(await ledger.policyOf(action));
+    return ledger.recordReading({ action, log, policy: { decisions: outputs.decisions, record }, started: since });
+  };
+  if (decide === "policy") return decideByPolicy(null);
 
   if (place.carried === undefined) ({ count, length, log: head, readers } = await ledger.openReading({ action, since }));
   const open = new AnswerBook(protocol, { cases, length, since }, readers);
@@ -165,6 +173,7 @@ export async function reading(action: Action, place: ReadingPlace = { round: 1 }
     const carried = { count, length, since, reminded, reminders, log: head, readers: open.books };
     return continueAsNew<typeof reading>(action, { ...place, carried });
   }
+  if (open.closedBy === "deadline" && decide === "people-then-policy") return decideByPolicy(head);
   if (open.closedBy === "deadline" && deadline?.outcome === "fail") {
     const { answered } = open;
     throw ApplicationFailure.nonRetryable(

@@ -11,6 +11,7 @@ import type { NetworkSpec } from "../../methods/networks/spec.ts";
 import { loadInitialWeights } from "../../methods/networks/weights.ts";
 import type { ActionProgress } from "../../schemas/messages.ts";
 import type { StepParams } from "../../schemas/stepKinds.ts";
+import { type CuratedSlices, curatedSlices } from "../curatedSlices.ts";
 import { loadEnhancer, putEnhancer } from "../enhancers.ts";
 import { readImages } from "../images.ts";
 import { loadModel } from "../models.ts";
@@ -22,13 +23,14 @@ type TrainParams = StepParams<"enhancement.train">;
 export const enhancementTrain: StepBody<TrainParams> = {
   async run({ store, progress, signal, backend, checkpoints }, { params, inputs }) {
     const { stage } = params;
-    const { pictures } = await readImages(store, inputs.images.artifact as Digest);
+    const { meta: images, pictures } = await readImages(store, inputs.images.artifact as Digest);
     const before = inputs.init === undefined ? null : await loadEnhancer(store, inputs.init.artifact as Digest);
     const spec = before === null ? specOf(params) : { generator: before.generator, discriminator: before.discriminator };
     if (before !== null && before.stage !== stage)
       throw new InputError(`input init was trained to ${before.stage}`, undefined, `wire one that was trained to ${stage}`);
     const options = optionsOf(params);
     const features = await featuresOf(store, params, inputs);
+    const curated = await slicesOf(store, params, inputs, spec.discriminator.patch);
     let latest: ActionProgress = { unit: "steps", done: 0, total: options.pretraining.steps + options.adversarial.steps };
     const say = (news: Partial<ActionProgress>): void => {
       latest = { ...latest, ...news };
@@ -38,6 +40,7 @@ export const enhancementTrain: StepBody<TrainParams> = {
       spec,
       options,
       photographs: pictures,
+      slices: curated.pictures,
       init: before?.weights ?? null,
       features,
       backend: await backend(),
@@ -52,7 +55,12 @@ export const enhancementTrain: StepBody<TrainParams> = {
       stage,
       ...spec,
       features: usesFeatures ? { origin: features.origin, width: features.spec.width, layer: FEATURE_LAYER } : null,
-      training: { options, photographs: pictures.length, slices: 0, history: [...history] },
+      training: {
+        options,
+        pictures: { origin: images.origin, count: images.images },
+        slices: curated.pictures.length,
+        history: [...history],
+      },
       weights,
     };
     const last = history.at(-1)!;
@@ -60,6 +68,7 @@ export const enhancementTrain: StepBody<TrainParams> = {
       outputs: { enhancer: await putEnhancer(store, enhancer) },
       summary: {
         images: pictures.length,
+        ...(inputs.slices === undefined ? {} : { slices: curated.pictures.length, tooSmall: curated.tooSmall }),
         steps: last.step,
         loss: last.total.toFixed(5),
         ...(last.validation === null ? {} : { psnr: last.validation.psnr.toFixed(2) }),
@@ -77,7 +86,7 @@ function degradationOf({ stage, noise, scale, smoothing, contrast }: TrainParams
 }
 
 function optionsOf(params: TrainParams): EnhancerOptions {
-  const { seed, batch, losses, validation, reportEverySteps } = params;
+  const { seed, batch, losses, validation, slicesShare, reportEverySteps } = params;
   const phase = ({ warmup, ...rest }: TrainParams["pretraining"]) => ({ ...rest, warmupSteps: warmup });
   return enhancerOptionsSchema.parse({
     seed,
@@ -87,8 +96,20 @@ function optionsOf(params: TrainParams): EnhancerOptions {
     adversarial: phase(params.adversarial),
     losses,
     validationFraction: validation,
+    slicesShare,
     reportEverySteps,
   });
+}
+
+async function slicesOf(
+  store: Store,
+  { selected, stage }: TrainParams,
+  { slices, decisions }: StepInput<TrainParams>["inputs"],
+  patch: number,
+): Promise<CuratedSlices> {
+  if (slices === undefined) return { pictures: [], tooSmall: 0 };
+  const artifacts = { slices: slices.artifact as Digest, decisions: decisions?.artifact as Digest | undefined };
+  return curatedSlices(store, artifacts, { selected, stage, patch });
 }
 
 /** Features to compare by: of the model that is wired, else of the file that is named, else of a fixed random network. */

@@ -3,6 +3,7 @@ import { kindOf, type StepKindName, type StepParams, type WorkflowKindName } fro
 import { campaignPage } from "./campaignPage.ts";
 import { datasetImplant, datasetImport, datasetSynthesize, timepointsConstruct } from "./datasets.ts";
 import { enhancementApply } from "./enhancementApply.ts";
+import { enhancementCases } from "./enhancementCases.ts";
 import { enhancementMeasure } from "./enhancementMeasure.ts";
 import { enhancementTrain } from "./enhancementTrain.ts";
 import { evaluate } from "./evaluate.ts";
@@ -10,6 +11,7 @@ import { imagesImport, imagesSynthesize } from "./images.ts";
 import { labelsHarvest } from "./labelsHarvest.ts";
 import { labelsInitial } from "./labelsInitial.ts";
 import { networkTrain } from "./networkTrain.ts";
+import { readingPolicy } from "./readingPolicy.ts";
 import { report } from "./report.ts";
 import { responseAssess } from "./responseAssess.ts";
 import { segmentationClassical } from "./segmentationClassical.ts";
@@ -43,6 +45,8 @@ const bodies: { [K in Exclude<StepKindName, WorkflowKindName>]: StepBody<StepPar
   "enhancement.measure": enhancementMeasure,
   "study.prepare": studyPrepare,
   "study.evaluate": studyEvaluate,
+  "enhancement.cases": enhancementCases,
+  "reading.policy": readingPolicy,
   evaluate,
   report,
   "campaign.page": campaignPage,

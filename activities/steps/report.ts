@@ -9,13 +9,14 @@ import type { ReportInput } from "../../report/reportInput.ts";
 import type { ArtifactRef } from "../../schemas/messages.ts";
 import type { StepParams } from "../../schemas/stepKinds.ts";
 import { openDataset } from "../datasets.ts";
+import { loadEnhancer } from "../enhancers.ts";
 import { type Evaluation, openEvaluation, regionOf } from "../evaluations.ts";
 import { openLabels } from "../labels.ts";
 import { loadModel } from "../models.ts";
 import { openPredictions } from "../predictions.ts";
 import { openQuality, qualityOf } from "../quality.ts";
 import { GalleryPainter } from "../reportGallery.ts";
-import { harvestCounts, roundsOf, trainingCurves } from "../reportTraining.ts";
+import { enhancementOf, harvestCounts, roundsOf, trainingCurves } from "../reportTraining.ts";
 import { responseData, volumeData, volumeRemarks } from "../reportVolumes.ts";
 import { openVolumes } from "../volumes.ts";
 import { namedInputs, type StepBody } from "./step.ts";
@@ -33,6 +34,7 @@ export const report: StepBody<StepParams<"report">> = {
     const labels = await mapNamed(namedInputs(inputs, "labels"), (digest) => openLabels(store, digest));
     const models = await mapNamed(namedInputs(inputs, "models"), (digest) => loadModel(store, digest));
     const rounds = (await Promise.all(Object.values(namedInputs(inputs, "models")).map((ref) => roundsOf(store, ref)))).flat();
+    const enhancers = await mapNamed(namedInputs(inputs, "enhancers"), (digest) => loadEnhancer(store, digest));
     const predictions = await mapNamed(namedInputs(inputs, "predictions"), (digest) => openPredictions(store, digest));
     const quality = await mapNamed(namedInputs(inputs, "quality"), (digest) => openQuality(store, digest));
     const volumes = await mapNamed(namedInputs(inputs, "volumes"), (digest) => openVolumes(store, digest));
@@ -63,6 +65,7 @@ export const report: StepBody<StepParams<"report">> = {
         ...rounds.map(({ model }) => model),
       ]),
       harvest: rounds.flatMap(({ labels: { meta } }) => harvestCounts(meta)),
+      ...(enhancers.length === 0 ? {} : { enhancement: enhancers.map(enhancementOf) }),
       precisionRecall: measured.flatMap(curvesOf),
       quality: quality.map(qualityOf),
       gallery: [],
@@ -72,6 +75,7 @@ export const report: StepBody<StepParams<"report">> = {
         ...datasets.map(({ name, digest }) => ({ what: `data set, ${name}`, digest })),
         ...labels.map(({ name, digest }) => ({ what: `labels, ${name}`, digest })),
         ...models.map(({ name, digest }) => ({ what: `model ${name}`, digest })),
+        ...enhancers.map(({ name, digest }) => ({ what: `enhancer ${name}`, digest })),
         ...predictions.map(({ name, digest }) => ({ what: `masks, ${name}`, digest })),
         ...evaluations.map(({ digest }) => ({ what: "evaluation", digest })),
         ...quality.map(({ name, digest }) => ({ what: `image quality, ${name}`, digest })),

@@ -95,10 +95,10 @@ async function running(client: Engine["client"], id: string) {
 async function list({ client }: Engine, json: boolean): Promise<void> {
   const campaigns = await listCampaigns(client);
   if (json) return printJson(campaigns);
-  const rows = campaigns.map(({ campaign, pipeline, status, started, finished }) => [
+  const rows = campaigns.map(({ campaign, pipeline, status, waitsForPeople, started, finished }) => [
     campaign,
     pipeline,
-    status,
+    waitsForPeople ? "waits for people" : status,
     started.toISOString(),
     duration((finished?.getTime() ?? Date.now()) - started.getTime()),
   ]);

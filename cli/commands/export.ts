@@ -1,11 +1,13 @@
 import path from "node:path";
 import type { Command } from "commander";
+import { decisionTables } from "../../activities/decisionTables.ts";
 import { niftiFiles } from "../../activities/predictions.ts";
 import { exportArtifact } from "../../artifacts/export.ts";
 import { openStore } from "../../artifacts/openStore.ts";
 import { findCampaign, getRecord } from "../../artifacts/records.ts";
 import type { Digest, Store } from "../../artifacts/store.ts";
 import { InputError } from "../../methods/inputError.ts";
+import type { Manifest } from "../../schemas/artifacts.ts";
 import { digestSchema } from "../../schemas/digest.ts";
 import { kindOf } from "../../schemas/stepKinds.ts";
 import { printJson, say } from "../output.ts";
@@ -21,10 +23,16 @@ export function register(program: Command): void {
       const store = await openStore();
       const artifact = await findArtifact(store, name);
       const folder = path.resolve(out);
-      await exportArtifact(store, artifact, folder, (manifest) => niftiFiles(store, manifest));
+      await exportArtifact(store, artifact, folder, (manifest) => unpacked(store, manifest));
       if (json) printJson({ artifact, folder });
       else say(`${artifact} copied to ${folder}`);
     });
+}
+
+/** What other programs read: masks as NIfTI, decisions as CSV. */
+async function* unpacked(store: Store, manifest: Manifest): AsyncIterable<{ path: string; bytes: Uint8Array }> {
+  yield* niftiFiles(store, manifest);
+  yield* decisionTables(store, manifest);
 }
 
 /** An artifact by its digest or by the campaign and step that gave it. @throws InputError with the names there are */

@@ -4,7 +4,8 @@ import type { CampaignResults } from "../../schemas/review.ts";
 import { answered } from "./api.ts";
 import { Notice } from "./shell.tsx";
 
-const LAYERS = ["image", "mask", "reference"] as const;
+/** In the order in which they are laid over each other. */
+const LAYERS = ["image", "reference", "mask"] as const;
 
 /** A lesion's crop with its mask over it, in three planes and in 3D; the wheel goes through slices, the right button windows. */
 export default function Volumes({ campaign, volumes }: { campaign: string; volumes: CampaignResults["volumes"] }) {
@@ -13,6 +14,7 @@ export default function Volumes({ campaign, volumes }: { campaign: string; volum
   const [wanted, setWanted] = useState(chosen.lesions[0]);
   const lesion = chosen.lesions.includes(wanted) ? wanted : chosen.lesions[0];
   const [opacity, setOpacity] = useState(0.4);
+  const [withReference, setWithReference] = useState(true);
   const [state, setState] = useState<{ lesion: string; error?: string; reference?: boolean }>();
   const canvas = useRef<HTMLCanvasElement>(null);
   const viewer = useRef<Promise<Niivue> | undefined>(undefined);
@@ -38,13 +40,13 @@ export default function Volumes({ campaign, volumes }: { campaign: string; volum
       for (const volume of [...niivue.volumes]) niivue.removeVolume(volume);
       for (const [i, buffer] of loaded.entries())
         if (buffer !== null) await niivue.loadFromArrayBuffer(buffer, `${LAYERS[i]}.nii.gz`);
-      const [image, mask, reference] = niivue.volumes;
+      const [image, ...overlays] = niivue.volumes;
       Object.assign(image, { cal_min: -160, cal_max: 240 });
-      niivue.setColormap(mask.id, "red");
-      if (reference !== undefined) niivue.setColormap(reference.id, "green");
-      for (const overlay of [mask, reference]) if (overlay !== undefined) Object.assign(overlay, { cal_min: 0.5, cal_max: 1 });
+      for (const overlay of overlays) Object.assign(overlay, { cal_min: 0.5, cal_max: 1 });
+      const colours = overlays.length === 2 ? ["green", "red"] : ["red"];
+      for (const [i, { id }] of overlays.entries()) niivue.setColormap(id, colours[i]);
       niivue.updateGLVolume();
-      setState({ lesion, reference: reference !== undefined });
+      setState({ lesion, reference: overlays.length === 2 });
     };
     shown().catch((error: Error) => isWanted && setState({ lesion, error: error.message }));
     return () => {
@@ -54,9 +56,10 @@ export default function Volumes({ campaign, volumes }: { campaign: string; volum
   useEffect(() => {
     if (state?.lesion !== lesion || state.error !== undefined) return;
     void viewer.current?.then((niivue) => {
-      for (let i = 1; i < niivue.volumes.length; i++) niivue.setOpacity(i, opacity);
+      const last = niivue.volumes.length - 1;
+      for (let i = 1; i <= last; i++) niivue.setOpacity(i, i < last && !withReference ? 0 : opacity);
     });
-  }, [state, lesion, opacity]);
+  }, [state, lesion, opacity, withReference]);
 
   return (
     <div class="volumes" data-shown={state?.error === undefined ? state?.lesion : undefined}>
@@ -90,9 +93,15 @@ export default function Volumes({ campaign, volumes }: { campaign: string; volum
             onInput={(event) => setOpacity(Number(event.currentTarget.value))}
           />
         </label>
+        {state?.reference && (
+          <label class="choice">
+            <input type="checkbox" checked={withReference} onChange={(event) => setWithReference(event.currentTarget.checked)} />
+            Reference under the mask
+          </label>
+        )}
         <p class="soft">
-          Red: the mask{state?.reference && "; green: the reference"}. The wheel goes through slices, dragging with the right
-          button sets window and level.
+          Red: the mask{state?.reference && "; green: what of the reference it misses"}. The wheel goes through slices, dragging
+          with the right button sets window and level.
         </p>
         {state?.error !== undefined && <Notice>{state.error}</Notice>}
       </div>
@@ -105,7 +114,9 @@ export default function Volumes({ campaign, volumes }: { campaign: string; volum
 
 async function opened(canvas: HTMLCanvasElement): Promise<Niivue> {
   const niivue = new Niivue({
-    show3Dcrosshair: true,
+    show3Dcrosshair: false,
+    crosshairWidth: 1,
+    crosshairColor: [1, 0.87, 0.2, 0.7],
     multiplanarShowRender: SHOW_RENDER.ALWAYS,
     backColor: [0, 0, 0, 1],
     logLevel: "error",

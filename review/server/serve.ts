@@ -18,10 +18,18 @@ export interface RunningReview {
  */
 export function serveReview(parts: ReviewParts, { host, port }: { host: string; port: number }): Promise<RunningReview> {
   return new Promise((resolve, reject) => {
-    const server = serve({ fetch: reviewApp(parts).fetch, hostname: host, port }, (info: AddressInfo) => {
+    const app = reviewApp(parts);
+    const underWay = new Set<Promise<unknown>>();
+    const fetch: typeof app.fetch = (...request) => {
+      const answer = Promise.resolve(app.fetch(...request));
+      underWay.add(answer);
+      answer.finally(() => underWay.delete(answer)).catch(() => {});
+      return answer;
+    };
+    const server = serve({ fetch, hostname: host, port }, (info: AddressInfo) => {
       const name = host === "0.0.0.0" || host === "::" ? "localhost" : host.includes(":") ? `[${host}]` : host;
       const token = parts.access.kind === "token" ? `?token=${parts.access.token}` : "";
-      resolve({ address: `http://${name}:${info.port}/${token}`, close: () => close(server) });
+      resolve({ address: `http://${name}:${info.port}/${token}`, close: () => close(server, underWay) });
     }) as Server;
     server.once("error", (error: NodeJS.ErrnoException) => {
       if (error.code === "EADDRINUSE")
@@ -35,9 +43,11 @@ export function serveReview(parts: ReviewParts, { host, port }: { host: string; 
   });
 }
 
-function close(server: Server): Promise<void> {
-  return new Promise((resolve) => {
+/** Cuts connections, and waits for what is still asked of the engine, so that it can be closed after this. */
+async function close(server: Server, underWay: ReadonlySet<Promise<unknown>>): Promise<void> {
+  await new Promise<void>((resolve) => {
     server.close(() => resolve());
     server.closeAllConnections();
   });
+  await Promise.allSettled(underWay);
 }

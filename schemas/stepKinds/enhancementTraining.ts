@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { seedSchema } from "./quantities.ts";
+import { fractionSchema, seedSchema } from "./quantities.ts";
 import type { StepKind } from "./stepKind.ts";
 
 const rate = z.number().gt(0).max(1);
@@ -105,6 +105,10 @@ export const enhancementTrain = {
         .min(1)
         .optional()
         .describe("Perceptual loss: safetensors file with VGG-16's weights, named as for network.train; path as for `root`"),
+      slicesShare: fractionSchema
+        .default(0.5)
+        .describe("With input `slices`: share of the crops that is drawn from the selected slices"),
+      selected: z.string().default("select").describe("With input `decisions`: the answer that selects a slice"),
       validation: z
         .number()
         .min(0)
@@ -139,6 +143,14 @@ export const enhancementTrain = {
     images: { type: "images", summary: "pictures of high quality" },
     init: { type: "enhancer", summary: "the same stage, trained before, to go on from", optional: true },
     features: { type: "model", summary: "an HNN that sees the slice alone, for the perceptual loss", optional: true },
+    slices: {
+      type: "enhanced",
+      summary: "enhanced CT slices: the selected ones are learnt from as pictures of high quality, at this stage's result",
+      optional: true,
+    },
+    decisions: { type: "decisions", summary: "which of the `slices` were selected; all if absent", optional: true },
   },
   outputs: { enhancer: { type: "enhancer", summary: "generator and discriminator of the stage" } },
+  checkInputs: (_, given) =>
+    given.has("decisions") && !given.has("slices") ? "`decisions` need the `slices` that they are about" : null,
 } as const satisfies StepKind;

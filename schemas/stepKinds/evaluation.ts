@@ -63,6 +63,12 @@ export const report = {
       optional: true,
       many: true,
     },
+    enhancers: {
+      type: "enhancer",
+      summary: "stages of the stacked GAN whose training is to be told",
+      optional: true,
+      many: true,
+    },
     quality: { type: "quality", summary: "image quality to show, by display name", optional: true, many: true },
     predictions: { type: "predictions", summary: "masks to draw in the gallery, by display name", optional: true, many: true },
     volumes: {

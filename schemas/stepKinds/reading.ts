@@ -1,5 +1,34 @@
+import { z } from "zod";
 import { protocolSchema } from "../reading.ts";
 import type { StepKind } from "./stepKind.ts";
+
+const cases = { type: "cases", summary: "what is looked at" } as const;
+const decisions = { type: "decisions", summary: "what stands at the end, and the log of every answer" } as const;
+
+/** A declared rule that decides instead of people. */
+export const policySchema = z.strictObject({
+  rule: z
+    .enum(["edge-gain"])
+    .default("edge-gain")
+    .describe(
+      "edge-gain: steepness that an enhanced slice has gained at the marked boundary at constant noise, less structure that the original lacks, in doublings",
+    ),
+  answer: z.string().default("select").describe("Answer that the best cases are given"),
+  otherwise: z.string().optional().describe("Answer that the others are given; if absent: none"),
+  above: z.number().default(0).describe("Score above which a case may be given the answer"),
+  atMost: z.int().positive().default(1000).describe("Number of cases that are given it at most, the best ones"),
+});
+
+/** Who decides. */
+export const decideParams = {
+  decide: z
+    .enum(["people", "policy", "people-then-policy"])
+    .default("people")
+    .describe(
+      "policy: the declared rule, nobody is asked, and record and tables say so; people-then-policy: the rule, where people have not finished at the deadline",
+    ),
+  policy: policySchema.optional().describe("The rule, where one may decide"),
+};
 
 export const reading = {
   kind: "reading",
@@ -8,8 +37,36 @@ export const reading = {
   numerics: "none",
   shape: "workflow",
   summary: "people look at cases and answer; the step waits for them as long as it takes",
-  params: protocolSchema,
+  params: protocolSchema
+    .safeExtend(decideParams)
+    .refine(({ decide, policy }) => decide === "people" || policy !== undefined, {
+      path: ["policy"],
+      message: "is missing: who decides is not people alone",
+    })
+    .refine(({ decide, deadline }) => decide !== "people-then-policy" || deadline !== undefined, {
+      path: ["deadline"],
+      message: "is missing: when does the policy decide?",
+    })
+    .refine(
+      ({ policy, answers }) =>
+        policy === undefined ||
+        [policy.answer, policy.otherwise ?? policy.answer].every((word) => answers.some(({ answer }) => answer === word)),
+      { path: ["policy", "answer"], message: "and `otherwise` must be among the answers" },
+    ),
   external: [],
-  inputs: { cases: { type: "cases", summary: "what they are shown" } },
-  outputs: { decisions: { type: "decisions", summary: "what stands at the end, and the log of every answer" } },
+  inputs: { cases },
+  outputs: { decisions },
+} as const satisfies StepKind;
+
+export const readingPolicy = {
+  kind: "reading.policy",
+  version: 1,
+  queue: "cpu",
+  numerics: "plain",
+  shape: "single",
+  summary: "a declared rule decides on cases, with the score of each",
+  params: policySchema,
+  external: [],
+  inputs: { cases },
+  outputs: { decisions },
 } as const satisfies StepKind;

@@ -61,7 +61,7 @@ function stage(name: "denoise" | "enhance", seed: number): Promise<Digest> {
     features: null,
     training: {
       options: enhancerOptionsSchema.parse({ seed, degradation: { stage: name } }),
-      photographs: 0,
+      pictures: { origin: "photographs", count: 0 },
       slices: 0,
       history: [],
     },

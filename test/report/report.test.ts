@@ -267,6 +267,23 @@ describe("its tables", () => {
   });
 });
 
+describe("image enhancement", () => {
+  it("tells what each stage was trained on and by whose features, and says so where its pictures were drawn", async () => {
+    const stage = {
+      ...{ name: "denoiser", stage: "denoise" as const, digest: "cd".repeat(32), slices: 7, features: "random" as const },
+      pictures: { origin: "drawn" as const, count: 48 },
+      steps: { pretraining: 300, adversarial: 100 },
+      validation: { inputPsnr: 24.654, psnr: 29.5 },
+    };
+    const bare = { ...stage, name: "enhancer", stage: "enhance" as const, features: null, validation: null };
+    const html = (await renderReport({ ...smallInput({}), enhancement: [stage, bare] }))["report.html"];
+    const first = ["denoiser", "G1, denoising", "48 drawn pictures (no photographs)", "7", "300", "100"];
+    expect(rowOf(section(html, "enhancement"), "denoiser")).toEqual([...first, "fixed random VGG-16", "24.65", "29.50"]);
+    expect(rowOf(section(html, "enhancement"), "enhancer").slice(-3)).toEqual(["none", "–", "–"]);
+    expect(page).not.toContain('id="enhancement"');
+  });
+});
+
 describe("the files beside it", () => {
   it("repeat the printed numbers", () => {
     const numbers = JSON.parse(files["numbers.json"]);

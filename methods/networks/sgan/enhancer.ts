@@ -22,8 +22,8 @@ const cardSchema = z.strictObject({
   features: z.strictObject({ origin: z.enum(["random", "model", "file"]), width: z.number(), layer: z.string() }).nullable(),
   training: z.strictObject({
     options: enhancerOptionsSchema,
-    /** Pictures that crops were drawn from, and curated slices among them. */
-    photographs: z.int().nonnegative(),
+    /** Pictures that crops were drawn from, and what they are; curated slices beside them. */
+    pictures: z.strictObject({ origin: z.enum(["photographs", "drawn"]), count: z.int().nonnegative() }),
     slices: z.int().nonnegative(),
     history: z.array(enhancerRecordSchema),
   }),

@@ -1,4 +1,6 @@
+import type { Slice } from "../../imaging/volume.ts";
 import { InputError } from "../../inputError.ts";
+import { psnr } from "../../metrics/imageQuality.ts";
 import { randomStream } from "../../random.ts";
 import type { Backend } from "../backend.ts";
 import { taskDigest } from "../checkpoint.ts";
@@ -181,6 +183,9 @@ function recordOf(
   };
 }
 
+/** Counts for a pair without any difference, whose PSNR has no value. */
+const EQUAL_DB = 100;
+
 /** Mean PSNR of the pairs' inputs and of what the generator makes of them, as it will be applied: with running statistics. */
 function validated(
   pairs: readonly Pair[],
@@ -190,22 +195,14 @@ function validated(
   backend: Backend,
 ): NonNullable<EnhancerRecord["validation"]> {
   const generator = applyGenerator(spec.generator, weights, backend);
-  const mean = (values: number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const square = (data: Float32Array) => ({ data, width: patch, height: patch });
+  const meanPsnr = (made: (input: Slice<Float32Array>) => Slice<Float32Array>): number => {
+    const each = pairs.map(({ input, target }) => psnr(made(square(input)), square(target)) ?? EQUAL_DB);
+    return each.reduce((sum, value) => sum + value, 0) / each.length;
+  };
   try {
-    return {
-      inputPsnr: mean(pairs.map(({ input, target }) => psnr(input, target))),
-      psnr: mean(
-        pairs.map(({ input, target }) => psnr(generator.apply({ data: input, width: patch, height: patch }).data, target)),
-      ),
-    };
+    return { inputPsnr: meanPsnr((input) => input), psnr: meanPsnr((input) => generator.apply(input)) };
   } finally {
     generator.dispose();
   }
-}
-
-/** −10 log₁₀ of the mean squared error of fractions, at most 100 dB. */
-function psnr(made: Float32Array, target: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < target.length; i++) sum += (made[i] - target[i]) ** 2;
-  return -10 * Math.log10(Math.max(sum / target.length, 1e-10));
 }

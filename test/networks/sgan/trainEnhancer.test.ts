@@ -143,7 +143,7 @@ describe("an enhancer in files", () => {
     );
     const enhancer: Enhancer = {
       ...{ stage: "denoise", ...spec, features: { origin: "random", width: 1 / 16, layer: "conv3_3" }, weights },
-      training: { options: options(), photographs: 4, slices: 0, history: [...history] },
+      training: { options: options(), pictures: { origin: "drawn", count: 4 }, slices: 0, history: [...history] },
     };
     const files = encodeEnhancer(enhancer);
     expect(decodeEnhancer(files, "e")).toEqual(enhancer);

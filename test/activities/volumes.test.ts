@@ -1,0 +1,107 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openDataset, readLesions } from "../../activities/datasets.ts";
+import { responseData, volumeData } from "../../activities/reportVolumes.ts";
+import { putSource } from "../../activities/sources.ts";
+import { bodyOf, parseInput } from "../../activities/steps/index.ts";
+import type { StepContext } from "../../activities/steps/step.ts";
+import { openVolumes } from "../../activities/volumes.ts";
+import { openFileStore } from "../../artifacts/fileStore.ts";
+import type { Digest, Store } from "../../artifacts/store.ts";
+import { lengthMm } from "../../methods/labels/recist.ts";
+import { options, writeBackgroundFolder, writeShapeFolder } from "../datasets/implantMaterial.ts";
+
+let root: string;
+let store: Store;
+let dataset: Digest;
+beforeAll(async () => {
+  root = mkdtempSync(path.join(tmpdir(), "recist3d-volumes-"));
+  store = openFileStore(path.join(root, "store"));
+  writeShapeFolder(path.join(root, "shapes"));
+  writeBackgroundFolder(path.join(root, "backgrounds"));
+  const params = {
+    ...{ sets: options.sets, seed: 3, lesions: 6, followUps: 2, stable: 0.4, growth: [0.5, 2], longAxisPx: [12, 20] },
+    ...{ testFraction: 1, shardSize: 4, shapes: path.join(root, "shapes"), backgrounds: path.join(root, "backgrounds") },
+  };
+  const source = await putSource(store, "timepoints.construct", params);
+  dataset = (await step("timepoints.construct", params, { source })).all;
+});
+afterAll(() => rmSync(root, { recursive: true }));
+
+async function step(kind: string, params: object, inputs: Record<string, Digest>): Promise<Record<string, Digest>> {
+  const refs = Object.fromEntries(Object.entries(inputs).map(([name, artifact]) => [name, { artifact }]));
+  const input = parseInput({ kind, params: params as never, inputs: refs });
+  const context = {
+    store,
+    signal: new AbortController().signal,
+    progress: () => {},
+    backend: () => Promise.reject(new Error("no network is needed")),
+    checkpoints: { latest: async () => null, save: async (bytes: Uint8Array) => store.putBlob(bytes) },
+  } satisfies StepContext;
+  const body = bodyOf(kind);
+  if (body.parts === undefined) return (await body.run(context, input)).outputs;
+  const parts: Record<string, Digest>[] = [];
+  for (let part = 0; part < (await body.parts(context, input)); part++)
+    parts.push((await body.run(context, { ...input, part })).outputs);
+  return (await body.gather!(context, input, parts)).outputs;
+}
+
+describe("volumes over time", () => {
+  it("are measured at every time point by mask, by method and by πLW²/6, and then assessed", async () => {
+    const { predictions } = await step("segmentation.classical", { method: "ellipsoid" }, { lesions: dataset });
+    const measured = await step("volumes.measure", {}, { lesions: dataset, "predictions:Ellipsoid": predictions });
+    const volumes = await openVolumes(store, measured.volumes);
+    expect(volumes.meta).toMatchObject({ lesions: 6, timePoints: 3, constructed: true, origin: "semi-synthetic" });
+    expect(volumes.meta.methods.map(({ name }) => name)).toEqual(["πLW²/6 of the marks", "Ellipsoid"]);
+
+    const opened = await openDataset(store, dataset);
+    for await (const { lesion, reference } of readLesions(store, opened)) {
+      const line = volumes.lines.find(({ id }) => id === lesion.id)!;
+      const [l, w] = [lengthMm(lesion.long, lesion.spacingMm), lengthMm(lesion.short, lesion.spacingMm)];
+      expect(line.measuredMl["πLW²/6 of the marks"]).toBeCloseTo((Math.PI * l * w * w) / 6000, 9);
+      const voxels = reference!.data.reduce((sum, value) => sum + value, 0);
+      expect(line.referenceMl).toBeCloseTo((voxels * lesion.spacingMm.reduce((a, b) => a * b)) / 1000, 9);
+    }
+
+    const assessed = await openVolumes(store, (await step("response.assess", { method: "Ellipsoid" }, measured)).volumes);
+    expect(assessed.lines).toEqual(volumes.lines);
+    expect(assessed.responses!.map(({ timePoints }) => timePoints.length)).toEqual(assessed.responses!.map(() => 3));
+    for (const { patient, timePoints } of assessed.responses!) {
+      const own = volumes.lines.filter((line) => line.patient === patient);
+      for (const [t, { sumMm, volumeMl }] of timePoints.entries()) {
+        const now = own.filter(({ timePoint }) => timePoint === t);
+        expect(sumMm).toBeCloseTo(
+          now.reduce((sum, { longMm }) => sum + longMm, 0),
+          9,
+        );
+        expect(volumeMl).toBeCloseTo(
+          now.reduce((sum, { measuredMl }) => sum + measuredMl.Ellipsoid, 0),
+          9,
+        );
+      }
+    }
+
+    const named = [{ name: "volumes", value: assessed }];
+    const [ofVolumes, ofChanges] = volumeData(named).filter(({ method }) => method === "Ellipsoid");
+    expect([ofVolumes.points.length, ofChanges.points.length]).toEqual([18, 12]);
+    const [first, , third] = volumes.lines
+      .filter(({ lesion }) => lesion === "course-00002")
+      .sort((a, b) => a.timePoint - b.timePoint);
+    expect(ofChanges.points.find(({ lesion }) => lesion === third.id)).toMatchObject({
+      referenceMl: third.referenceMl! - first.referenceMl!,
+      measuredMl: third.measuredMl.Ellipsoid - first.measuredMl.Ellipsoid,
+    });
+    expect(responseData(named)[0].patients).toEqual(assessed.responses);
+  });
+
+  it("refuse a method that fills one slice, and volumes that nobody measured", async () => {
+    const { predictions } = await step("segmentation.classical", { method: "ellipse" }, { lesions: dataset });
+    await expect(step("volumes.measure", {}, { lesions: dataset, "predictions:Ellipse": predictions })).rejects.toThrow(
+      /"Ellipse" fill the RECIST slice only/,
+    );
+    const measured = await step("volumes.measure", {}, { lesions: dataset });
+    await expect(step("response.assess", { method: "WSSS" }, measured)).rejects.toThrow(/no volumes were measured by "WSSS"/);
+  });
+});
