@@ -15,9 +15,11 @@ export const segmentationPredict = {
   params: z
     .strictObject({
       postprocess: z
-        .enum(["none", "grabcut"])
+        .enum(["none", "grabcut", "prior"])
         .default("none")
-        .describe("grabcut: each slice is refined from the network's output (the paper's “-GC”)"),
+        .describe(
+          "grabcut: each slice is refined from the network's output (the paper's “-GC”); prior: one cut over the volume with a shape prior of the marks, as in grabcut-prior-3d, with the network's output as a further witness",
+        ),
       extent: z
         .number()
         .gt(0)
@@ -43,7 +45,7 @@ export const segmentationPredict = {
     })
     .refine(({ marks, postprocess }) => marks === "use" || postprocess === "none", {
       path: ["postprocess"],
-      message: "must be `none` without marks: the trimap is made of them",
+      message: "must be `none` without marks: trimap and shape prior are made of them",
     }),
   external: [],
   inputs: {
