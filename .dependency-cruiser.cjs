@@ -1,5 +1,5 @@
 // Which folder may import which: arrows go one way (docs/architecture.md). `npm run lint` and test/architecture check it.
-const ROOMS = "^(methods|schemas|artifacts|report|workflows|activities|worker|pipelines|engine|review|cli)/";
+const ROOMS = "^(methods|schemas|artifacts|report|workflows|activities|worker|pipelines|engine|client|review|cli)/";
 
 /** The kind of error that means that the input is wrong; any folder may throw it. */
 const INPUT_ERROR = "methods/inputError.ts";
@@ -39,12 +39,27 @@ module.exports = {
       ["worker/"],
       "An activity reads, calls a method, writes.",
     ),
+    ...only("client", ["schemas/"], [], "What campaigns and readings are asked and told, from outside; it starts no engine."),
     ...only(
       "review",
-      ["schemas/", "artifacts/", "engine/", "methods/", "activities/"],
+      ["schemas/", "artifacts/", "client/", "methods/", "report/"],
       [],
       "Pages show what is stored and send messages to workflows; they compute nothing that counts.",
     ),
+    {
+      name: "pages-run-in-a-browser",
+      severity: "error",
+      comment: "What a browser loads knows the server's answers (schemas) and draws; it has no Node, no store and no engine.",
+      from: { path: "^review/pages/" },
+      to: { path: "^(review/(?!pages/)|artifacts/|client/|node_modules/(@temporalio|hono|@hono)/)" },
+    },
+    {
+      name: "pages-without-node",
+      severity: "error",
+      comment: "Node's own modules do not exist in a browser.",
+      from: { path: "^review/pages/" },
+      to: { dependencyTypes: ["core"] },
+    },
     ...only("engine", ["schemas/", "artifacts/"], [], "What campaigns run on knows addresses and processes, not campaigns."),
     ...only(
       "worker",
@@ -70,7 +85,7 @@ module.exports = {
       name: "cli-starts-workflows-by-name",
       severity: "error",
       comment: "A client names workflows and knows their messages from schemas; their code belongs to the worker.",
-      from: { path: "^(cli|review)/" },
+      from: { path: "^(cli|client|review)/" },
       to: { path: "^workflows/", dependencyTypesNot: ["type-only"] },
     },
     {
@@ -117,7 +132,7 @@ module.exports = {
     enhancedResolveOptions: {
       exportsFields: ["exports"],
       conditionNames: ["import", "node", "default", "types"],
-      extensions: [".ts", ".mjs", ".js", ".d.ts"],
+      extensions: [".ts", ".tsx", ".mjs", ".js", ".d.ts"],
     },
   },
 };

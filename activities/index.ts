@@ -7,7 +7,8 @@ import type { ComputeOptions } from "../worker/computePool.ts";
 import type { ComputeRequest } from "../worker/computeProtocol.ts";
 import { finished, keyOf, partRecords, recordOf } from "./actionRecords.ts";
 import { newestCheckpoint } from "./checkpoints.ts";
-import { createLedger, plainFingerprint } from "./ledger.ts";
+import { createLedger, fingerprintFor } from "./ledger.ts";
+import { createReadings } from "./readings.ts";
 import type { StepResult } from "./steps/step.ts";
 
 export interface ActivityDependencies {
@@ -38,10 +39,12 @@ export function createActivities({ store, compute }: ActivityDependencies) {
       });
     return fingerprint;
   };
-  const fingerprintOf = async (kind: string): Promise<string> =>
-    kindOf(kind).numerics === "network" ? numericsFingerprint() : plainFingerprint;
+  const fingerprintOf = async (kind: string): Promise<string> => {
+    const { numerics } = kindOf(kind);
+    return fingerprintFor(numerics, numerics === "network" ? await numericsFingerprint() : "");
+  };
 
-  const ledger = createLedger(store, fingerprintOf);
+  const ledger = { ...createLedger(store, fingerprintOf), ...createReadings(store, fingerprintOf) };
 
   /**
    * Executes an action unless its record exists already. Heartbeats come from a timer (a long step or a slow disk is

@@ -6,7 +6,7 @@ import { latestPointer } from "../pipelines/latest.ts";
 import { planPipeline } from "../pipelines/plan.ts";
 import type { Action, ActionResult, ArtifactRef, StepProgress } from "../schemas/messages.ts";
 import type { CompiledPipeline } from "../schemas/pipeline.ts";
-import { type StepParams, stepKinds } from "../schemas/stepKinds.ts";
+import { type StepKind, type StepParams, stepKinds } from "../schemas/stepKinds.ts";
 import { finished, keyOf, recordOf } from "./actionRecords.ts";
 import { discardCheckpoints as discard } from "./checkpoints.ts";
 import { openLabels } from "./labels.ts";
@@ -16,6 +16,11 @@ import { bodyOf, parseInput } from "./steps/index.ts";
 
 /** Fingerprint of arithmetic without a network: the JavaScript engine's, whose Math functions may differ by version. */
 export const plainFingerprint = `v8 ${process.versions.v8.split(".").slice(0, 2).join(".")}`;
+
+/** The fingerprint that enters an action key, given that of the network workers. */
+export function fingerprintFor(numerics: StepKind["numerics"], network: string): string {
+  return { network, plain: plainFingerprint, none: "none" }[numerics];
+}
 
 type FingerprintOf = (kind: string) => Promise<string>;
 
@@ -38,7 +43,7 @@ export function createLedger(store: Store, fingerprintOf: FingerprintOf) {
         lookup: async (key) => (await findAction(store, key))?.record ?? null,
         present: (artifact) => artifactsPresent(store, artifact),
         sourceDigest: ({ kind, params }) => putSource(store, kind, params),
-        fingerprint: (numerics) => (numerics === "network" ? (fingerprint ?? "") : plainFingerprint),
+        fingerprint: (numerics) => fingerprintFor(numerics, fingerprint ?? ""),
       });
       const planned: Record<string, PlannedStep> = {};
       for (const { name, state, key, outputs } of plan.steps) {

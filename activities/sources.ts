@@ -10,6 +10,7 @@ import { openDeepLesion } from "../methods/datasets/deeplesion.ts";
 import type { LesionSource, VolumeSource } from "../methods/datasets/lesionCase.ts";
 import { openLymphNodes } from "../methods/datasets/lymphNodes.ts";
 import { openNiftiMasks } from "../methods/datasets/niftiMasks.ts";
+import { openPhotographs, type PhotographSource } from "../methods/datasets/photographs.ts";
 import { openSemiSynthetic } from "../methods/datasets/semiSynthetic.ts";
 import { InputError } from "../methods/inputError.ts";
 import { digestSchema } from "../schemas/digest.ts";
@@ -34,13 +35,13 @@ export function openSource(params: StepParams<"dataset.import">): Promise<Lesion
 }
 
 /** How a kind of step opens its files, and where a file of the source lies. */
-interface KindOfSource<P> {
-  open(params: P): Promise<OpenedSource>;
+interface KindOfSource<P, S> {
+  open(params: P): Promise<S>;
   placeOf(params: P): (file: string) => string;
 }
 
 /** The kinds whose files are scanned before they run. */
-const sourceKinds: { readonly [K in SourceKind]: KindOfSource<StepParams<K>> } = {
+const sourceKinds: { readonly [K in SourceKind]: KindOfSource<StepParams<K>, OpenedSources[K]> } = {
   "dataset.import": {
     open: openSource,
     placeOf:
@@ -57,10 +58,23 @@ const sourceKinds: { readonly [K in SourceKind]: KindOfSource<StepParams<K>> } =
         return path.join(folder === "shapes" ? shapes : backgrounds, ...rest);
       },
   },
+  "images.import": {
+    open: ({ root }) => openPhotographs(root),
+    placeOf:
+      ({ root }) =>
+      (file) =>
+        path.join(root, file),
+  },
 };
 
-type OpenedSource = LesionSource | VolumeSource;
-type SourceKind = "dataset.import" | "dataset.implant";
+interface OpenedSources {
+  "dataset.import": LesionSource | VolumeSource;
+  "dataset.implant": LesionSource | VolumeSource;
+  "images.import": PhotographSource;
+}
+type SourceKind = keyof OpenedSources;
+/** What scanning needs of any source. */
+type OpenedSource = OpenedSources[SourceKind];
 
 /**
  * Artifact of what lies at the paths that a step names: every file that would be read, with size and SHA-256. Its digest
@@ -80,8 +94,8 @@ export async function putSource(store: Store, kind: string, params: Readonly<Rec
 }
 
 /** A source as it was scanned. */
-export interface PinnedSource {
-  readonly source: LesionSource | VolumeSource;
+export interface PinnedSource<S = OpenedSource> {
+  readonly source: S;
   /** @throws InputError when one of these files is no longer what it was. */
   check(files: readonly string[]): Promise<void>;
 }
@@ -96,7 +110,7 @@ export function pinnedSource<K extends SourceKind>(
   kind: K,
   params: StepParams<K>,
   digest: Digest,
-): Promise<PinnedSource> {
+): Promise<PinnedSource<OpenedSources[K]>> {
   const key = JSON.stringify([kind, params, digest]);
   const source = pinned.get(key) ?? openPinned(store, sourceKinds[kind].open(params), sourceKinds[kind].placeOf(params), digest);
   pinned.delete(key);
@@ -108,7 +122,8 @@ export function pinnedSource<K extends SourceKind>(
   source.catch(() => {
     if (pinned.get(key) === source) pinned.delete(key);
   });
-  return source;
+  // Under this key there is only what this kind opens.
+  return source as Promise<PinnedSource<OpenedSources[K]>>;
 }
 
 async function openPinned(
@@ -145,11 +160,11 @@ async function filesOf(
 ): Promise<{ files: string[]; placeOf: (file: string) => string }> {
   if (Object.hasOwn(sourceKinds, kind)) {
     // The parameters are those of the kind, which the type of the table cannot tell by name.
-    const { open, placeOf } = sourceKinds[kind as SourceKind] as KindOfSource<unknown>;
+    const { open, placeOf } = sourceKinds[kind as SourceKind] as KindOfSource<unknown, OpenedSource>;
     const { entries, index } = await open(params);
     return { files: [...(index ?? []), ...entries.flatMap((entry) => entry.files)], placeOf: placeOf(params) };
   }
-  const weights = String(params.weights);
+  const weights = String(params.weights ?? params.featureWeights);
   return { files: [path.basename(weights)], placeOf: () => weights };
 }
 

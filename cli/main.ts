@@ -20,6 +20,7 @@ const modules: readonly { readonly commands: readonly string[]; readonly load: (
   { commands: ["segment"], load: () => import("./commands/segment.ts") },
   { commands: ["measure"], load: () => import("./commands/measure.ts") },
   { commands: ["evaluate"], load: () => import("./commands/evaluate.ts") },
+  { commands: ["review"], load: () => import("./commands/review.ts") },
   { commands: ["verify"], load: () => import("./commands/verify.ts") },
   { commands: ["export"], load: () => import("./commands/export.ts") },
 ];

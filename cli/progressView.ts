@@ -1,7 +1,7 @@
 import { styleText } from "node:util";
+import type { CampaignSnapshot, RunningAction, StepActivity } from "../client/campaigns.ts";
+import { isSettled } from "../client/campaigns.ts";
 import type { StepProgress } from "../schemas/messages.ts";
-import type { CampaignSnapshot, RunningAction, StepActivity } from "./campaigns.ts";
-import { isSettled } from "./campaigns.ts";
 
 const BAR_CELLS = 24;
 

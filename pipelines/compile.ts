@@ -83,6 +83,9 @@ function compileStep(
   const reported = new Set(problems.found.slice(before).map(({ offset }) => offset));
   const params = checkParams(kind, given, declaration.with, declaration.at, reported, problems);
   const { inputs, wireAt } = compileInputs(declaration, cell, scope, pipeline, problems);
+  const mismatch =
+    problems.found.length > before || params === undefined ? null : kind.checkInputs?.(params, new Set(Object.keys(inputs)));
+  if (mismatch) problems.add(declaration.in?.keyAt ?? declaration.at, `step "${declaration.name}" (${kind.kind}): ${mismatch}`);
   const step: CompiledStep = {
     name: cellName(declaration.name, cell),
     kind: kind.kind,

@@ -12,7 +12,7 @@ const compiledStepSchema = z.strictObject({
   version: z.int().positive(),
   queue: z.enum(["cpu", "gpu"]),
   shape: z.enum(["single", "sharded", "workflow"]),
-  numerics: z.enum(["plain", "network"]),
+  numerics: z.enum(["plain", "network", "none"]),
   /** Names of the given parameters that are absolute paths; they stay out of action keys, what lies there enters. */
   external: z.array(z.string()),
   params: z.record(z.string(), z.json()),

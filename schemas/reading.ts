@@ -17,50 +17,96 @@ export const readerSchema = z
   );
 
 const answerSchema = z.strictObject({
-  answer: z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, "must be a word of lower-case letters, digits and '-'"),
-  /** The key that gives it, e.g. "f". */
-  key: z.string().length(1),
-  label: z.string().min(1).max(60),
+  answer: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]{0,19}$/, "must be a word of at most 20 lower-case letters, digits and '-'")
+    .describe("As it will stand in the decisions"),
+  key: z.string().length(1).describe('The key that gives it, e.g. "f"'),
+  label: z.string().min(1).max(60).describe("As readers see it"),
 });
+
+const verdictSchema = z.strictObject({
+  verdict: z.string().min(1).max(40).describe("As it will stand in the decisions"),
+  label: z.string().min(1).max(60).describe("As readers see it"),
+});
+
+const differ = (words: string[]): boolean => new Set(words).size === words.length;
 
 export const protocolSchema = z
   .strictObject({
-    title: z.string().min(1).max(200),
-    question: z.string().min(1).max(500),
-    /** grid: many cases at a glance, of which some are chosen; single: one case after the other; pair: two masks side by side. */
-    layout: z.enum(["grid", "single", "pair"]),
-    answers: z.array(answerSchema).min(1).max(9),
-    /** independent: every reader answers every case, unseen by the others; shared: the cases are divided between them. */
-    mode: z.enum(["independent", "shared"]),
-    /** Shared cases that several people answered: the answer stands if any, all or most of them gave it. */
-    merge: z.enum(["any", "all", "majority"]).default("any"),
-    /** An answer that may be given to at most so many cases. */
-    atMost: z.strictObject({ answer: z.string(), cases: z.int().positive() }).optional(),
-    order: z.enum(["given", "shuffled"]).default("given"),
-    /** Seed of the shuffled order (of each reader) and of what is shown twice. */
-    seed: z.int().nonnegative().default(1),
-    /** Share of the cases that an independent reader is shown a second time, for agreement with oneself. */
-    repeats: z.number().min(0).max(1).default(0),
-    /** Who may read; anyone if empty. */
-    readers: z.array(readerSchema).max(50).default([]),
-    /** The reading is closed when so many readers have finished. */
-    finishedBy: z.int().min(1).max(50).default(1),
-    /** What a reader says at the end, e.g. that nothing improves any more; none: that it is finished. */
-    verdicts: z.array(z.strictObject({ verdict: z.string(), label: z.string() })).default([]),
-    /** How long a claim on shared cases holds without an answer. */
-    claimMinutes: z.number().positive().max(10_080).default(60),
-    /** Hours until the reading ends by itself, and what then: it fails, or is closed with what is there. Absent: it waits. */
-    deadline: z.strictObject({ hours: z.number().positive(), outcome: z.enum(["fail", "close"]) }).optional(),
-    /** Hours between reminders while it waits; 0: none. */
-    remindHours: z.number().min(0).default(24),
+    title: z.string().min(1).max(200).describe("What the reading is called"),
+    question: z.string().min(1).max(500).describe("What readers are asked about every case"),
+    layout: z
+      .enum(["grid", "single", "pair"])
+      .describe(
+        "grid: many cases at a glance, of which some are chosen; single: one case after the other; pair: two masks side by side",
+      ),
+    answers: z.array(answerSchema).min(1).max(9).describe("What may be answered"),
+    mode: z
+      .enum(["independent", "shared"])
+      .describe("independent: every reader answers every case, unseen by the others; shared: the cases are divided between them"),
+    merge: z
+      .enum(["any", "all", "majority"])
+      .default("any")
+      .describe(
+        "Shared cases that several people answered: an answer stands if any (the first in the list of answers that somebody gave), all, or more than half of them gave it",
+      ),
+    atMost: z
+      .strictObject({ answer: z.string().describe("The answer"), cases: z.int().positive().describe("Number of cases") })
+      .optional()
+      .describe("An answer that may be given to at most so many cases"),
+    order: z.enum(["given", "shuffled"]).default("given").describe("Order in which cases are shown"),
+    seed: z
+      .int()
+      .nonnegative()
+      .default(1)
+      .describe("Seed of the shuffled order (each independent reader's own) and of what is shown twice"),
+    repeats: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0)
+      .describe("Share of the cases that an independent reader is shown a second time, for agreement with oneself"),
+    readers: z.array(readerSchema).max(50).default([]).describe("Who may read; anyone if empty"),
+    finishedBy: z.int().min(1).max(50).default(1).describe("The reading is closed when so many readers have finished"),
+    verdicts: z
+      .array(verdictSchema)
+      .max(9)
+      .default([])
+      .describe("One of them is said by a reader at the end, e.g. that nothing improves any more; none: that it is finished"),
+    claimMinutes: z
+      .number()
+      .positive()
+      .max(10_080)
+      .default(60)
+      .describe("Minutes that a claim on shared cases holds without an answer"),
+    deadline: z
+      .strictObject({
+        hours: z.number().positive().max(87_600).describe("Hours from the start of the reading"),
+        outcome: z.enum(["fail", "close"]).describe("fail: the step fails, to be retried; close: with what is there"),
+      })
+      .optional()
+      .describe("When the reading ends by itself, and what then; absent: it waits"),
+    remindHours: z.number().min(0).max(8760).default(24).describe("Hours between reminders while it waits; 0: none"),
   })
-  .refine(({ answers }) => new Set(answers.map(({ answer }) => answer)).size === answers.length, {
-    path: ["answers"],
-    message: "must differ",
-  })
-  .refine(({ answers }) => new Set(answers.map(({ key }) => key)).size === answers.length, {
+  .refine(({ answers }) => differ(answers.map(({ answer }) => answer)), { path: ["answers"], message: "must differ" })
+  .refine(({ answers }) => differ(answers.map(({ key }) => key)), {
     path: ["answers"],
     message: "must have keys that differ",
+  })
+  .refine(({ verdicts }) => differ(verdicts.map(({ verdict }) => verdict)), { path: ["verdicts"], message: "must differ" })
+  .refine(({ readers }) => differ(readers), { path: ["readers"], message: "must differ" })
+  .refine(({ readers, finishedBy }) => readers.length === 0 || finishedBy <= readers.length, {
+    path: ["finishedBy"],
+    message: "must not be more than there are readers",
+  })
+  .refine(({ atMost, answers }) => atMost === undefined || answers.some(({ answer }) => answer === atMost.answer), {
+    path: ["atMost", "answer"],
+    message: "must be one of the answers",
+  })
+  .refine(({ merge, answers }) => merge === "any" || answers.length > 1, {
+    path: ["merge"],
+    message: "must be any where there is one answer only: who does not give it has not answered",
   })
   .refine(({ mode, repeats }) => mode === "independent" || repeats === 0, {
     path: ["repeats"],
@@ -68,7 +114,10 @@ export const protocolSchema = z
   });
 export type Protocol = z.output<typeof protocolSchema>;
 
-/** One answer. `position` counts from 0 in the reader's own sequence of cases (see `sequenceOf`), `null` takes an answer back. */
+/**
+ * One answer. `position` counts from 0 in the reader's own sequence of cases (methods/reading/sequence.ts; in mode shared
+ * everybody's), `null` takes an answer back. Of two entries of one position the later one stands.
+ */
 const entrySchema = z.strictObject({
   position: z.int().nonnegative(),
   answer: z.string().nullable(),
@@ -84,18 +133,26 @@ const message = { reader: readerSchema, cases: digestSchema };
 /** Update `answer`. Sent again after a broken connection it changes nothing: entries are told apart by (reader, position, at). */
 export const answerMessageSchema = z.strictObject({ ...message, entries: z.array(entrySchema).min(1).max(500) });
 export type AnswerMessage = z.infer<typeof answerMessageSchema>;
+/** Answer of `answer`: how many entries were new, and how many of the reader's cases are answered now. */
+export interface AnswerReceipt {
+  taken: number;
+  answered: number;
+}
 
-/** Update `claim` (mode shared): the next unanswered, unclaimed cases. */
+/**
+ * Update `claim` (mode shared): of the next unanswered, unclaimed cases as many as are missing until this reader holds
+ * `count` without an answer, so that sent again it changes nothing. Every answer of the reader renews the claim.
+ */
 export const claimMessageSchema = z.strictObject({ ...message, count: z.int().min(1).max(1000) });
 export type ClaimMessage = z.infer<typeof claimMessageSchema>;
-/** Answer of `claim`. */
+/** Answer of `claim`: everything that the reader holds, answered since or not. */
 export interface Claim {
   positions: number[];
   /** Milliseconds since the epoch. */
   until: number;
 }
 
-/** Update `release` (mode shared): gives back what one claimed and has not answered. */
+/** Update `release` (mode shared): gives back what one claimed. */
 export const releaseMessageSchema = z.strictObject(message);
 export type ReleaseMessage = z.infer<typeof releaseMessageSchema>;
 
@@ -128,8 +185,8 @@ export interface ReadingState {
   own: [position: number, answer: string][];
   /** Mode shared: what this reader has claimed and until when; how many cases are claimed or answered by anyone. */
   claim: Claim | null;
-  /** Mode shared: answers of all, since nobody is blind to them. */
-  shared: [position: number, answer: string, reader: string][];
+  /** Mode shared: answers of all, since nobody is blind to them; `reader` counts from 0 in `readers`. */
+  shared: [position: number, answer: string, reader: number][];
 }
 
 /** Answer of the query `waiting` of every workflow that waits for people; null while it does not. */
@@ -146,6 +203,51 @@ export interface Waiting {
   answered: number;
   readers: string[];
 }
+
+/**
+ * What the workflow writes down, in order. The store keeps it in chunks, from which a reading goes on after it was
+ * cancelled, failed at its deadline, or lost with the engine's database.
+ */
+export type ReadingEvent =
+  | { event: "answer"; received: number; reader: string; position: number; answer: string | null; at: number; tookMs: number }
+  | { event: "claim"; received: number; reader: string; positions: number[]; until: number }
+  | { event: "release"; received: number; reader: string }
+  | { event: "finish"; received: number; reader: string; verdict: string | null; note: string | null }
+  | { event: "reminder"; received: number; reminders: number }
+  | { event: "close"; received: number; by: "readers" | "deadline" };
+
+const received = z.int().nonnegative();
+/** A line of `log.jsonl`. */
+export const logLineSchema = z.discriminatedUnion("event", [
+  /** Begins a chunk: `previous` is the SHA-256 of the bytes of the chunk before, from its own such line to its end. */
+  z.strictObject({ event: z.literal("chunk"), previous: digestSchema.nullable(), cases: digestSchema }),
+  entrySchema.extend({ event: z.literal("answer"), received, reader: z.string(), case: z.string(), repeat: z.boolean() }),
+  z.strictObject({ event: z.literal("claim"), received, reader: z.string(), positions: z.array(z.int()), until: z.int() }),
+  z.strictObject({ event: z.literal("release"), received, reader: z.string() }),
+  finishMessageSchema.omit({ cases: true }).extend({
+    event: z.literal("finish"),
+    received,
+    verdict: z.string().nullable(),
+    note: z.string().nullable(),
+  }),
+  z.strictObject({ event: z.literal("reminder"), received, reminders: z.int() }),
+  z.strictObject({ event: z.literal("close"), received, by: z.enum(["readers", "deadline"]) }),
+]);
+export type LogLine = z.output<typeof logLineSchema>;
+
+/** Everything that a reader has given so far, as it travels from one run of the workflow to the next. */
+export interface ReaderBook {
+  reader: string;
+  finished: number | null;
+  verdict: string | null;
+  note: string | null;
+  /** Three numbers an entry, in order: position, index of the answer (−1: taken back), `at` less `since`. */
+  entries: number[];
+  claim: Claim | null;
+}
+
+/** Answers, taken back or not, that one reading can hold: its state must fit into one message (2 MB). */
+export const MOST_ENTRIES = 60_000;
 
 /** A line of `answers.jsonl` of a `decisions` artifact: what stands at the end. */
 export const decisionSchema = z.strictObject({

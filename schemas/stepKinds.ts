@@ -1,7 +1,11 @@
 import type { z } from "zod";
 import { datasetImport, datasetSynthesize } from "./stepKinds/datasets.ts";
+import { enhancementApply } from "./stepKinds/enhancement.ts";
+import { enhancementTrain } from "./stepKinds/enhancementTraining.ts";
 import { campaignPage, evaluate, report } from "./stepKinds/evaluation.ts";
+import { imagesImport, imagesSynthesize } from "./stepKinds/images.ts";
 import { labelsHarvest, labelsInitial } from "./stepKinds/labels.ts";
+import { reading } from "./stepKinds/reading.ts";
 import { segmentationClassical, segmentationPredict } from "./stepKinds/segmentation.ts";
 import { datasetFold, datasetSelect, predictionsJoin } from "./stepKinds/selection.ts";
 import { segmentationSelfPaced } from "./stepKinds/selfPaced.ts";
@@ -25,6 +29,11 @@ export const stepKinds = {
   "segmentation.predict": segmentationPredict,
   "segmentation.classical": segmentationClassical,
   "predictions.join": predictionsJoin,
+  "images.import": imagesImport,
+  "images.synthesize": imagesSynthesize,
+  "enhancement.train": enhancementTrain,
+  "enhancement.apply": enhancementApply,
+  reading,
   evaluate,
   report,
   "campaign.page": campaignPage,

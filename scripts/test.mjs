@@ -6,6 +6,8 @@ const checks = {
   lint: ["biome", ["check", "--error-on-warnings", "."]],
   types: ["tsc", ["-p", "."]],
   "types of scripts": ["tsc", ["-p", "scripts"]],
+  "types of pages": ["tsc", ["-p", "review/pages"]],
+  "types of their tests": ["tsc", ["-p", "test/review"]],
   promises: ["eslint", ["--max-warnings=0", "."]],
   imports: ["depcruise", ["--config", ".dependency-cruiser.cjs", "--output-type", "err", "."]],
 };

@@ -29,7 +29,7 @@ export const actions = { cpu: actionsOn("cpu"), gpu: actionsOn("gpu") };
 export const partActions = { cpu: actionsOn("cpu", 2), gpu: actionsOn("gpu", 2) };
 
 /** Look-ups and commits in the store: short, but for scanning a source, which reads every file of it once. */
-export const ledger = proxyActivities<Omit<Activities, "runAction" | "numericsFingerprint">>({
+export const ledger = proxyActivities<Omit<Activities, "runAction" | "numericsFingerprint" | "remind">>({
   taskQueue: taskQueues.cpu,
   startToCloseTimeout: "1 day",
   heartbeatTimeout: "30s",
@@ -42,4 +42,12 @@ export const numerics = proxyActivities<Pick<Activities, "numericsFingerprint">>
   startToCloseTimeout: "10 minutes",
   heartbeatTimeout: "30s",
   retry,
+});
+
+/** Words to people outside: tried a few times, since nothing depends on them. */
+export const notices = proxyActivities<Pick<Activities, "remind">>({
+  taskQueue: taskQueues.cpu,
+  startToCloseTimeout: "20s",
+  scheduleToCloseTimeout: "5 minutes",
+  retry: { ...retry, maximumAttempts: 5 },
 });

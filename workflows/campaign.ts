@@ -17,6 +17,7 @@ import type { Action, ActionResult, ArtifactRef, CampaignInput, CampaignProgress
 import type { CompiledStep } from "../schemas/pipeline.ts";
 import type { WorkflowKindName } from "../schemas/stepKinds.ts";
 import { actions, ledger, numerics } from "./actions.ts";
+import { reading } from "./reading.ts";
 import { selfPaced } from "./selfPaced.ts";
 import { pauseSignal, sharded } from "./sharded.ts";
 
@@ -158,6 +159,7 @@ async function runStep(
 /** Step kinds that are workflows of their own. */
 const workflows: Readonly<Record<string, (action: Action) => Promise<ActionResult>>> = {
   "segmentation.self-paced": selfPaced,
+  reading,
 } satisfies Record<WorkflowKindName, unknown>;
 
 /** The page of every report, with the campaign as it was run. Returns the pages' records. */

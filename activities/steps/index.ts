@@ -2,7 +2,10 @@ import type { Action } from "../../schemas/messages.ts";
 import { kindOf, type StepKindName, type StepParams, type WorkflowKindName } from "../../schemas/stepKinds.ts";
 import { campaignPage } from "./campaignPage.ts";
 import { datasetImplant, datasetImport, datasetSynthesize } from "./datasets.ts";
+import { enhancementApply } from "./enhancementApply.ts";
+import { enhancementTrain } from "./enhancementTrain.ts";
 import { evaluate } from "./evaluate.ts";
+import { imagesImport, imagesSynthesize } from "./images.ts";
 import { labelsHarvest } from "./labelsHarvest.ts";
 import { labelsInitial } from "./labelsInitial.ts";
 import { networkTrain } from "./networkTrain.ts";
@@ -25,6 +28,10 @@ const bodies: { [K in Exclude<StepKindName, WorkflowKindName>]: StepBody<StepPar
   "segmentation.predict": segmentationPredict,
   "segmentation.classical": segmentationClassical,
   "predictions.join": predictionsJoin,
+  "images.import": imagesImport,
+  "images.synthesize": imagesSynthesize,
+  "enhancement.train": enhancementTrain,
+  "enhancement.apply": enhancementApply,
   evaluate,
   report,
   "campaign.page": campaignPage,

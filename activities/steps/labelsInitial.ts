@@ -6,6 +6,7 @@ import { lengthMm } from "../../methods/labels/recist.ts";
 import type { Lesion } from "../../schemas/dataset.ts";
 import type { StepParams } from "../../schemas/stepKinds.ts";
 import { countShards, readPart } from "../datasets.ts";
+import { enhancedRoi } from "../enhanced.ts";
 import { gatherLabels, type LabelledSlice, putLabelPart } from "../labels.ts";
 import { methodName } from "../methodName.ts";
 import type { StepBody } from "./step.ts";
@@ -48,6 +49,7 @@ export const labelsInitial: StepBody<StepParams<"labels.initial">> = {
         slices.push(...slicesOf(lesion, mask, reach, outcome));
       } else {
         const { labels, outcome } = initialMask(method, sliceOf(image, lesion.slice), lesion, lesion.window, {
+          ...(await enhancedRoi(store, inputs, lesion, image)),
           dcrf,
           zoom,
           spacingMm: image.spacingMm,
@@ -59,5 +61,6 @@ export const labelsInitial: StepBody<StepParams<"labels.initial">> = {
     return { outputs: { labels: await putLabelPart(store, slices, leftOut) }, summary: { slices: slices.length } };
   },
 
-  gather: ({ store }, { params }, parts) => gatherLabels(store, parts, { method: methodName(params.method), round: 0 }),
+  gather: async ({ store }, { params, inputs }, parts) =>
+    gatherLabels(store, parts, { method: await methodName(store, params.method, inputs), round: 0 }),
 };

@@ -1,20 +1,23 @@
 import { readFile } from "node:fs/promises";
 import type { Digest, Store } from "../../artifacts/store.ts";
 import { InputError } from "../../methods/inputError.ts";
+import { derivedSlices } from "../../methods/networks/derivedSlices.ts";
 import { lesionTrainingSet } from "../../methods/networks/lesionSet.ts";
 import type { Model } from "../../methods/networks/model.ts";
 import { networkInput, type Preprocessing, preprocessingSchema } from "../../methods/networks/preprocess.ts";
+import type { SliceEnhancer } from "../../methods/networks/sgan/enhance.ts";
 import type { NetworkSpec } from "../../methods/networks/spec.ts";
 import { train } from "../../methods/networks/train.ts";
 import { keptForTraining, type TrainingLesion } from "../../methods/networks/trainingLesion.ts";
 import { type TrainingOptions, trainingOptionsSchema } from "../../methods/networks/trainingOptions.ts";
 import { type TrainingSample, type TrainingSet, trainingSet } from "../../methods/networks/trainingSet.ts";
 import { initialWeights, loadInitialWeights, type Weights } from "../../methods/networks/weights.ts";
-import type { ActionProgress } from "../../schemas/messages.ts";
+import type { Action, ActionProgress } from "../../schemas/messages.ts";
 import type { StepParams } from "../../schemas/stepKinds.ts";
 import { type Dataset, openDataset, readShard, shardsOf } from "../datasets.ts";
+import { loadSliceEnhancer } from "../enhancers.ts";
 import { type Labels, openLabels, readLabelShard } from "../labels.ts";
-import { loadModel, putModel } from "../models.ts";
+import { loadModel, putModel, type StackedGan, stackedGanOf } from "../models.ts";
 import type { StepBody } from "./step.ts";
 
 type TrainParams = StepParams<"network.train">;
@@ -28,7 +31,11 @@ export const networkTrain: StepBody<TrainParams> = {
     const preprocessing = before?.preprocessing ?? preprocessingOf(params);
     const spec = before?.spec ?? specOf(params);
     const options = optionsOf(params);
-    const samples = await samplesOf(labelledLesions(store, dataset, labels), preprocessing, options);
+    const stackedGan = await stackedGanFor(store, inputs);
+    const enhancer = stackedGan && (await loadSliceEnhancer(store, stackedGan, await backend()));
+    const samples = await samplesOf(labelledLesions(store, dataset, labels), preprocessing, options, enhancer).finally(() =>
+      enhancer?.dispose(),
+    );
     if (samples.entries.length === 0)
       throw new InputError(
         "none of the labels belongs to a lesion of the data set",
@@ -59,7 +66,7 @@ export const networkTrain: StepBody<TrainParams> = {
     const model: Model = { spec, preprocessing, training: { options, history: [...history] }, weights };
     const last = history.at(-1)!;
     return {
-      outputs: { model: await putModel(store, model, params) },
+      outputs: { model: await putModel(store, model, params, stackedGan) },
       summary: { slices: labels.lines.length, epochs: history.length, loss: last.trainingLoss.toFixed(4) },
     };
   },
@@ -110,11 +117,18 @@ async function startWeights({ weights, seed, outputStart }: TrainParams, spec: N
     : loadInitialWeights(await readFile(weights), weights, spec, seed, {}, outputStart).weights;
 }
 
+/** The stacked GAN whose slices the network looks at: that of the model it goes on from, or that which is wired. */
+async function stackedGanFor(store: Store, { init, denoiser, enhancer }: Action["inputs"]): Promise<StackedGan | undefined> {
+  if (init !== undefined) return stackedGanOf(store, init.artifact as Digest);
+  return denoiser && enhancer ? { denoiser: denoiser.artifact as Digest, enhancer: enhancer.artifact as Digest } : undefined;
+}
+
 /** Inputs to train on: drawn anew in every epoch from what is kept of each image, or cut once. */
 async function samplesOf(
   lesions: AsyncIterable<TrainingLesion>,
   preprocessing: Preprocessing,
   options: TrainingOptions,
+  enhancer: SliceEnhancer | undefined,
 ): Promise<TrainingSet> {
   if (options.augmentation.from === "image") {
     const kept: TrainingLesion[] = [];
@@ -124,7 +138,8 @@ async function samplesOf(
   const samples: TrainingSample[] = [];
   for await (const { id, patient, image, marks, window, labels } of lesions) {
     for (const [z, map] of labels) {
-      const input = networkInput(image, z, marks, window, preprocessing);
+      const derived = enhancer && (await derivedSlices(enhancer, image, z, marks, window, preprocessing));
+      const input = networkInput(image, z, marks, window, preprocessing, derived);
       samples.push({ id, patient, size: input.size, pixels: input.pixels, labels: input.labels(map) });
     }
   }

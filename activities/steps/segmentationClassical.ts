@@ -2,6 +2,7 @@ import type { Digest } from "../../artifacts/store.ts";
 import { segmentVolume } from "../../methods/labels/volume.ts";
 import type { StepParams } from "../../schemas/stepKinds.ts";
 import { countShards, readPart } from "../datasets.ts";
+import { enhancedRoi } from "../enhanced.ts";
 import { methodName } from "../methodName.ts";
 import { gatherPredictions, type Prediction, putPredictionPart } from "../predictions.ts";
 import type { StepBody } from "./step.ts";
@@ -17,12 +18,19 @@ export const segmentationClassical: StepBody<StepParams<"segmentation.classical"
     const predictions: Prediction[] = [];
     for (const [done, { lesion, image }] of lesions.entries()) {
       progress({ unit: "lesions", done, total: lesions.length });
-      const { mask, outcomes } = segmentVolume(method, image, lesion, lesion.window, { dcrf, zoom });
+      const { mask, outcomes } = segmentVolume(method, image, lesion, lesion.window, {
+        ...(await enhancedRoi(store, inputs, lesion, image)),
+        dcrf,
+        zoom,
+      });
       predictions.push({ id: lesion.id, mask, outcomes });
     }
     return { outputs: { part: await putPredictionPart(store, predictions) } };
   },
 
-  gather: ({ store }, { params: { method } }, parts) =>
-    gatherPredictions(store, parts, { method: methodName(method), dimension: volumetric.has(method) ? "3D" : "2D" }),
+  gather: async ({ store }, { params: { method }, inputs }, parts) =>
+    gatherPredictions(store, parts, {
+      method: await methodName(store, method, inputs),
+      dimension: volumetric.has(method) ? "3D" : "2D",
+    }),
 };

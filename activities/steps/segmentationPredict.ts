@@ -6,7 +6,7 @@ import { randomStream } from "../../methods/random.ts";
 import type { Lesion } from "../../schemas/dataset.ts";
 import type { StepParams } from "../../schemas/stepKinds.ts";
 import { countShards, readPart } from "../datasets.ts";
-import { loadModel } from "../models.ts";
+import { loadSegmenter } from "../models.ts";
 import { gatherPredictions, type Prediction, putPredictionPart } from "../predictions.ts";
 import type { StepBody } from "./step.ts";
 
@@ -24,22 +24,26 @@ export const segmentationPredict: StepBody<StepParams<"segmentation.predict">> =
   async run({ store, progress, backend }, { params, inputs, part }) {
     const lesions = await readPart(store, inputs.lesions.artifact as Digest, part!);
     const network = await backend();
-    const model = await loadModel(store, inputs.model.artifact as Digest);
+    const { model, enhancer, dispose } = await loadSegmenter(store, inputs.model.artifact as Digest, network);
     const predictions: Prediction[] = [];
-    for (const [done, { lesion, image }] of lesions.entries()) {
-      progress({ unit: "lesions", done, total: lesions.length });
-      const marks = params.marks === "use" ? lesion : boxAround(lesion, params.box);
-      const { mask, probability, outcomes } = await predictVolume(
-        model,
-        network,
-        { image, marks, window: lesion.window },
-        params,
-      );
-      predictions.push({ id: lesion.id, mask, outcomes, probability: Uint8Array.from(probability, (p) => Math.round(p * 255)) });
+    try {
+      for (const [done, { lesion, image }] of lesions.entries()) {
+        progress({ unit: "lesions", done, total: lesions.length });
+        const marks = params.marks === "use" ? lesion : boxAround(lesion, params.box);
+        const seen = { image, marks, window: lesion.window };
+        const { mask, probability, outcomes } = await predictVolume(model, network, seen, { ...params, enhancer });
+        const quantised = Uint8Array.from(probability, (p) => Math.round(p * 255));
+        predictions.push({ id: lesion.id, mask, outcomes, probability: quantised });
+      }
+    } finally {
+      dispose();
     }
     return { outputs: { part: await putPredictionPart(store, predictions) } };
   },
 
-  gather: ({ store }, { params: { postprocess } }, parts) =>
-    gatherPredictions(store, parts, { method: METHOD_NAME[postprocess], dimension: "3D" }),
+  gather: ({ store }, { params: { postprocess, slices } }, parts) =>
+    gatherPredictions(store, parts, {
+      method: METHOD_NAME[postprocess],
+      dimension: slices === "key" ? "2D" : "3D",
+    }),
 };

@@ -1,11 +1,11 @@
 import type { Command } from "commander";
 import { openStore } from "../../artifacts/openStore.ts";
 import { findCampaign } from "../../artifacts/records.ts";
+import { campaignHandle, listCampaigns, snapshot, startCampaign } from "../../client/campaigns.ts";
 import type { Engine } from "../../engine/connection.ts";
 import { ensureEngine } from "../../engine/localStack.ts";
 import { InputError } from "../../methods/inputError.ts";
 import type { CampaignInput } from "../../schemas/messages.ts";
-import { campaignHandle, snapshot, startCampaign } from "../campaigns.ts";
 import { printJson, say, table } from "../output.ts";
 import { duration, render } from "../progressView.ts";
 
@@ -93,19 +93,7 @@ async function running(client: Engine["client"], id: string) {
 }
 
 async function list({ client }: Engine, json: boolean): Promise<void> {
-  const campaigns = [];
-  for await (const { workflowId, status, startTime, closeTime, memo } of client.workflow.list({
-    query: "WorkflowType = 'campaign'",
-  })) {
-    const { pipeline } = (memo ?? {}) as { pipeline?: string };
-    campaigns.push({
-      campaign: workflowId,
-      pipeline: pipeline ?? "",
-      status: status.name.toLowerCase(),
-      started: startTime,
-      finished: closeTime ?? null,
-    });
-  }
+  const campaigns = await listCampaigns(client);
   if (json) return printJson(campaigns);
   const rows = campaigns.map(({ campaign, pipeline, status, started, finished }) => [
     campaign,

@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import type { Command } from "commander";
-import { plainFingerprint } from "../../activities/ledger.ts";
+import { fingerprintFor } from "../../activities/ledger.ts";
 import { putSource } from "../../activities/sources.ts";
 import { openStore } from "../../artifacts/openStore.ts";
 import { artifactsPresent, findAction, getRecord } from "../../artifacts/records.ts";
@@ -89,7 +89,7 @@ async function planHere(pipeline: CompiledPipeline, store: Store): Promise<Plan>
     lookup: async (key) => (await findAction(store, key))?.record ?? null,
     present: (artifact) => artifactsPresent(store, artifact),
     sourceDigest: ({ kind, params }) => putSource(store, kind, params),
-    fingerprint: (numerics) => (numerics === "network" ? networkFingerprint : plainFingerprint),
+    fingerprint: (numerics) => fingerprintFor(numerics, networkFingerprint),
     latest: (step) => latestRecord(store, pipeline.name, step),
   });
 }

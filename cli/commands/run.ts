@@ -8,11 +8,11 @@ import { sha256 } from "../../artifacts/digest.ts";
 import { exportArtifact } from "../../artifacts/export.ts";
 import { openStore, recist3dHome } from "../../artifacts/openStore.ts";
 import type { Digest } from "../../artifacts/store.ts";
+import { type CampaignSnapshot, campaignHandle, snapshot, startCampaign } from "../../client/campaigns.ts";
 import type { Engine } from "../../engine/connection.ts";
 import { ensureEngine } from "../../engine/localStack.ts";
 import { loadPipeline, readPipelineText } from "../../pipelines/load.ts";
 import { campaignInputSchema } from "../../schemas/messages.ts";
-import { type CampaignSnapshot, campaignHandle, snapshot, startCampaign } from "../campaigns.ts";
 import { collectSetting, printJson, say, WorkFailed } from "../output.ts";
 import { ProgressPrinter } from "../progressView.ts";
 

@@ -1,7 +1,7 @@
 import { readFile, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { Command } from "commander";
-import { loadModel } from "../../activities/models.ts";
+import { loadSegmenter, type Segmenter } from "../../activities/models.ts";
 import { openStore } from "../../artifacts/openStore.ts";
 import { lesionRange, marksInRange } from "../../methods/datasets/lesionCrop.ts";
 import { largestComponent } from "../../methods/imaging/components.ts";
@@ -16,32 +16,23 @@ import { roiOfMarks } from "../../methods/labels/trimap.ts";
 import { segmentVolume, type VolumeMethod } from "../../methods/labels/volume.ts";
 import { maskVolumeMm3, millilitres } from "../../methods/metrics/volume.ts";
 import { type Backend, openBackend } from "../../methods/networks/backend.ts";
-import { decodeModel, type Model } from "../../methods/networks/model.ts";
+import { isDerivedChannel } from "../../methods/networks/derivedSlices.ts";
+import { decodeModel } from "../../methods/networks/model.ts";
 import { predictVolume } from "../../methods/networks/predictVolume.ts";
 import { suggest } from "../../pipelines/nearest.ts";
+import { sliceMethods, volumeMethods } from "../../schemas/stepKinds/initialMasks.ts";
 import { type FiledMarks, readMarksFile } from "../marksFile.ts";
 import { printJson, say, table } from "../output.ts";
 import { overlayPng } from "../overlay.ts";
 import { writtenTogether } from "../writtenTogether.ts";
 import { findArtifact } from "./export.ts";
 
-/** From the marks alone: the last three fill the volume, the others the RECIST slice. */
-const markMethods = [
-  "recist",
-  "dcrf",
-  "grabcut",
-  "grabcut-i",
-  "grabcut-r",
-  "grabcut-r-sr",
-  "grabcut-prior",
-  "ellipse",
-  "grabcut-3d",
-  "grabcut-3de",
-  "grabcut-prior-3d",
-  "ellipsoid",
-] as const satisfies readonly VolumeMethod[];
-/** From a model: its prediction, and each slice of it refined by GrabCut (“-GC”). */
-const modelMethods = ["wsss", "wsss-gc"] as const;
+/** From the marks alone: those for the volume fill it, the others the RECIST slice. */
+const markMethods = [...sliceMethods, ...volumeMethods] as const satisfies readonly VolumeMethod[];
+/** From a model: its prediction, each slice of it refined by GrabCut (“-GC”), or the volume cut with the shape prior. */
+const modelMethods = ["wsss", "wsss-gc", "wsss-prior"] as const;
+const postprocessOf = (method: SegmentMethod): "none" | "grabcut" | "prior" =>
+  method === "wsss-gc" ? "grabcut" : method === "wsss-prior" ? "prior" : "none";
 export type SegmentMethod = (typeof markMethods)[number] | (typeof modelMethods)[number];
 
 const LUNG: HuWindow = { low: -1350, high: 150 };
@@ -158,8 +149,7 @@ export async function segmentImage(options: SegmentOptions): Promise<SegmentDocu
     );
   }
   const lesions = file.lesions.map((lesion) => ({ ...lesion, marks: validateMarks(lesion.marks, volume, lesion.where) }));
-  const network =
-    options.model === undefined ? undefined : { model: await openModel(options.model), backend: await openBackend() };
+  const network = options.model === undefined ? undefined : await openNetwork(options.model, await openBackend());
 
   const segmented: SegmentedLesion[] = [];
   await writtenTogether(out, async (folder) => {
@@ -214,18 +204,28 @@ function methodOf({ method, model }: SegmentOptions): SegmentMethod {
   return known;
 }
 
-async function openModel(ref: string): Promise<Model> {
+/** What segments: a model of the store, with the stacked GAN that it may need, or of a folder. */
+type SegmentingNetwork = Omit<Segmenter, "dispose"> & { readonly backend: Backend };
+
+async function openNetwork(ref: string, backend: Backend): Promise<SegmentingNetwork> {
   const found = await stat(ref).catch(() => undefined);
   if (found === undefined) {
     const store = await openStore();
-    return loadModel(store, await findArtifact(store, ref));
+    return { ...(await loadSegmenter(store, await findArtifact(store, ref), backend)), backend };
   }
   const names = ["model.json", "weights.safetensors"];
   const contents = await Promise.all(names.map((name) => readFile(path.join(ref, name)).catch(() => undefined)));
-  return decodeModel(
+  const model = decodeModel(
     Object.fromEntries(names.flatMap((name, i) => (contents[i] === undefined ? [] : [[name, contents[i]]]))),
     ref,
   );
+  if (model.preprocessing.channels.some(isDerivedChannel))
+    throw new InputError(
+      "looks at slices that a stacked GAN enhances, which is not in the folder",
+      ref,
+      "give the model of the store (CAMPAIGN/STEP.model), which knows its stacked GAN",
+    );
+  return { model, enhancer: undefined, backend };
 }
 
 function windowFor(
@@ -249,13 +249,14 @@ async function segmentLesion(
   volume: Volume,
   marks: RecistMarks,
   window: HuWindow,
-  network: { model: Model; backend: Backend } | undefined,
+  network: SegmentingNetwork | undefined,
 ): Promise<{ mask: Mask; outcomes: Readonly<Record<string, number>> }> {
   if (network === undefined) return segmentVolume(method as VolumeMethod, volume, marks, window);
   const range = lesionRange(marks, volume.spacingMm, volume.dims);
   const lesion = { image: cropVolume(volume, range.start, range.end), marks: marksInRange(marks, range), window };
   const { mask, outcomes } = await predictVolume(network.model, network.backend, lesion, {
-    postprocess: method === "wsss-gc" ? "grabcut" : "none",
+    postprocess: postprocessOf(method),
+    enhancer: network.enhancer,
   });
   return { mask: onGrid(mask, range.start, volume), outcomes };
 }

@@ -23,6 +23,15 @@ export function resizeCubic(slice: Slice<ArrayLike<number>>, width: number, heig
 }
 
 /**
+ * Bicubic as photographs are made smaller: Keys's kernel with a = −½, as wide as a target pixel where sizes shrink, so that
+ * nothing aliases; weights beyond the edge are shared out among those within. `[y, x]` → `[height, width]`; equals
+ * Pillow's `resize(…, BICUBIC)` on float32. MATLAB's `imresize` differs near the edges alone.
+ */
+export function resizeAntialiased(slice: Slice<ArrayLike<number>>, width: number, height: number): Slice<Float32Array> {
+  return weighted(slice, antialiasedTaps(slice.width, width), antialiasedTaps(slice.height, height));
+}
+
+/**
  * Every target pixel is the mean of the area that it covers: the share of a 0/1 mask in each pixel of a coarser grid.
  * Where sizes shrink it equals `cv2.resize(…, INTER_AREA)` on float32.
  */
@@ -119,8 +128,9 @@ interface Taps {
   readonly weight: Float64Array;
 }
 
-/** a of Keys's kernel, as in OpenCV. */
-const KEYS = -0.75;
+/** a of Keys's kernel as in OpenCV, and as Keys recommends. */
+const OPENCV_KEYS = -0.75;
+const KEYS = -0.5;
 
 function cubicTaps(positions: Float64Array, size: number): Taps {
   const taps: Taps = { reach: 4, index: new Int32Array(4 * positions.length), weight: new Float64Array(4 * positions.length) };
@@ -128,15 +138,35 @@ function cubicTaps(positions: Float64Array, size: number): Taps {
     const first = Math.floor(positions[i]) - 1;
     for (let k = 0; k < 4; k++) {
       taps.index[4 * i + k] = Math.min(Math.max(first + k, 0), size - 1);
-      taps.weight[4 * i + k] = keysKernel(Math.abs(positions[i] - (first + k)));
+      taps.weight[4 * i + k] = keysKernel(Math.abs(positions[i] - (first + k)), OPENCV_KEYS);
     }
   }
   return taps;
 }
 
-function keysKernel(distance: number): number {
-  if (distance <= 1) return ((KEYS + 2) * distance - (KEYS + 3)) * distance * distance + 1;
-  return distance < 2 ? KEYS * (((distance - 5) * distance + 8) * distance - 4) : 0;
+function antialiasedTaps(size: number, n: number): Taps {
+  const centres = centresOf(middle(size), size, n);
+  const side = Math.max(1, size / n);
+  const reach = 2 * Math.ceil(2 * side) + 1;
+  const taps: Taps = { reach, index: new Int32Array(reach * n), weight: new Float64Array(reach * n) };
+  for (let i = 0; i < n; i++) {
+    const first = Math.ceil(centres[i] - 2 * side);
+    let total = 0;
+    for (let k = 0; k < reach; k++) {
+      const at = first + k;
+      const weight = at < 0 || at >= size ? 0 : keysKernel(Math.abs(centres[i] - at) / side, KEYS);
+      taps.index[reach * i + k] = Math.min(Math.max(at, 0), size - 1);
+      taps.weight[reach * i + k] = weight;
+      total += weight;
+    }
+    for (let k = 0; k < reach; k++) taps.weight[reach * i + k] /= total;
+  }
+  return taps;
+}
+
+function keysKernel(distance: number, a: number): number {
+  if (distance <= 1) return ((a + 2) * distance - (a + 3)) * distance * distance + 1;
+  return distance < 2 ? a * (((distance - 5) * distance + 8) * distance - 4) : 0;
 }
 
 function areaTaps(size: number, n: number): Taps {

@@ -5,25 +5,6 @@ import { type GrabCutResult, grabCut } from "./grabcut.ts";
 import type { Diameters, Point } from "./recist.ts";
 import { trimapOfMarks } from "./trimap.ts";
 
-/** By how much a lesion's picture is enlarged (READINGS 11: 2 to 5). */
-export type Zoom = number | "auto";
-const SMALLEST_ZOOM = 2;
-const LARGEST_ZOOM = 5;
-/** `auto` brings the longer side of the ROI near the 128 pixels of the patches on which the enhancing GAN is trained (3.4). */
-const USUAL_SIDE_PX = 128;
-
-/**
- * The zoom of a ROI; `auto` is the whole number from 2 to 5 that brings its longer side nearest to 128 pixels.
- *
- * @throws RangeError for a zoom outside 2 … 5.
- */
-export function zoomOf({ width, height }: Pick<Slice, "width" | "height">, zoom: Zoom): number {
-  if (zoom === "auto")
-    return Math.min(Math.max(Math.round(USUAL_SIDE_PX / Math.max(width, height)), SMALLEST_ZOOM), LARGEST_ZOOM);
-  if (!(zoom >= SMALLEST_ZOOM && zoom <= LARGEST_ZOOM)) throw new RangeError(`zoom ${zoom} is not between 2 and 5`);
-  return zoom;
-}
-
 /**
  * The stand-in for super-resolution: bicubic interpolation (Keys's kernel with a = −¾), clipped to [0, 1]. It adds pixels,
  * not detail.

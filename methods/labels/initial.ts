@@ -3,13 +3,14 @@ import type { Box, HuWindow, Slice, Vec3 } from "../imaging/volume.ts";
 import { applyWindow, applyWindow8 } from "../imaging/window.ts";
 import { type BoxCrfOptions, crfOfBox } from "./boxCrf.ts";
 import { ellipseMask } from "./ellipse.ts";
-import { bicubicallyEnhanced, grabCutEnhanced, type Zoom, zoomOf } from "./enhancedSlice.ts";
+import { bicubicallyEnhanced, grabCutEnhanced } from "./enhancedSlice.ts";
 import { grabCut } from "./grabcut.ts";
 import { dilatedSize, trimapOfBox } from "./markedBox.ts";
 import { priorCut } from "./priorCut.ts";
 import { distanceToAxes, smallest, TIE } from "./raster.ts";
 import { type Diameters, shiftedTo } from "./recist.ts";
 import { IGNORED, type LabelMap, Region, roiOfMarks, type Trimap, trimapOfMarks } from "./trimap.ts";
+import { type Zoom, zoomOf } from "./zoom.ts";
 
 /**
  * From the marks to a mask on the RECIST slice (3.1, Tables 1, 2 and 6):
@@ -58,6 +59,8 @@ export interface InitialOptions {
   readonly zoom?: Zoom;
   /** For `grabcut-r-sr`: `pictureOfRoi` on a finer grid, from a super-resolution network. */
   readonly enhanced?: Slice<Float32Array>;
+  /** How `enhanced` was made; default: by a network. */
+  readonly enhancedBy?: "network" | "bicubic";
   /** Voxel spacing, for `grabcut-prior`; default: square pixels. */
   readonly spacingMm?: Vec3;
 }
@@ -115,7 +118,8 @@ export function initialMask(
       const result = grabCutEnhanced(enhanced, marks, roiWidth, roiHeight);
       if ("failure" in result)
         return { labels: onSlice(labelsOfTrimap(trimapOfMarks(marks, roiWidth, roiHeight))), outcome: "ignored-fallback" };
-      const found = options.enhanced === undefined ? "grabcut on bicubic" : "grabcut on enhanced";
+      const isBicubic = options.enhanced === undefined || options.enhancedBy === "bicubic";
+      const found = isBicubic ? "grabcut on bicubic" : "grabcut on enhanced";
       return { labels: onSlice(result.mask), outcome: result.mask.includes(1) ? found : "collapsed" };
     }
   }

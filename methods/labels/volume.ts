@@ -15,7 +15,7 @@ export type VolumeMethod =
   | "ellipsoid"
   | Exclude<InitialMethod, "recist-trimap">;
 
-export interface VolumeOptions extends Pick<InitialOptions, "dcrf" | "zoom"> {
+export interface VolumeOptions extends Pick<InitialOptions, "dcrf" | "zoom" | "enhanced" | "enhancedBy"> {
   /** How the marks shrink from slice to slice. Default `long-axis`. */
   readonly variant?: ProjectionVariant;
 }

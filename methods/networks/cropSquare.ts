@@ -1,12 +1,13 @@
 import type { Slice } from "../imaging/volume.ts";
 import type { RecistMarks } from "../labels/recist.ts";
 import { IGNORED, type LabelMap } from "../labels/trimap.ts";
+import { zoomOfDiameter } from "../labels/zoom.ts";
 import { centreAndLength, type UnmarkedRegion } from "./lesionRegion.ts";
 
 /** Side of the crop in long diameters, and its pixels across. */
 export interface CropOptions {
   readonly factor: number;
-  readonly size: "native" | number;
+  readonly size: "native" | number | { readonly longAxisPx: number };
 }
 
 /** A square of `size` × `size` input pixels over part of a slice; slice pixel = `left` + (input pixel + ½) · `stepX` − ½. */
@@ -23,13 +24,27 @@ export interface Square {
   readonly to: number;
 }
 
+/** Resolves ties the same way along a whole row; otherwise rounding would repeat or skip a pixel somewhere. */
+const TIE_PX = 1e-6;
 /** Sizes are a multiple of this where pixels keep their size. */
 const PADDING_MULTIPLE = 16;
 
-/** The square of side `factor` × length around the region's centre; `native` keeps the pixels and pads to a multiple of 16. */
+/**
+ * The square of side `factor` × length around the region's centre. `native` keeps the pixels and pads to a multiple of 16;
+ * `longAxisPx` does so with pixels that are as fine as the lesion's zoom asks for.
+ */
 export function cropSquare(region: RecistMarks | UnmarkedRegion, { factor, size }: CropOptions): Square {
   const { centre, lengthPx } = centreAndLength(region);
   const side = Math.max(1, factor * lengthPx);
+  if (typeof size === "object") {
+    const zoom = zoomOfDiameter(Math.max(1, lengthPx), size.longAxisPx);
+    const across = Math.ceil(side * zoom - TIE_PX);
+    const padded = Math.ceil(across / PADDING_MULTIPLE) * PADDING_MULTIPLE;
+    const from = Math.floor((padded - across) / 2);
+    const edge = (c: number): number => c + 0.5 - (from + across / 2) / zoom;
+    const step = 1 / zoom;
+    return { size: padded, left: edge(centre[0]), top: edge(centre[1]), stepX: step, stepY: step, from, to: from + across };
+  }
   if (size !== "native")
     return {
       size,
@@ -107,9 +122,6 @@ export function resampled(
   }
   return result;
 }
-
-/** Resolves ties the same way along a whole row; otherwise rounding would repeat or skip a pixel somewhere. */
-const TIE_PX = 1e-6;
 
 export function labelsOn({ size, left, top, stepX, stepY, from, to }: Square, map: LabelMap): Uint8Array {
   const labels = new Uint8Array(size * size).fill(IGNORED);

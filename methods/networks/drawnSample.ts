@@ -24,9 +24,9 @@ export function drawnSample(
   random: Random,
 ): TrainingSample {
   const { size, factor } = crop;
-  if (size === "native")
+  if (typeof size !== "number")
     throw new InputError(
-      "crops that keep the image's pixels cannot be turned",
+      "crops whose pixels follow from the image or the lesion cannot be turned",
       "preprocessing.crop.size",
       "give a side in pixels",
     );

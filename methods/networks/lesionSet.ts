@@ -18,8 +18,12 @@ export function lesionTrainingSet(
   { augmentation, sampling }: Pick<TrainingOptions, "augmentation" | "sampling">,
 ): TrainingSet {
   const { size } = preprocessing.crop;
-  if (size === "native")
-    throw new InputError("samples cannot be drawn from the image in its own pixels", "crop.size", "give a side in pixels");
+  if (typeof size !== "number")
+    throw new InputError(
+      "samples can only be drawn from the image with a fixed number of pixels",
+      "crop.size",
+      "give a side in pixels",
+    );
   const members = lesions.flatMap((lesion) => {
     const slices = [...lesion.labels.keys()];
     if (sampling.per === "slice") return slices.map((z) => ({ lesion, z, slices: [z] }));

@@ -101,7 +101,11 @@ interface Differentiable<V extends Tensor> {
  * One node of the gradient tape. Whatever the gradient needs goes through `save`: other tensors are gone by the time
  * the backward pass runs.
  */
-function node<V extends Tensor>({ tf }: Backend, inputs: readonly Tensor[], forward: (save: Save) => Differentiable<V>): V {
+export function node<V extends Tensor>(
+  { tf }: Backend,
+  inputs: readonly Tensor[],
+  forward: (save: Save) => Differentiable<V>,
+): V {
   return tf.customGrad<V>((...inputsAndSave) => forward(inputsAndSave.at(-1) as unknown as Save))(...inputs);
 }
 

@@ -6,10 +6,12 @@ import { priorCutVolume } from "../labels/priorCut.ts";
 import { drawnAxes } from "../labels/raster.ts";
 import { lengthMm, projectDiameters, type RecistMarks } from "../labels/recist.ts";
 import type { Backend } from "./backend.ts";
+import { derivedSlices } from "./derivedSlices.ts";
+import type { PictureEnhancer } from "./enhancedPictures.ts";
 import { isMarked, radiusOf, type UnmarkedRegion } from "./lesionRegion.ts";
 import type { Model } from "./model.ts";
 import { predict } from "./predict.ts";
-import { networkInput } from "./preprocess.ts";
+import { type NetworkInput, networkInput } from "./preprocess.ts";
 
 /** A lesion as the network sees it: at its marks, or at a place without marks. */
 export interface MarkedVolume {
@@ -27,6 +29,10 @@ export interface VolumePredictionOptions {
   readonly testTimeFlip?: boolean;
   /** Least Ŷ of a lesion's pixel. */
   readonly threshold?: number;
+  /** `key`: the RECIST slice only, whatever `extent` says. */
+  readonly slices?: "key";
+  /** For networks whose input shows denoised or enhanced slices. */
+  readonly enhancer?: PictureEnhancer;
 }
 
 export interface VolumePrediction {
@@ -37,15 +43,24 @@ export interface VolumePrediction {
   readonly outcomes: Readonly<Record<string, number>>;
 }
 
-/** Ŷ on the given slices, each on the whole slice's grid; 0 outside the network's crop. */
+/**
+ * Ŷ on the given slices, each on the whole slice's grid; 0 outside the network's crop.
+ *
+ * @throws InputError where the network's input needs an enhancer and none is given.
+ */
 export async function predictSlices(
   model: Model,
   backend: Backend,
   { image, marks, window }: MarkedVolume,
   slices: readonly number[],
-  { flips = false } = {},
+  { flips = false, enhancer }: { readonly flips?: boolean; readonly enhancer?: PictureEnhancer } = {},
 ): Promise<Slice<Float32Array>[]> {
-  const inputs = slices.map((z) => networkInput(image, z, marks, window, model.preprocessing));
+  const { preprocessing } = model;
+  const inputs: NetworkInput[] = [];
+  for (const z of slices) {
+    const derived = enhancer && (await derivedSlices(enhancer, image, z, marks, window, preprocessing));
+    inputs.push(networkInput(image, z, marks, window, preprocessing, derived));
+  }
   const probabilities = await predict(model, backend, inputs, { flips });
   return inputs.map((input, i) => input.toSlice(probabilities[i]));
 }
@@ -62,7 +77,14 @@ export async function predictVolume(
   model: Model,
   backend: Backend,
   lesion: MarkedVolume,
-  { extent = 0.75, postprocess = "none", testTimeFlip = false, threshold = 0.5 }: VolumePredictionOptions = {},
+  {
+    extent = 0.75,
+    postprocess = "none",
+    testTimeFlip = false,
+    threshold = 0.5,
+    slices: which,
+    enhancer,
+  }: VolumePredictionOptions = {},
 ): Promise<VolumePrediction> {
   const { image, marks, window } = lesion;
   const [width, height, depth] = image.dims;
@@ -72,10 +94,10 @@ export async function predictVolume(
     throw new InputError(reason, undefined, "leave the refinement out, or give marks");
   }
   const reachMm = extent * (isMarked(marks) ? lengthMm(marks.long, image.spacingMm) : marks.lengthPx * image.spacingMm[0]);
-  const slices = Array.from({ length: depth }, (_, z) => z).filter(
-    (z) => Math.abs(z - marks.slice) * image.spacingMm[2] <= reachMm,
+  const slices = Array.from({ length: depth }, (_, z) => z).filter((z) =>
+    which === "key" ? z === marks.slice : Math.abs(z - marks.slice) * image.spacingMm[2] <= reachMm,
   );
-  const predicted = await predictSlices(model, backend, lesion, slices, { flips: testTimeFlip });
+  const predicted = await predictSlices(model, backend, lesion, slices, { flips: testTimeFlip, enhancer });
   const probability = new Float32Array(area * depth);
   const likely = new Uint8Array(area * depth);
   for (const [i, z] of slices.entries()) {
@@ -89,6 +111,7 @@ export async function predictVolume(
   const cut = postprocess === "prior" && isMarked(marks) ? priorCutVolume(image, marks, window, { network: outputs }) : undefined;
   const isCut = cut?.outcome === "prior-cut";
   const data = isCut ? cut.mask.data : network;
+  if (which === "key") data.fill(0, 0, marks.slice * area).fill(0, (marks.slice + 1) * area);
   const outcomes: Record<string, number> = {};
   for (let z = 0; z < depth; z++) {
     const slice = data.subarray(z * area, (z + 1) * area);

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { HuWindow, Slice, Volume } from "../imaging/volume.ts";
+import type { Box, HuWindow, Slice, Volume } from "../imaging/volume.ts";
 import { InputError } from "../inputError.ts";
 import { lengthMm, type RecistMarks } from "../labels/recist.ts";
 import type { LabelMap } from "../labels/trimap.ts";
@@ -37,8 +37,13 @@ export const preprocessingSchema = z.strictObject({
     .strictObject({
       /** Side of the square crop in units of the long diameter (READINGS 4: 2). */
       factor: z.number().min(1).max(10).default(2),
-      /** `native`: pixels as they are, padded to a multiple of 16; a number: resampled to that many pixels across. */
-      size: z.union([z.literal("native"), z.int().min(8).max(1024)]).default("native"),
+      /**
+       * `native`: pixels as they are, padded to a multiple of 16; a number: resampled to that many pixels across;
+       * `longAxisPx`: at the lesion's zoom, 2 to 5, that brings the long diameter to so many pixels, padded likewise.
+       */
+      size: z
+        .union([z.literal("native"), z.int().min(8).max(1024), z.strictObject({ longAxisPx: z.int().min(8).max(512) })])
+        .default("native"),
     })
     .prefault({}),
   channels: z.array(z.enum(channelNames)).min(1).default(["window"]),
@@ -49,6 +54,8 @@ export type Preprocessing = z.infer<typeof preprocessingSchema>;
 
 /** Slices made from slice z by other methods, in [0, 1] of the display window, on the slice's grid or a finer one. */
 export interface DerivedSlices {
+  /** The part of the slice that they show; default: all of it. Where the crop reaches beyond it, its edge is repeated. */
+  readonly box?: Box;
   readonly denoised?: Slice;
   readonly enhanced?: Slice;
 }
@@ -109,11 +116,13 @@ export function networkInput(
           "preprocessing.channels",
           "give it, or leave the channel out",
         );
+      const { x0, y0, x1, y1 } = derived.box ?? { x0: 0, y0: 0, x1: width, y1: height };
+      const inBox = { ...square, left: square.left - x0, top: square.top - y0 };
       return resampled(
         slice.width,
         slice.height,
         (i) => normalised(slice.data[i]),
-        scaledSquare(square, slice.width / width, slice.height / height),
+        scaledSquare(inBox, slice.width / (x1 - x0), slice.height / (y1 - y0)),
       );
     }
     if (name === "ellipse" || name === "ellipsoid" || name === "distance") return marksChannel(name, image, z, region, square);

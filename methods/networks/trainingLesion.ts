@@ -33,7 +33,7 @@ export function keptForTraining(
   { crop }: Preprocessing,
   { marks: jitter, scale, translation, rotation }: Augmentation,
 ): TrainingLesion {
-  if (crop.size === "native") return lesion;
+  if (typeof crop.size !== "number") return lesion;
   const { centre, lengthPx } = centreAndLength(lesion.marks);
   const longest = Math.max(1 + jitter.length, Math.exp(jitter.boxLength)) * Math.exp(scale);
   const side = crop.factor * lengthPx * longest;

@@ -1,4 +1,14 @@
 import { z } from "zod";
+import type { StepInputPort } from "./stepKind.ts";
+
+/** Methods that look at the RECIST slice. */
+const pictureMethods = ["dcrf", "grabcut", "grabcut-i", "grabcut-r", "grabcut-r-sr", "grabcut-prior"] as const;
+/** From the marks to the lesion on the RECIST slice. */
+export const sliceMethods = ["recist", ...pictureMethods, "ellipse"] as const;
+/** From the marks to the volume. */
+export const volumeMethods = ["grabcut-3d", "grabcut-3de", "grabcut-prior-3d", "ellipsoid"] as const;
+/** From the marks, or the true mask, to labels. */
+export const labelMethods = ["recist", "recist-trimap", ...pictureMethods, "grabcut-prior-3d", "ellipse", "reference"] as const;
 
 const weight = z.number().min(0).max(1000);
 const positionPx = z.number().gt(0).max(1000);
@@ -41,7 +51,7 @@ export const methodParams = {
     .union([z.literal("auto"), z.number().min(2).max(5)])
     .optional()
     .describe(
-      "Enlargement for method grabcut-r-sr; auto (the default): the whole number that brings the ROI nearest to 128 pixels",
+      "Enlargement for method grabcut-r-sr without input `enhanced`, which has its own; auto (the default): the whole number that brings the ROI nearest to 128 pixels",
     ),
 };
 
@@ -64,4 +74,17 @@ export function checkMethodParams({ method, dcrf, zoom }: MethodParams, context:
 export function withMethodParams<P extends MethodParams>(params: P): P {
   if (params.method === "dcrf") return { ...params, dcrf: params.dcrf ?? dcrfSchema.parse({}) };
   return params.method === "grabcut-r-sr" ? { ...params, zoom: params.zoom ?? "auto" } : params;
+}
+
+/** Pictures on which method grabcut-r-sr is to cut. */
+export const enhancedPort = {
+  type: "enhanced",
+  summary: "enhanced slices of these lesions for method grabcut-r-sr; if absent, it enlarges by bicubic interpolation",
+  optional: true,
+} as const satisfies StepInputPort;
+
+export function checkEnhancedInput({ method }: Readonly<Record<string, unknown>>, given: ReadonlySet<string>): string | null {
+  return given.has("enhanced") && method !== "grabcut-r-sr"
+    ? `input \`enhanced\` is for method grabcut-r-sr; this is method ${String(method)}`
+    : null;
 }

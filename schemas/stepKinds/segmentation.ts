@@ -1,5 +1,13 @@
 import { z } from "zod";
-import { checkMethodParams, methodParams, withMethodParams } from "./initialMasks.ts";
+import {
+  checkEnhancedInput,
+  checkMethodParams,
+  enhancedPort,
+  methodParams,
+  sliceMethods,
+  volumeMethods,
+  withMethodParams,
+} from "./initialMasks.ts";
 import { seedSchema } from "./quantities.ts";
 import type { StepKind } from "./stepKind.ts";
 
@@ -26,6 +34,10 @@ export const segmentationPredict = {
         .max(2)
         .default(0.75)
         .describe("Slices up to this distance from the RECIST slice are segmented, in long diameters"),
+      slices: z
+        .literal("key")
+        .optional()
+        .describe("key: the RECIST slice only, and its masks stand in 2D tables only; if absent, all within `extent`"),
       testTimeFlip: z.boolean().default(false).describe("Average the outputs for the crop and its mirror images"),
       threshold: z.number().gt(0).lt(1).default(0.5).describe("Least output of a lesion's pixel"),
       marks: z
@@ -65,28 +77,16 @@ export const segmentationClassical = {
   params: z
     .strictObject({
       method: z
-        .enum([
-          "grabcut-3d",
-          "grabcut-3de",
-          "grabcut-prior-3d",
-          "ellipsoid",
-          "recist",
-          "dcrf",
-          "grabcut",
-          "grabcut-i",
-          "grabcut-r",
-          "grabcut-r-sr",
-          "grabcut-prior",
-          "ellipse",
-        ])
+        .enum([...volumeMethods, ...sliceMethods])
         .describe(
-          "3D: grabcut-3d (GrabCut-R from the same marks on every slice), grabcut-3de (from the marks projected to each slice), grabcut-prior-3d (one cut over the volume with a shape prior of the marks), ellipsoid; on the RECIST slice only: recist, dcrf, grabcut, grabcut-i, grabcut-r, grabcut-r-sr (bicubic), grabcut-prior, ellipse, as in labels.initial",
+          "3D: grabcut-3d (GrabCut-R from the same marks on every slice), grabcut-3de (from the marks projected to each slice), grabcut-prior-3d (one cut over the volume with a shape prior of the marks), ellipsoid; on the RECIST slice only: recist, dcrf, grabcut, grabcut-i, grabcut-r, grabcut-r-sr, grabcut-prior, ellipse, as in labels.initial",
         ),
       ...methodParams,
     })
     .superRefine(checkMethodParams)
     .overwrite(withMethodParams),
   external: [],
-  inputs: { lesions: { type: "dataset", summary: "the lesions to segment" } },
+  inputs: { lesions: { type: "dataset", summary: "the lesions to segment" }, enhanced: enhancedPort },
+  checkInputs: checkEnhancedInput,
   outputs: { predictions },
 } as const satisfies StepKind;

@@ -22,8 +22,11 @@ export interface StepKind<P extends z.ZodType = z.ZodType> {
   readonly version: number;
   /** Which workers compute it. */
   readonly queue: "cpu" | "gpu";
-  /** Whose fingerprint enters the action key: plain arithmetic, or the network backend's. */
-  readonly numerics: "plain" | "network";
+  /**
+   * Whose fingerprint enters the action key: plain arithmetic, the network backend's, or none: what people answered is
+   * not asked again because a machine computes otherwise.
+   */
+  readonly numerics: "plain" | "network" | "none";
   /** One action, an action per shard of lesions and their gathering, or a workflow of its own. */
   readonly shape: "single" | "sharded" | "workflow";
   /** Leaves checkpoints from which an interrupted action goes on. */
@@ -36,6 +39,8 @@ export interface StepKind<P extends z.ZodType = z.ZodType> {
    */
   readonly external: readonly string[];
   readonly inputs: Readonly<Record<string, StepInputPort>>;
+  /** What is wrong with parameters and wired inputs together, e.g. that a parameter makes an optional input necessary; null if nothing is. */
+  readonly checkInputs?: (params: Readonly<Record<string, unknown>>, given: ReadonlySet<string>) => string | null;
   /** The first output is what a step's bare name means in a wire. */
   readonly outputs: Readonly<Record<string, StepOutputPort>>;
 }

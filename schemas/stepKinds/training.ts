@@ -116,6 +116,8 @@ const channelNames = [
   "denoised", "enhanced",
 ] as const;
 
+const isDerived = (channel: string): boolean => channel === "denoised" || channel === "enhanced";
+
 const epochs = z.int().min(1).max(10_000).describe("Passes over the training slices at most");
 const batch = z.int().min(1).max(1024).describe("Slices per step");
 const warmup = z.int().min(0).max(1_000_000).describe("Steps in which the rate rises from 0 (schedule cosine)");
@@ -172,7 +174,7 @@ export const networkTrain = {
         .max(16)
         .default(["window"])
         .describe(
-          "What the input shows: the slice in its display window (the paper's), its neighbours, grey values relative to the lesion's core, or where the marks lie",
+          "What the input shows: the slice in its display window (the paper's), its neighbours, grey values relative to the lesion's core, where the marks lie, or the slice denoised and enhanced by the stacked GAN (§3.4: window, denoised, enhanced; Table 3: window, enhanced)",
         ),
       outputStart: z
         .enum(["small", "he"])
@@ -190,9 +192,15 @@ export const networkTrain = {
         .strictObject({
           factor: z.number().min(1).max(4).default(2).describe("Side of the square crop around the marks, in long diameters"),
           size: z
-            .union([z.literal("native"), z.int().min(16).max(512)])
+            .union([
+              z.literal("native"),
+              z.int().min(16).max(512),
+              z.strictObject({ longAxisPx: z.int().min(8).max(512).describe("Pixels that the long diameter is to have") }),
+            ])
             .default("native")
-            .describe("native: the image's own pixels; or the side in pixels to which every crop is resampled"),
+            .describe(
+              "native: the image's own pixels; a number: the side in pixels to which every crop is resampled; longAxisPx: at the lesion's zoom, 2 to 5, so that inputs differ in size. Enhanced slices are made at the zoom of the input, at least 2 and at most 5",
+            ),
         })
         .prefault({})
         .describe("What the network sees of a slice"),
@@ -225,9 +233,13 @@ export const networkTrain = {
       path: ["sampling", "per"],
       message: "`lesion` needs inputs that are drawn from the image (`augment.from: image`)",
     })
-    .refine(({ augment, crop }) => augment.from === "crop" || crop.size !== "native", {
+    .refine(({ augment, crop }) => augment.from === "crop" || typeof crop.size === "number", {
       path: ["crop", "size"],
       message: "must be a number of pixels for inputs that are drawn from the image (`augment.from: image`)",
+    })
+    .refine(({ augment, channels }) => augment.from === "crop" || !channels.some(isDerived), {
+      path: ["augment", "from"],
+      message: "must be `crop` for channels denoised and enhanced: these slices are made once, not drawn anew in every epoch",
     })
     .overwrite((params) => (params.network === "unet" ? { ...params, outputStart: params.outputStart ?? "he" } : params)),
   external: ["weights"],
@@ -235,6 +247,15 @@ export const networkTrain = {
     images: { type: "dataset", summary: "the lesions whose slices are learned from" },
     labels: { type: "labels", summary: "label maps of those lesions" },
     init: { type: "model", summary: "a model to go on from, instead of `weights`", optional: true },
+    denoiser: { type: "enhancer", summary: "first stage of the stacked GAN (channels denoised, enhanced)", optional: true },
+    enhancer: { type: "enhancer", summary: "second stage of the stacked GAN (channels denoised, enhanced)", optional: true },
+  },
+  checkInputs: ({ channels }, given) => {
+    const stages = ["denoiser", "enhancer"].filter((stage) => given.has(stage));
+    if (given.has("init")) return stages.length === 0 ? null : "the model to go on from brings its own stacked GAN";
+    const derived = (channels as readonly string[]).filter(isDerived);
+    if (derived.length > 0 && stages.length < 2) return `channel ${derived[0]} needs inputs \`denoiser\` and \`enhancer\``;
+    return derived.length === 0 && stages.length > 0 ? "the stacked GAN is for channels denoised and enhanced" : null;
   },
   outputs: { model: { type: "model", summary: "weights and everything needed to apply them" } },
 } as const satisfies StepKind;

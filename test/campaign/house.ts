@@ -3,7 +3,7 @@ import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { openStore } from "../../artifacts/openStore.ts";
-import { type CampaignSnapshot, snapshot, startCampaign } from "../../cli/campaigns.ts";
+import { type CampaignSnapshot, snapshot, startCampaign } from "../../client/campaigns.ts";
 import { connectEngine, type Engine } from "../../engine/connection.ts";
 import { startStack, stopStack } from "../../engine/localStack.ts";
 import { loadPipeline, readPipelineText } from "../../pipelines/load.ts";

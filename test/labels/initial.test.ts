@@ -4,12 +4,13 @@ import { type Slice, scalingAffine, type Volume } from "../../methods/imaging/vo
 import { applyWindow8 } from "../../methods/imaging/window.ts";
 import { BOX_CRF, type BoxCrfOptions } from "../../methods/labels/boxCrf.ts";
 import { ellipseMask } from "../../methods/labels/ellipse.ts";
-import { grabCutEnhanced, zoomOf } from "../../methods/labels/enhancedSlice.ts";
+import { grabCutEnhanced } from "../../methods/labels/enhancedSlice.ts";
 import { grabCut } from "../../methods/labels/grabcut.ts";
 import { type InitialMethod, initialMask, pictureOfRoi } from "../../methods/labels/initial.ts";
 import { type Diameters, type RecistMarks, shiftedTo } from "../../methods/labels/recist.ts";
 import { IGNORED, roiOfMarks, trimapOfMarks } from "../../methods/labels/trimap.ts";
 import { segmentVolume } from "../../methods/labels/volume.ts";
+import { zoomOf } from "../../methods/labels/zoom.ts";
 import { stepKinds } from "../../schemas/stepKinds.ts";
 import { lcg } from "./fixture.ts";
 

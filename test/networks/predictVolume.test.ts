@@ -100,6 +100,13 @@ describe("a cut with the shape prior after the network", () => {
     expect(inBridge(mask)).toBeLessThan(0.5 * inBridge(network.mask));
     expect(at(mask, 32, 32, 4)).toBe(1);
     expect(Object.keys(outcomes)).toEqual(["prior-cut"]);
+    const { mask: key } = await predictVolume(
+      brightness(),
+      backend,
+      { image, marks, window },
+      { postprocess: "prior", slices: "key" },
+    );
+    expect([at(key, 32, 32, 4), at(key, 32, 32, 5), at(mask, 32, 32, 5)]).toEqual([1, 0, 1]);
   });
 
   it("follows the network where the picture says nothing", async () => {

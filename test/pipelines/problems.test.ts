@@ -71,6 +71,16 @@ describe("every mistake is named with its place, what was expected and the neare
       ['"markNoise" is for marks measured in masks (nifti-masks, lymph-nodes); DeepLesion\'s marks were drawn by readers'],
     ],
     [
+      "a method whose networks are not wired",
+      "{ uses: enhancement.apply, ▸in: { lesions: data }, with: { method: sgan } }",
+      ['step "s" (enhancement.apply): method sgan needs inputs `denoiser` and `enhancer`'],
+    ],
+    [
+      "an input that the method does not read",
+      "{ uses: labels.initial, ▸in: { lesions: data, enhanced: e }, with: { method: grabcut-r } }\n  e: { uses: enhancement.apply, in: { lesions: data }, with: { method: bicubic } }",
+      ['step "s" (labels.initial): input `enhanced` is for method grabcut-r-sr; this is method grabcut-r'],
+    ],
+    [
       "an input that does not exist",
       "{ uses: labels.initial, ▸in: { ▸lesion: data } }",
       [

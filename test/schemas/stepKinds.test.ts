@@ -26,6 +26,15 @@ describe.each(kinds.map((kind) => [kind.kind, kind] as const))("%s", (name, kind
       "dataset.fold": { fold: 0 },
       "segmentation.classical": { method: "ellipse" },
       "labels.harvest": { k: 1 },
+      "images.import": { root: "r" },
+      "enhancement.train": { stage: "enhance" },
+      reading: {
+        title: "t",
+        question: "q",
+        layout: "grid",
+        mode: "shared",
+        answers: [{ answer: "select", key: "s", label: "Select" }],
+      },
     };
     const filled = kind.params.parse(required[name] ?? {});
     expect(kind.params.parse(filled)).toEqual(filled);

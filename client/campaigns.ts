@@ -35,6 +35,14 @@ export interface CampaignSnapshot extends CampaignProgress {
   readonly activity: Readonly<Record<string, StepActivity>>;
 }
 
+export interface CampaignEntry {
+  readonly campaign: string;
+  readonly pipeline: string;
+  readonly status: string;
+  readonly started: Date;
+  readonly finished: Date | null;
+}
+
 /** Starts a campaign, or attaches to it when it runs already. @throws InputError when that id runs another pipeline. */
 export async function startCampaign(
   client: Client,
@@ -63,6 +71,24 @@ export async function startCampaign(
 }
 
 const pipelineIdentity = ({ pipeline }: CampaignInput): string => JSON.stringify([pipeline.source, pipeline.params]);
+
+/** Campaigns that the engine knows, newest first. */
+export async function listCampaigns(client: Client): Promise<CampaignEntry[]> {
+  const campaigns: CampaignEntry[] = [];
+  for await (const { workflowId, status, startTime, closeTime, memo } of client.workflow.list({
+    query: "WorkflowType = 'campaign'",
+  })) {
+    const { pipeline } = (memo ?? {}) as { pipeline?: string };
+    campaigns.push({
+      campaign: workflowId,
+      pipeline: pipeline ?? "",
+      status: status.name.toLowerCase(),
+      started: startTime,
+      finished: closeTime ?? null,
+    });
+  }
+  return campaigns;
+}
 
 export async function campaignHandle(client: Client, id: string): Promise<WorkflowHandle> {
   const handle = client.workflow.getHandle(id);

@@ -1,0 +1,45 @@
+import type { ArtifactFile } from "../artifacts/manifest.ts";
+import { getManifest, putArtifact, readFile } from "../artifacts/manifest.ts";
+import type { Digest, Store } from "../artifacts/store.ts";
+import { InputError } from "../methods/inputError.ts";
+import type { Manifest } from "../schemas/artifacts.ts";
+import { type Case, type CasesMeta, caseSchema, casesMetaSchema } from "../schemas/cases.ts";
+import { linesType, parseLines, toLines } from "./datasets.ts";
+
+const casesFile = "cases.jsonl";
+
+export interface Cases {
+  readonly digest: Digest;
+  readonly manifest: Manifest;
+  readonly meta: CasesMeta;
+  readonly cases: Case[];
+}
+
+/** @throws InputError when the artifact is no `cases` */
+export async function openCases(store: Store, digest: Digest): Promise<Cases> {
+  const manifest = await getManifest(store, digest);
+  if (manifest.type !== "cases") throw new InputError(`this artifact is a ${manifest.type}, not cases to look at`, digest);
+  const meta = casesMetaSchema.parse(manifest.meta);
+  return { digest, manifest, meta, cases: parseLines(await readFile(store, manifest, casesFile), caseSchema) };
+}
+
+/** @param files the safetensors files that the cases name. @throws InputError when two cases have one id, or a file is not there */
+export async function putCases(
+  store: Store,
+  { title, sealed }: Omit<CasesMeta, "cases">,
+  cases: readonly Case[],
+  files: readonly ArtifactFile[],
+): Promise<Digest> {
+  const ids = new Set<string>();
+  for (const { id } of cases) {
+    if (ids.has(id)) throw new InputError(`two cases are called ${id}`, title);
+    ids.add(id);
+  }
+  const paths = new Set(files.map(({ path }) => path));
+  for (const { id, images, masks } of cases)
+    for (const { file } of [...images, ...masks])
+      if (!paths.has(file)) throw new InputError(`case ${id} names file ${file}, which the artifact does not have`, title);
+  const meta = casesMetaSchema.parse({ title, cases: cases.length, ...(sealed === undefined ? {} : { sealed }) });
+  const lines = toLines(cases.map((one) => caseSchema.parse(one)));
+  return putArtifact(store, { type: "cases", meta, files: [...files, { path: casesFile, bytes: lines, mediaType: linesType }] });
+}

@@ -1,0 +1,201 @@
+import { putArtifact } from "../artifacts/manifest.ts";
+import { commitAction } from "../artifacts/records.ts";
+import type { Digest, Store } from "../artifacts/store.ts";
+import { InputError } from "../methods/inputError.ts";
+import { type Answer, merged } from "../methods/reading/decisions.ts";
+import { sequenceLength, sequenceOf } from "../methods/reading/sequence.ts";
+import type { Action, ActionResult } from "../schemas/messages.ts";
+import {
+  type Decision,
+  type DecisionsMeta,
+  decisionSchema,
+  decisionsMetaSchema,
+  type LogLine,
+  type Protocol,
+  type ReaderBook,
+  type ReadingEvent,
+  type Waiting,
+} from "../schemas/reading.ts";
+import { keyOf, recordOf } from "./actionRecords.ts";
+import { openCases } from "./cases.ts";
+import { linesType, toLines } from "./datasets.ts";
+import { putChunk, type ReadingLog, readLog } from "./readingLog.ts";
+import { parseInput } from "./steps/index.ts";
+
+/** Where a reading goes on after its workflow was lost: names the newest chunk of its log. */
+const readingPointer = (key: Digest): string => `readings/${key.slice(0, 2)}/${key}`;
+
+/** Activities of a reading: what the store knows of it, and what is written down. */
+export function createReadings(store: Store, fingerprintOf: (kind: string) => Promise<string>) {
+  const keyOfReading = async (action: Action): Promise<Digest> => keyOf(action, await fingerprintOf(action.kind));
+  const casesOf = (action: Action) => openCases(store, action.inputs.cases.artifact as Digest);
+  const protocolOf = (action: Action): Protocol => parseInput(action).params as Protocol;
+
+  return {
+    /** What is read, and what people answered before if this reading was broken off. */
+    async openReading({ action, since }: { action: Action; since: number }): Promise<OpenedReading> {
+      const { cases, meta } = await casesOf(action);
+      if (cases.length === 0) throw new InputError("there is nothing to look at", meta.title, "no case came in");
+      const protocol = protocolOf(action);
+      const pointer = (await store.getPointer(readingPointer(await keyOfReading(action)))) as { log: Digest } | undefined;
+      const lines = pointer === undefined ? [] : (await readLog(store, pointer.log)).lines;
+      return {
+        count: cases.length,
+        length: sequenceLength(protocol, cases.length),
+        log: pointer?.log ?? null,
+        readers: books(protocol, lines, since),
+      };
+    },
+
+    /** Adds to the log and gives the digest of its newest chunk. */
+    async writeReading({ action, previous, events }: WriteRequest): Promise<string> {
+      const { cases, digest } = await casesOf(action);
+      const protocol = protocolOf(action);
+      const sequences = new Map<string, ReturnType<typeof sequenceOf>>();
+      const shown = (reader: string, position: number): { case: string; repeat: boolean } => {
+        const sequence = sequences.get(reader) ?? sequenceOf(protocol, reader, cases.length);
+        sequences.set(reader, sequence);
+        return { case: cases[sequence[position].case].id, repeat: sequence[position].repeat };
+      };
+      const lines = events.map((event) =>
+        event.event === "answer" ? { ...event, ...shown(event.reader, event.position) } : event,
+      );
+      const log = await putChunk(store, digest, previous as Digest | null, lines);
+      await store.setPointer(readingPointer(await keyOfReading(action)), { log });
+      return log;
+    },
+
+    /** The decisions as they stand, with the log that they follow from, and the record of the reading. */
+    async recordReading({ action, log, started }: RecordRequest): Promise<ActionResult> {
+      const { cases, digest, meta } = await casesOf(action);
+      const protocol = protocolOf(action);
+      const written = await readLog(store, log as Digest);
+      const answers = standing(protocol, written.lines, new Map(cases.map(({ id }, i) => [id, i])));
+      const decisions = await putDecisions(store, answers, written, {
+        title: protocol.title,
+        cases: digest,
+        decidedBy: "people",
+        readers: finishedReaders(written.lines),
+        closedBy: written.lines.findLast((line) => line.event === "close")?.by ?? "readers",
+      });
+      const fingerprint = await fingerprintOf(action.kind);
+      const key = keyOf(action, fingerprint);
+      const outputs = { decisions };
+      const executed = { action, key, fingerprint, outputs, parts: [], started: new Date(started), attempt: 1 };
+      const committed = await commitAction(store, key, recordOf(executed));
+      return {
+        record: committed.digest,
+        outputs: committed.record.outputs,
+        cached: false,
+        summary: { decisions: answers.length, cases: meta.cases },
+      };
+    },
+
+    /** Says to RECIST3D_REMINDER_URL, if there is one, that people are waited for. @throws when that could not be said */
+    async remind(waiting: Waiting): Promise<void> {
+      const url = process.env.RECIST3D_REMINDER_URL;
+      if (url === undefined || url === "") return;
+      const { readers: _, ...said } = waiting;
+      const response = await fetch(url, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(said),
+        signal: AbortSignal.timeout(10_000),
+      }).catch((error: Error) => {
+        throw new Error(`RECIST3D_REMINDER_URL does not answer: ${error.message}`, { cause: error });
+      });
+      await response.body?.cancel();
+      if (!response.ok) throw new Error(`RECIST3D_REMINDER_URL answers ${response.status}`);
+    },
+  };
+}
+
+export interface OpenedReading {
+  count: number;
+  length: number;
+  log: string | null;
+  readers: ReaderBook[];
+}
+
+interface WriteRequest {
+  action: Action;
+  previous: string | null;
+  events: ReadingEvent[];
+}
+
+interface RecordRequest {
+  action: Action;
+  log: string;
+  started: number;
+}
+
+/** @param written the log that tells how it came to the decisions */
+export async function putDecisions(
+  store: Store,
+  decisions: readonly Decision[],
+  written: Pick<ReadingLog, "bytes">,
+  meta: Omit<DecisionsMeta, "decisions">,
+): Promise<Digest> {
+  const lines = toLines(decisions.map((decision) => decisionSchema.parse(decision)));
+  return putArtifact(store, {
+    type: "decisions",
+    meta: decisionsMetaSchema.parse({ ...meta, decisions: decisions.length }),
+    files: [
+      { path: "answers.jsonl", bytes: lines, mediaType: linesType },
+      { path: "log.jsonl", bytes: written.bytes, mediaType: linesType },
+    ],
+  });
+}
+
+type AnswerLine = Extract<LogLine, { event: "answer" }>;
+const answerLines = (lines: readonly LogLine[]): AnswerLine[] => lines.filter((line) => line.event === "answer");
+
+/** Who has answered or finished so far, as the workflow keeps it. */
+function books({ answers }: Protocol, lines: readonly LogLine[], since: number): ReaderBook[] {
+  const byReader = new Map<string, ReaderBook>();
+  const bookOf = (reader: string): ReaderBook => {
+    const book = byReader.get(reader) ?? { reader, finished: null, verdict: null, note: null, entries: [], claim: null };
+    byReader.set(reader, book);
+    return book;
+  };
+  for (const line of lines) {
+    if (line.event === "answer") {
+      const answer = answers.findIndex((one) => one.answer === line.answer);
+      bookOf(line.reader).entries.push(line.position, answer, line.at - since);
+    } else if (line.event === "finish") {
+      Object.assign(bookOf(line.reader), { finished: line.received, verdict: line.verdict, note: line.note });
+    }
+  }
+  return [...byReader.values()];
+}
+
+function finishedReaders(lines: readonly LogLine[]): DecisionsMeta["readers"] {
+  const readers = new Map(answerLines(lines).map(({ reader }) => [reader, { reader, verdict: null, note: null }]));
+  const finished = lines.filter((line) => line.event === "finish");
+  return [
+    ...new Map([
+      ...readers,
+      ...finished.map(({ reader, verdict, note }) => [reader, { reader, verdict, note }] as const),
+    ]).values(),
+  ];
+}
+
+/** What stands at the end of a log: one decision a showing if readers are independent, one a case if it is shared. */
+function standing({ mode, merge, answers }: Protocol, lines: readonly LogLine[], place: ReadonlyMap<string, number>): Decision[] {
+  const last = new Map<string, AnswerLine>();
+  for (const line of answerLines(lines)) last.set(`${line.reader}\n${line.position}`, line);
+  const standing = [...last.values()].flatMap((line) => (line.answer === null ? [] : [{ ...line, answer: line.answer }]));
+  if (mode === "independent") {
+    const ordered = standing.sort((a, b) => (a.reader === b.reader ? a.position - b.position : a.reader < b.reader ? -1 : 1));
+    return ordered.map(({ case: id, repeat, reader, answer, at, tookMs }) => ({ case: id, repeat, reader, answer, at, tookMs }));
+  }
+  const byCase = new Map<string, Answer[]>();
+  for (const line of standing) byCase.set(line.case, [...(byCase.get(line.case) ?? []), line]);
+  const words = answers.map(({ answer }) => answer);
+  return [...byCase]
+    .sort(([a], [b]) => place.get(a)! - place.get(b)!)
+    .flatMap(([id, given]): Decision[] => {
+      const stands = merged(merge, words, given);
+      return stands === null ? [] : [{ case: id, repeat: false, reader: null, ...stands }];
+    });
+}

@@ -1,0 +1,70 @@
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { AnswerQueue } from "./answers.ts";
+import type { ReadingProps } from "./reading.tsx";
+
+export interface Given {
+  readonly queue: AnswerQueue;
+  /** This reader's answers by position: those that the workflow has, and over them those still on their way. */
+  readonly answers: ReadonlyMap<number, string>;
+  /** Gives, or with null takes back, an answer; it can be undone. */
+  readonly give: (position: number, answer: string | null, tookMs: number) => void;
+  /** Takes the last answer of this visit back. @returns its position, null when there is none. */
+  readonly undo: () => number | null;
+  /** What the workflow last refused, in its words. */
+  readonly refused: string | undefined;
+  readonly forgetRefusal: () => void;
+}
+
+/** The answers of a reader and their way to the workflow: what all layouts share. */
+export function useGiven({ workflow, reader, view, reload }: ReadingProps): Given {
+  const [refused, setRefused] = useState<string>();
+  const latest = useRef(reload);
+  latest.current = reload;
+  const { cases, own } = view.state;
+  const [changes, setChanges] = useState<ReadonlyMap<number, string | null>>(new Map());
+  const done = useRef<{ position: number; before: string | null }[]>([]);
+  const queue = useMemo(
+    () =>
+      new AnswerQueue({ workflow, reader, cases }, (message, entries) => {
+        setRefused(message);
+        done.current = [];
+        // What was refused does not stand: the workflow says what does.
+        setChanges((all) => new Map([...all].filter(([position]) => !entries.some((entry) => entry.position === position))));
+        void latest.current();
+      }),
+    [workflow, reader, cases],
+  );
+  useEffect(() => {
+    setChanges(new Map(queue.unsaved().map(({ position, answer }) => [position, answer])));
+    return () => queue.close();
+  }, [queue]);
+  const answers = useMemo(() => {
+    const all = new Map<number, string>(own);
+    for (const [position, answer] of changes) {
+      if (answer === null) all.delete(position);
+      else all.set(position, answer);
+    }
+    return all;
+  }, [own, changes]);
+  const record = (position: number, answer: string | null, tookMs: number): void => {
+    setRefused(undefined);
+    setChanges((all) => new Map(all).set(position, answer));
+    queue.add(position, answer, tookMs);
+  };
+  return {
+    queue,
+    answers,
+    refused,
+    forgetRefusal: () => setRefused(undefined),
+    give: (position, answer, tookMs) => {
+      done.current.push({ position, before: answers.get(position) ?? null });
+      record(position, answer, tookMs);
+    },
+    undo: () => {
+      const last = done.current.pop();
+      if (last === undefined) return null;
+      record(last.position, last.before, 0);
+      return last.position;
+    },
+  };
+}

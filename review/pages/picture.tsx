@@ -1,0 +1,220 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { ShownCase, ShownImage } from "../../schemas/review.ts";
+import { outlinesOf } from "./outlines.ts";
+import { loadPixels, type Pixels, pixelsAddress } from "./pixels.ts";
+
+/** From black to white, in the unit of the image's `levels`. */
+export interface Window {
+  readonly low: number;
+  readonly high: number;
+}
+
+/** What is drawn over a picture, on the case's grid. */
+export interface Overlay {
+  /** Numbers of the masks whose outline is drawn. */
+  readonly masks?: readonly number[];
+  readonly marks?: boolean;
+}
+
+export interface PictureProps {
+  /** Digest of the cases, and which case and which of its images it is. */
+  readonly cases: string;
+  readonly index: number;
+  readonly shown: ShownCase;
+  readonly image: number;
+  /** Side of the square that it is fitted into, in CSS pixels. */
+  readonly sizePx: number;
+  /** Slice of the stack; that of the marks, else the middle one, by default. */
+  readonly slice?: number;
+  /** Default: the image's own. */
+  readonly window?: Window;
+  readonly overlay?: Overlay;
+  /** Part of the picture that fills the square: magnification about a centre, given as fractions of the picture. */
+  readonly zoom?: { readonly factor: number; readonly x: number; readonly y: number };
+  /** Called with the number of slices, once it is known. */
+  readonly onSlices?: (slices: number) => void;
+  readonly label?: string;
+}
+
+export const MARKS_COLOUR = "#ffdd33";
+/** Outlines of masks by their number. */
+export const MASK_COLOURS = ["#ff4d4d", "#4de07a", "#5aa9ff", "#ffa14d"] as const;
+
+/**
+ * One picture of a case on a canvas: windowed, magnified to fit, with outlines of masks and the RECIST marks over it. Pixels
+ * are loaded when it appears; until then it is black, and says so to who cannot see it. What moves often (window, slice,
+ * zoom) costs one redrawing and no loading.
+ */
+export function Picture(props: PictureProps) {
+  const { cases, index, shown, image, sizePx, overlay, label } = props;
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const pixels = usePixels(pixelsAddress(cases, index, "images", image));
+  const masks = useMasks(cases, index, overlay?.masks ?? []);
+  const loaded = pixels.value;
+  const { onSlices } = props;
+  useEffect(() => {
+    if (loaded !== undefined) onSlices?.(loaded.slices);
+  }, [loaded, onSlices]);
+  useEffect(() => {
+    if (canvas.current !== null && loaded !== undefined) draw(canvas.current, loaded, masks, props);
+  });
+  const name = label ?? shown.images[image].name;
+  if (pixels.error !== undefined)
+    return (
+      <button type="button" class="picture missing" style={{ width: sizePx, height: sizePx }} onClick={pixels.again}>
+        {name} could not be loaded: {pixels.error}. Try again
+      </button>
+    );
+  return (
+    <canvas
+      ref={canvas}
+      class="picture"
+      role="img"
+      aria-label={name}
+      aria-busy={loaded === undefined}
+      data-state={loaded === undefined ? "loading" : "drawn"}
+      style={{ width: sizePx, height: sizePx }}
+    />
+  );
+}
+
+/** The slice that is shown first: that of the marks, else the middle one. */
+export function firstSlice(shown: ShownCase, slices: number): number {
+  return Math.min(slices - 1, shown.marks?.slice ?? slices >> 1);
+}
+
+interface Loading {
+  readonly value?: Pixels;
+  readonly error?: string;
+  readonly again: () => void;
+}
+
+/** Pixels at an address, when they are there. */
+export function usePixels(address: string): Loading {
+  const [state, setState] = useState<{ address: string; value?: Pixels; error?: string }>({ address });
+  const [attempt, setAttempt] = useState(0);
+  useEffect(() => {
+    let wanted = true;
+    loadPixels(address).then(
+      (value) => wanted && setState({ address, value }),
+      (error: Error) => wanted && setState({ address, error: error.message }),
+    );
+    return () => {
+      wanted = false;
+    };
+  }, [address, attempt]);
+  const again = (): void => setAttempt(attempt + 1);
+  return state.address === address ? { value: state.value, error: state.error, again } : { again };
+}
+
+function useMasks(cases: string, index: number, numbers: readonly number[]): ReadonlyMap<number, Pixels> {
+  const [loaded, setLoaded] = useState<{ key: string; masks: ReadonlyMap<number, Pixels> }>({ key: "", masks: new Map() });
+  const key = `${cases} ${index} ${numbers.join()}`;
+  useEffect(() => {
+    let wanted = true;
+    const asked = numbers.map(
+      async (number) => [number, await loadPixels(pixelsAddress(cases, index, "masks", number))] as const,
+    );
+    Promise.all(asked).then(
+      (entries) => wanted && setLoaded({ key, masks: new Map(entries) }),
+      () => {},
+    );
+    return () => {
+      wanted = false;
+    };
+  }, [key]);
+  return loaded.key === key ? loaded.masks : new Map();
+}
+
+/** The canvas has a pixel for every pixel of the screen, so that lines stay fine at any magnification. */
+function draw(canvas: HTMLCanvasElement, pixels: Pixels, masks: ReadonlyMap<number, Pixels>, props: PictureProps): void {
+  const { shown, image, sizePx, overlay, zoom = { factor: 1, x: 0.5, y: 0.5 } } = props;
+  const { zoom: perGridPixel, spacingMm, window: ownWindow } = shown.images[image];
+  const side = Math.round(sizePx * (globalThis.devicePixelRatio || 1));
+  if (canvas.width !== side) {
+    canvas.width = side;
+    canvas.height = side;
+  }
+  const context = canvas.getContext("2d", { alpha: false })!;
+  const z = Math.min(pixels.slices - 1, props.slice ?? firstSlice(shown, pixels.slices));
+  // A single slice is that of the marks, on whichever slice of the case's grid they lie.
+  const gridZ = pixels.slices > 1 ? z : undefined;
+  // Millimetres are square on the screen even where pixels are not.
+  const [widthMm, heightMm] = [pixels.width * spacingMm[0], pixels.height * spacingMm[1]];
+  const fit = (side / Math.max(widthMm, heightMm)) * zoom.factor;
+  const [scaleX, scaleY] = [fit * spacingMm[0], fit * spacingMm[1]];
+  const left = placed(side, pixels.width * scaleX, zoom.x);
+  const top = placed(side, pixels.height * scaleY, zoom.y);
+  context.setTransform(1, 0, 0, 1, 0, 0);
+  context.fillStyle = "#000";
+  context.fillRect(0, 0, side, side);
+  context.setTransform(scaleX, 0, 0, scaleY, left, top);
+  context.imageSmoothingEnabled = true;
+  context.imageSmoothingQuality = "high";
+  context.drawImage(windowed(pixels, z, stored(props.window ?? ownWindow, pixels, shown.images[image])), 0, 0);
+  // Masks and marks lie on the case's grid.
+  context.setTransform(scaleX * perGridPixel, 0, 0, scaleY * perGridPixel, left, top);
+  const lineWidth = Math.max(1, side / 220) / (fit * Math.max(spacingMm[0], spacingMm[1]) * perGridPixel);
+  context.lineWidth = lineWidth;
+  context.lineJoin = "round";
+  for (const number of overlay?.masks ?? []) {
+    const mask = masks.get(number);
+    if (mask === undefined) continue;
+    context.strokeStyle = MASK_COLOURS[number % MASK_COLOURS.length];
+    context.beginPath();
+    for (const ring of outlinesOf(mask, gridZ ?? firstSlice(shown, mask.slices)))
+      ring.forEach(([x, y], i) => (i === 0 ? context.moveTo(x, y) : context.lineTo(x, y)));
+    context.stroke();
+  }
+  if (overlay?.marks && shown.marks !== undefined && (gridZ ?? shown.marks.slice) === shown.marks.slice) {
+    context.strokeStyle = MARKS_COLOUR;
+    context.beginPath();
+    for (const [[x1, y1], [x2, y2]] of [shown.marks.long, shown.marks.short]) {
+      // Marks name pixels by their centres.
+      context.moveTo(x1 + 0.5, y1 + 0.5);
+      context.lineTo(x2 + 0.5, y2 + 0.5);
+    }
+    context.stroke();
+  }
+  canvas.dataset.slice = String(z);
+}
+
+/** Where a picture of `length` begins on a side of `side`, so that `centre` of it is in the middle, without a gap. */
+function placed(side: number, length: number, centre: number): number {
+  if (length <= side) return (side - length) / 2;
+  return Math.min(0, Math.max(side - length, side / 2 - centre * length));
+}
+
+/** The window in the values that are stored: fractions may be stored as 8 or 16 bits. */
+function stored({ low, high }: Window, { data }: Pixels, { levels }: ShownImage): Window {
+  const one = levels === "HU" ? 1 : data instanceof Uint8Array ? 255 : data instanceof Uint16Array ? 65535 : 1;
+  return { low: low * one, high: high * one };
+}
+
+/** One slice in grey, on a canvas of its own that the next drawing uses again. */
+let scratch: HTMLCanvasElement | undefined;
+function windowed({ data, width, height }: Pixels, z: number, { low, high }: Window): HTMLCanvasElement {
+  scratch ??= document.createElement("canvas");
+  scratch.width = width;
+  scratch.height = height;
+  const context = scratch.getContext("2d")!;
+  const picture = context.createImageData(width, height);
+  const grey = new Uint32Array(picture.data.buffer);
+  const scale = 255 / (high - low);
+  const start = z * width * height;
+  for (let i = 0; i < grey.length; i++) {
+    const value = (data[start + i] - low) * scale;
+    const level = value <= 0 ? 0 : value >= 255 ? 255 : (value + 0.5) | 0;
+    grey[i] = 0xff000000 | (level << 16) | (level << 8) | level;
+  }
+  context.putImageData(picture, 0, 0);
+  return scratch;
+}
+
+/** Everyday words for the window: centre ("level") and width, in HU or percent. */
+export function windowWords({ low, high }: Window, { levels }: ShownImage): string {
+  const [centre, width] = [(low + high) / 2, high - low];
+  return levels === "HU"
+    ? `L ${Math.round(centre)} W ${Math.round(width)} HU`
+    : `L ${(100 * centre).toFixed(0)} % W ${(100 * width).toFixed(0)} %`;
+}

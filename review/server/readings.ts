@@ -1,0 +1,54 @@
+import type { Client } from "@temporalio/client";
+import { Hono } from "hono";
+import type { z } from "zod";
+import { listWaiting, readingState, tellReading } from "../../client/readings.ts";
+import { InputError } from "../../methods/inputError.ts";
+import { sequenceOf } from "../../methods/reading/sequence.ts";
+import {
+  type AnswerReceipt,
+  answerMessageSchema,
+  type Claim,
+  claimMessageSchema,
+  finishMessageSchema,
+  readerSchema,
+  releaseMessageSchema,
+} from "../../schemas/reading.ts";
+import type { ReadingView, WaitingList } from "../../schemas/review.ts";
+
+const messages = {
+  answer: answerMessageSchema,
+  claim: claimMessageSchema,
+  release: releaseMessageSchema,
+  finish: finishMessageSchema,
+};
+
+/** What waits for people, one reading as one reader sees it, and the reader's messages, passed on to the workflow. */
+export function readingRoutes(client: Client): Hono {
+  const routes = new Hono();
+  routes.get("/", async (context) => context.json((await listWaiting(client)) satisfies WaitingList));
+
+  routes.get("/:workflow", async (context) => {
+    const asked = context.req.query("reader");
+    const reader = asked === undefined ? null : parsed(readerSchema, asked);
+    const state = await readingState(client, context.req.param("workflow"), reader);
+    const sequence = reader === null ? [] : sequenceOf(state.protocol, reader, state.count).map((showing) => showing.case);
+    return context.json({ state, reader, sequence } satisfies ReadingView);
+  });
+
+  for (const [name, schema] of Object.entries(messages) as [keyof typeof messages, z.ZodType][]) {
+    routes.post(`/:workflow/${name}`, async (context) => {
+      const message = parsed(schema, await context.req.json().catch(() => undefined));
+      const answer = await tellReading<AnswerReceipt | Claim | undefined>(client, context.req.param("workflow"), name, message);
+      return context.json(answer ?? {});
+    });
+  }
+  return routes;
+}
+
+/** @throws InputError that says in words what is wrong with a message. */
+function parsed<T>(schema: z.ZodType<T>, value: unknown): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const { path, message } = result.error.issues[0];
+  throw new InputError(`${path.length === 0 ? "this message" : path.join(".")} is not as it must be: ${message}`);
+}

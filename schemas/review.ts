@@ -1,0 +1,110 @@
+import { z } from "zod";
+import { caseSchema } from "./cases.ts";
+import { digestSchema } from "./digest.ts";
+import { answerMessageSchema, protocolSchema, readerSchema } from "./reading.ts";
+
+/** What the review server answers to its pages, which check it on arrival. Times are milliseconds since the epoch. */
+
+const layout = protocolSchema.shape.layout;
+
+/** Something that waits for people: a workflow and its answer to the query `waiting` (schemas/reading.ts). */
+export const waitingEntrySchema = z.strictObject({
+  workflow: z.string(),
+  layout,
+  title: z.string(),
+  campaign: z.string(),
+  step: z.string(),
+  round: z.int(),
+  since: z.number(),
+  deadline: z.number().nullable(),
+  reminders: z.int(),
+  count: z.int(),
+  answered: z.int(),
+  readers: z.array(z.string()),
+});
+export type WaitingEntry = z.infer<typeof waitingEntrySchema>;
+
+export const waitingListSchema = z.strictObject({
+  waiting: z.array(waitingEntrySchema),
+  /** Workflows that wait for people but do not say for what: no worker answers for them at the moment. */
+  silent: z.array(z.string()),
+});
+export type WaitingList = z.infer<typeof waitingListSchema>;
+
+export const campaignListSchema = z.array(
+  z.strictObject({
+    campaign: z.string(),
+    pipeline: z.string(),
+    status: z.string(),
+    started: z.number(),
+    finished: z.number().nullable(),
+  }),
+);
+export type CampaignList = z.infer<typeof campaignListSchema>;
+
+const claimSchema = z.strictObject({ positions: z.array(z.int().nonnegative()), until: z.number() });
+
+/** As `ReadingState` of schemas/reading.ts. */
+export const readingStateSchema = z.strictObject({
+  campaign: z.string(),
+  step: z.string(),
+  round: z.int(),
+  cases: digestSchema,
+  count: z.int().nonnegative(),
+  length: z.int().nonnegative(),
+  protocol: protocolSchema,
+  since: z.number(),
+  deadline: z.number().nullable(),
+  reminders: z.int(),
+  closed: z.boolean(),
+  readers: z.array(
+    z.strictObject({
+      reader: z.string(),
+      answered: z.int(),
+      finished: z.number().nullable(),
+      verdict: z.string().nullable(),
+    }),
+  ),
+  own: z.array(z.tuple([z.int().nonnegative(), z.string()])),
+  claim: claimSchema.nullable(),
+  shared: z.array(z.tuple([z.int().nonnegative(), z.string(), z.int().nonnegative()])),
+});
+
+/** A reading as one reader sees it: `sequence[position]` is the number of the case that is shown there. */
+export const readingViewSchema = z.strictObject({
+  state: readingStateSchema,
+  reader: readerSchema.nullable(),
+  sequence: z.array(z.int().nonnegative()),
+});
+export type ReadingView = z.infer<typeof readingViewSchema>;
+
+const imageSchema = caseSchema.shape.images.element.omit({ file: true, tensor: true });
+const maskSchema = z.strictObject({ name: z.string() });
+
+/**
+ * A case as a page may know it: pictures are asked for by their number, never by the file that they lie in. What identifies
+ * a case is left out where something about the cases is sealed.
+ */
+export const shownCaseSchema = z.strictObject({
+  id: z.string().nullable(),
+  group: z.string().nullable(),
+  images: z.array(imageSchema),
+  masks: z.array(maskSchema),
+  marks: caseSchema.shape.marks,
+  facts: caseSchema.shape.facts,
+});
+export type ShownCase = z.output<typeof shownCaseSchema>;
+export type ShownImage = ShownCase["images"][number];
+
+export const shownCasesSchema = z.strictObject({ title: z.string(), blind: z.boolean(), cases: z.array(shownCaseSchema) });
+export type ShownCases = z.output<typeof shownCasesSchema>;
+
+/** Answers on their way, as a page keeps them in the browser's storage. */
+export const readingEntriesSchema = z.array(answerMessageSchema.shape.entries.element);
+
+/** Answers of the reading's updates (schemas/reading.ts). */
+export const claimAnswerSchema = claimSchema;
+export const receiptSchema = z.strictObject({ taken: z.int(), answered: z.int() });
+export const nothingSchema = z.strictObject({});
+/** The body of every answer that is not what was asked for: what is wrong, for the person to read. */
+export const refusalSchema = z.strictObject({ error: z.string() });

@@ -1,0 +1,142 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { WorkflowUpdateFailedError } from "@temporalio/client";
+import { putCases } from "../../activities/cases.ts";
+import { createActivities } from "../../activities/index.ts";
+import { openFileStore } from "../../artifacts/fileStore.ts";
+import type { Digest, Store } from "../../artifacts/store.ts";
+import { encodeSafetensors } from "../../methods/networks/safetensors.ts";
+import { type Case, caseSchema } from "../../schemas/cases.ts";
+import type { Action, ActionResult } from "../../schemas/messages.ts";
+import type { AnswerReceipt, Claim, ReadingState, Waiting } from "../../schemas/reading.ts";
+import { stepKinds } from "../../schemas/stepKinds.ts";
+import { taskQueues } from "../../schemas/taskQueues.ts";
+import type { WorkflowsAlone } from "./workflowsAlone.ts";
+import { openWorkflows } from "./workflowsAlone.ts";
+
+/** Cases of one grey pixel each, called case-0 … */
+export async function tinyCases(store: Store, count: number, title = "tiny"): Promise<Digest> {
+  const tensors = { pixel: { dtype: "I16" as const, shape: [1, 1], data: Int16Array.of(0) } };
+  const cases = Array.from(
+    { length: count },
+    (_, i): Case =>
+      caseSchema.parse({
+        id: `case-${i}`,
+        images: [
+          {
+            file: "images.safetensors",
+            tensor: "pixel",
+            name: "original",
+            levels: "HU",
+            window: { low: 0, high: 1 },
+            spacingMm: [1, 1, 1],
+          },
+        ],
+      }),
+  );
+  const bytes = encodeSafetensors(tensors);
+  return putCases(store, { title }, cases, [{ path: "images.safetensors", bytes, mediaType: "application/x-safetensors" }]);
+}
+
+/** An engine, workers with the real activities over a store of their own, and readings on them. */
+export async function openDesk(options: { suggestNewRunAfter: number } = { suggestNewRunAfter: 4096 }) {
+  const folder = mkdtempSync(path.join(os.tmpdir(), "recist3d-reading-"));
+  const store = openFileStore(folder);
+  const compute = {
+    run: () => Promise.reject(new Error("nothing is computed here")),
+  };
+  const workflows = await openWorkflows(createActivities({ store, compute }), options);
+  return {
+    store,
+    workflows,
+    async start(workflowId: string, cases: Digest, protocol: object): Promise<Reading> {
+      const params = stepKinds.reading.params.parse({ ...questions, ...protocol }) as Action["params"];
+      const action: Action = { kind: "reading", version: 1, params, inputs: { cases: { artifact: cases } } };
+      await workflows.client.workflow.start("reading", { workflowId, taskQueue: taskQueues.cpu, args: [action] });
+      const reading = new Reading(workflows, workflowId, cases);
+      return reading;
+    },
+    async close(): Promise<void> {
+      await workflows.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+export type Desk = Awaited<ReturnType<typeof openDesk>>;
+
+const questions = {
+  title: "Which are good?",
+  question: "Is it good?",
+  layout: "single",
+  answers: [
+    { answer: "accept", key: "f", label: "Accept" },
+    { answer: "reject", key: "j", label: "Reject" },
+  ],
+  mode: "shared",
+};
+
+/** What a reader's page does. */
+export class Reading {
+  readonly #handle;
+  readonly cases: string;
+
+  constructor({ client }: WorkflowsAlone, workflowId: string, cases: string) {
+    this.#handle = client.workflow.getHandle(workflowId);
+    this.cases = cases;
+  }
+
+  get handle() {
+    return this.#handle;
+  }
+
+  /** @param answers by position */
+  answer(reader: string, answers: Record<number, string | null>, at = Date.now()): Promise<AnswerReceipt> {
+    const entries = Object.entries(answers).map(([position, answer]) => ({
+      position: Number(position),
+      answer,
+      at,
+      tookMs: 100,
+    }));
+    return this.send("answer", { reader, entries });
+  }
+
+  claim(reader: string, count: number): Promise<Claim> {
+    return this.send("claim", { reader, count });
+  }
+
+  release(reader: string): Promise<void> {
+    return this.send("release", { reader });
+  }
+
+  finish(reader: string, words: { verdict?: string; note?: string } = {}): Promise<void> {
+    return this.send("finish", { reader, ...words });
+  }
+
+  send<R>(update: string, message: object): Promise<R> {
+    return this.#handle.executeUpdate<R, [unknown]>(update, { args: [{ cases: this.cases, ...message }] });
+  }
+
+  state(reader: string | null = null): Promise<ReadingState | null> {
+    return this.#handle.query("reading", reader);
+  }
+
+  waiting(): Promise<Waiting | null> {
+    return this.#handle.query("waiting");
+  }
+
+  result(): Promise<ActionResult> {
+    return this.#handle.result() as Promise<ActionResult>;
+  }
+}
+
+/** Why an update was refused; "taken" if it was not. */
+export async function refusal(update: Promise<unknown>): Promise<string> {
+  try {
+    await update;
+    return "taken";
+  } catch (error) {
+    if (error instanceof WorkflowUpdateFailedError && error.cause !== undefined) return error.cause.message;
+    throw error;
+  }
+}
