@@ -12,8 +12,8 @@ import { datasetFold, datasetSelect, predictionsJoin } from "./stepKinds/selecti
 import { segmentationSelfPaced } from "./stepKinds/selfPaced.ts";
 import { datasetImplant } from "./stepKinds/semiSynthetic.ts";
 import type { StepKind } from "./stepKinds/stepKind.ts";
-import { timepointsConstruct } from "./stepKinds/timepoints.ts";
 import { studyEvaluate, studyPrepare } from "./stepKinds/study.ts";
+import { timepointsConstruct } from "./stepKinds/timepoints.ts";
 import { networkTrain } from "./stepKinds/training.ts";
 import { responseAssess, volumesMeasure } from "./stepKinds/volumes.ts";
 
@@ -41,13 +41,12 @@ export const stepKinds = {
   "enhancement.train": enhancementTrain,
   "enhancement.apply": enhancementApply,
   "enhancement.measure": enhancementMeasure,
-  "study.prepare": studyPrepare,
-  reading,
-  "study.evaluate": studyEvaluate,
   "enhancement.cases": enhancementCases,
   "enhancement.curate": enhancementCurate,
   reading,
   "reading.policy": readingPolicy,
+  "study.prepare": studyPrepare,
+  "study.evaluate": studyEvaluate,
   evaluate,
   report,
   "campaign.page": campaignPage,

@@ -3,8 +3,8 @@ import { kindOf, type StepKindName, type StepParams, type WorkflowKindName } fro
 import { campaignPage } from "./campaignPage.ts";
 import { datasetImplant, datasetImport, datasetSynthesize, timepointsConstruct } from "./datasets.ts";
 import { enhancementApply } from "./enhancementApply.ts";
-import { enhancementMeasure } from "./enhancementMeasure.ts";
 import { enhancementCases } from "./enhancementCases.ts";
+import { enhancementMeasure } from "./enhancementMeasure.ts";
 import { enhancementTrain } from "./enhancementTrain.ts";
 import { evaluate } from "./evaluate.ts";
 import { imagesImport, imagesSynthesize } from "./images.ts";
@@ -18,9 +18,9 @@ import { segmentationClassical } from "./segmentationClassical.ts";
 import { segmentationPredict } from "./segmentationPredict.ts";
 import { datasetFold, datasetSelect, predictionsJoin } from "./selection.ts";
 import type { StepBody, StepInput } from "./step.ts";
-import { volumesMeasure } from "./volumesMeasure.ts";
 import { studyEvaluate } from "./studyEvaluate.ts";
 import { studyPrepare } from "./studyPrepare.ts";
+import { volumesMeasure } from "./volumesMeasure.ts";
 
 /** How each kind is carried out; those that are workflows (Algorithm 1) have no body of their own. */
 const bodies: { [K in Exclude<StepKindName, WorkflowKindName>]: StepBody<StepParams<K>> } = {

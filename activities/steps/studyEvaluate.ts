@@ -72,7 +72,7 @@ export const studyEvaluate: StepBody<StepParams<"study.evaluate">> = {
   },
 };
 
-type Opened = AcceptanceAnswer & ComparisonAnswer & { at: number };
+type Opened = AcceptanceAnswer & ComparisonAnswer & { at: number | null };
 
 /** Answers with what the key says of their cases. @throws InputError where an answer or a case is not of this study */
 function opened(key: StudyKey, decisions: readonly ReturnType<typeof decisionSchema.parse>[]): Opened[] {
@@ -133,7 +133,7 @@ function table({ study }: StudyKey, answers: readonly Opened[], decidedBy: strin
     one.reader ?? "",
     one.repeat ? "yes" : "no",
     one.answer,
-    new Date(one.at).toISOString(),
+    one.at === null ? "" : new Date(one.at).toISOString(),
     one.tookMs,
     decidedBy,
   ]);

@@ -20,29 +20,19 @@ import { isDerivedChannel } from "../../methods/networks/derivedSlices.ts";
 import { decodeModel } from "../../methods/networks/model.ts";
 import { predictVolume } from "../../methods/networks/predictVolume.ts";
 import { suggest } from "../../pipelines/nearest.ts";
+import { sliceMethods, volumeMethods } from "../../schemas/stepKinds/initialMasks.ts";
 import { type FiledMarks, readMarksFile } from "../marksFile.ts";
 import { printJson, say, table } from "../output.ts";
 import { overlayPng } from "../overlay.ts";
 import { writtenTogether } from "../writtenTogether.ts";
 import { findArtifact } from "./export.ts";
 
-/** From the marks alone: the last three fill the volume, the others the RECIST slice. */
-const markMethods = [
-  "recist",
-  "dcrf",
-  "grabcut",
-  "grabcut-i",
-  "grabcut-r",
-  "grabcut-r-sr",
-  "grabcut-prior",
-  "ellipse",
-  "grabcut-3d",
-  "grabcut-3de",
-  "grabcut-prior-3d",
-  "ellipsoid",
-] as const satisfies readonly VolumeMethod[];
-/** From a model: its prediction, and each slice of it refined by GrabCut (“-GC”). */
-const modelMethods = ["wsss", "wsss-gc"] as const;
+/** From the marks alone: those for the volume fill it, the others the RECIST slice. */
+const markMethods = [...sliceMethods, ...volumeMethods] as const satisfies readonly VolumeMethod[];
+/** From a model: its prediction, each slice of it refined by GrabCut (“-GC”), or the volume cut with the shape prior. */
+const modelMethods = ["wsss", "wsss-gc", "wsss-prior"] as const;
+const postprocessOf = (method: SegmentMethod): "none" | "grabcut" | "prior" =>
+  method === "wsss-gc" ? "grabcut" : method === "wsss-prior" ? "prior" : "none";
 export type SegmentMethod = (typeof markMethods)[number] | (typeof modelMethods)[number];
 
 const LUNG: HuWindow = { low: -1350, high: 150 };
@@ -265,7 +255,7 @@ async function segmentLesion(
   const range = lesionRange(marks, volume.spacingMm, volume.dims);
   const lesion = { image: cropVolume(volume, range.start, range.end), marks: marksInRange(marks, range), window };
   const { mask, outcomes } = await predictVolume(network.model, network.backend, lesion, {
-    postprocess: method === "wsss-gc" ? "grabcut" : "none",
+    postprocess: postprocessOf(method),
     enhancer: network.enhancer,
   });
   return { mask: onGrid(mask, range.start, volume), outcomes };

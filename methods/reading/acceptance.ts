@@ -1,5 +1,5 @@
-import { type Agreement, cohenKappa, fleissKappa } from "../metrics/kappa.ts";
 import { bootstrapMean } from "../metrics/bootstrap.ts";
+import { type Agreement, cohenKappa, fleissKappa } from "../metrics/kappa.ts";
 import { type SignTest, signTest } from "../metrics/signTest.ts";
 import { type Interval, wilson } from "../metrics/summary.ts";
 

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openCases } from "../../activities/cases.ts";
 import { putDataset, putShard } from "../../activities/datasets.ts";
 import { gatherPredictions, putPredictionPart } from "../../activities/predictions.ts";
-import { putDecisions } from "../../activities/readings.ts";
+import { putDecisions } from "../../activities/readingLog.ts";
 import { bodyOf, parseInput } from "../../activities/steps/index.ts";
 import type { StepContext, StepResult } from "../../activities/steps/step.ts";
 import { openFileStore } from "../../artifacts/fileStore.ts";

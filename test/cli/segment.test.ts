@@ -377,7 +377,7 @@ describe("the folder", () => {
 });
 
 describe("with a model", () => {
-  it("wsss is the model's prediction on the crop that data sets make, put back in its place; wsss-gc its refinement", async () => {
+  it("wsss is the model's prediction on the crop that data sets make, put back in its place; wsss-gc and wsss-prior its refinements", async () => {
     const spec = networkSpecSchema.parse({ network: "unet", width: 0.03, channels: 2 });
     const preprocessing = preprocessingSchema.parse({ channels: ["window", "ellipsoid"], crop: { size: 32 } });
     const model: Model = { spec, preprocessing, training: null, weights: initialWeights(spec, 3) };
@@ -394,6 +394,7 @@ describe("with a model", () => {
     for (const [method, postprocess] of [
       ["wsss", "none"],
       ["wsss-gc", "grabcut"],
+      ["wsss-prior", "prior"],
     ] as const) {
       const document = await segment(good, {
         model: at("model"),
