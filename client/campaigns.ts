@@ -23,10 +23,8 @@ export interface StepActivity {
   readonly round?: Pick<SelfPacedProgress, "round" | "rounds" | "stage">;
   readonly curation?: Pick<CurationProgress, "round" | "rounds" | "stage">;
   /** People are waited for. */
-  readonly waiting?: Waiting;
+  readonly waiting?: Waiting & { readonly workflow: string };
   readonly actions: readonly RunningAction[];
-  /** Where it waits for people: for what, and how far they are. */
-  readonly waiting?: { readonly workflow: string; readonly title: string; readonly answered: number; readonly count: number };
 }
 
 export interface RunningAction {
@@ -128,8 +126,6 @@ export async function snapshot(client: Client, id: string): Promise<CampaignSnap
 async function childActivity(client: Client, workflowId: string): Promise<StepActivity> {
   const handle = client.workflow.getHandle(workflowId);
   try {
-    const waiting = await handle.query<Waiting | null, []>("waiting").catch(withoutQuery);
-    if (waiting !== null) return { waiting, actions: [] };
     const [description, progress] = await Promise.all([
       handle.describe(),
       handle.query<ShardedProgress | SelfPacedProgress | CurationProgress, []>("progress"),
@@ -152,19 +148,11 @@ async function childActivity(client: Client, workflowId: string): Promise<StepAc
 async function peopleActivity(client: Client, workflow: string): Promise<StepActivity> {
   try {
     const waiting = await client.workflow.getHandle(workflow).query<Waiting | null, []>("waiting");
-    if (waiting === null) return { actions: [] };
-    const { title, answered, count } = waiting;
-    return { actions: [], waiting: { workflow, title, answered, count } };
+    return waiting === null ? { actions: [] } : { actions: [], waiting: { ...waiting, workflow } };
   } catch (error) {
     if (error instanceof WorkflowNotFoundError || error instanceof QueryNotRegisteredError) return { actions: [] };
     throw error;
   }
-}
-
-/** Workflows that never wait for people have no such query. */
-function withoutQuery(error: Error): null {
-  if (error.name === "QueryNotRegisteredError") return null;
-  throw error;
 }
 
 type Pending = NonNullable<Awaited<ReturnType<WorkflowHandle["describe"]>>["raw"]["pendingActivities"]>;

@@ -80,7 +80,8 @@ export const campaignViewSchema = z.strictObject({
         parts: z.strictObject({ done: z.number(), total: z.number() }).optional(),
         round: z.strictObject({ round: z.number(), rounds: z.number(), stage: z.string() }).optional(),
         actions: z.array(actionSchema).readonly(),
-        waiting: z.strictObject({ workflow: z.string(), title: z.string(), answered: z.int(), count: z.int() }).optional(),
+        curation: z.strictObject({ round: z.number(), rounds: z.number(), stage: z.string() }).optional(),
+        waiting: waitingEntrySchema.optional(),
       }),
     )
     .readonly(),

@@ -15,6 +15,8 @@ function boxAround(lesion: Lesion, { length, shift, seed }: StepParams<"segmenta
   return roughBox(lesion, { boxLength: length, boxShift: shift }, randomStream(seed, `box around ${lesion.id}`));
 }
 
+const METHOD_NAME = { none: "network", grabcut: "network-gc", prior: "network-prior" } as const;
+
 /** Segments lesions with a trained network, with or without GrabCut post-processing. */
 export const segmentationPredict: StepBody<StepParams<"segmentation.predict">> = {
   parts: ({ store }, { inputs }) => countShards(store, inputs.lesions.artifact as Digest),
@@ -41,7 +43,7 @@ export const segmentationPredict: StepBody<StepParams<"segmentation.predict">> =
 
   gather: ({ store }, { params: { postprocess, slices } }, parts) =>
     gatherPredictions(store, parts, {
-      method: postprocess === "grabcut" ? "network-gc" : "network",
+      method: METHOD_NAME[postprocess],
       dimension: slices === "key" ? "2D" : "3D",
     }),
 };

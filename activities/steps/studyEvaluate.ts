@@ -72,7 +72,6 @@ export const studyEvaluate: StepBody<StepParams<"study.evaluate">> = {
   },
 };
 
-/** `at` is null where a policy answered. */
 type Opened = AcceptanceAnswer & ComparisonAnswer & { at: number | null };
 
 /** Answers with what the key says of their cases. @throws InputError where an answer or a case is not of this study */
@@ -134,7 +133,7 @@ function table({ study }: StudyKey, answers: readonly Opened[], decidedBy: strin
     one.reader ?? "",
     one.repeat ? "yes" : "no",
     one.answer,
-    one.at === null ? null : new Date(one.at).toISOString(),
+    one.at === null ? "" : new Date(one.at).toISOString(),
     one.tookMs,
     decidedBy,
   ]);

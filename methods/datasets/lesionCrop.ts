@@ -5,8 +5,12 @@ import { centreOf, lengthMm, type RecistMarks, shiftedTo } from "../labels/recis
 const MARGIN_PX = 2;
 /** Slices kept on either side of the RECIST slice, however thick they are. */
 const MINIMAL_SLICES = 4;
-/** … or this part of the long diameter, where that is more. */
-const REACH_IN_DIAMETERS = 0.75;
+/** What is kept around the marks' centre, in long diameters: half a side of the square, and slices above and below (where that is more than four). */
+export interface CropReach {
+  readonly inSlice: number;
+  readonly acrossSlices: number;
+}
+export const CROP_REACH: CropReach = { inSlice: 1, acrossSlices: 0.75 };
 
 /** Voxels from `start` up to but not including `end`, x, y, z. */
 export interface VoxelRange {
@@ -15,8 +19,12 @@ export interface VoxelRange {
 }
 
 /** First and last slice (inclusive) that a lesion's case wants, before the source's ends are considered. */
-export function wantedSlices(marks: RecistMarks, spacingMm: Vec3): readonly [number, number] {
-  const reach = Math.max(MINIMAL_SLICES, Math.floor((REACH_IN_DIAMETERS * lengthMm(marks.long, spacingMm)) / spacingMm[2]));
+export function wantedSlices(
+  marks: RecistMarks,
+  spacingMm: Vec3,
+  { acrossSlices }: CropReach = CROP_REACH,
+): readonly [number, number] {
+  const reach = Math.max(MINIMAL_SLICES, Math.floor((acrossSlices * lengthMm(marks.long, spacingMm)) / spacingMm[2]));
   return [marks.slice - reach, marks.slice + reach];
 }
 
@@ -24,10 +32,16 @@ export function wantedSlices(marks: RecistMarks, spacingMm: Vec3): readonly [num
  * What a lesion's case is cut from its volume: the square of twice the long diameter around the marks' centre, with a
  * margin, on `wantedSlices`, enlarged to hold the reference, and clipped to the volume.
  */
-export function lesionRange(marks: RecistMarks, spacingMm: Vec3, dims: Vec3, reference?: VoxelRange): VoxelRange {
-  const halfPx = lengthMm(marks.long, spacingMm) / Math.min(spacingMm[0], spacingMm[1]) + MARGIN_PX;
+export function lesionRange(
+  marks: RecistMarks,
+  spacingMm: Vec3,
+  dims: Vec3,
+  reference?: VoxelRange,
+  reach: CropReach = CROP_REACH,
+): VoxelRange {
+  const halfPx = (reach.inSlice * lengthMm(marks.long, spacingMm)) / Math.min(spacingMm[0], spacingMm[1]) + MARGIN_PX;
   const centre = centreOf(marks);
-  const [firstSlice, lastSlice] = wantedSlices(marks, spacingMm);
+  const [firstSlice, lastSlice] = wantedSlices(marks, spacingMm, reach);
   const low = [Math.floor(centre[0] - halfPx), Math.floor(centre[1] - halfPx), firstSlice];
   const high = [Math.ceil(centre[0] + halfPx) + 1, Math.ceil(centre[1] + halfPx) + 1, lastSlice + 1];
   const start = low.map((at, axis) => Math.max(0, Math.min(at, reference?.start[axis] ?? at)));

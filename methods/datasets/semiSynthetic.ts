@@ -4,7 +4,7 @@ import { InputError } from "../inputError.ts";
 import { lengthMm } from "../labels/recist.ts";
 import { type Random, randomStream } from "../random.ts";
 import type { Category, LesionCase, LesionSource, SourceEntry } from "./lesionCase.ts";
-import { lesionRange, marksInRange, rangeOfMask, type VoxelRange } from "./lesionCrop.ts";
+import { CROP_REACH, type CropReach, lesionRange, marksInRange, rangeOfMask, type VoxelRange } from "./lesionCrop.ts";
 import { type LesionShape, type LesionShapes, openLesionShapes, type ShapeSet, shapeFiles } from "./lesionShapes.ts";
 import { type Background, listBackgrounds, readBackground } from "./semiSynthetic/background.ts";
 import { drawHu, inLung } from "./semiSynthetic/hu.ts";
@@ -35,6 +35,8 @@ export interface SemiSyntheticOptions {
   readonly cutBoneAndAir?: boolean;
   /** Each diameter is lengthened or shortened by a factor uniform in 1 ± this, about the marks' intersection. Default 0. */
   readonly markNoise?: number;
+  /** What is kept around the marks. Default: `CROP_REACH`. */
+  readonly reach?: CropReach;
 }
 
 /** What lesions are made of. */
@@ -185,7 +187,7 @@ export function paintedCase(
   lengthsPx: readonly [number, number],
   givenHu?: number,
 ): LesionCase | undefined {
-  const { seed, markNoise = 0, neighbours = 0.35, cutBoneAndAir = true } = options;
+  const { seed, markNoise = 0, neighbours = 0.35, cutBoneAndAir = true, reach = CROP_REACH } = options;
   const { background } = lesion;
   const measured = marksOfMask(maskOf(lesion));
   if (measured === undefined || !within(lengthsPx, lengthMm(measured.long, [1, 1, 1]))) return undefined;
@@ -193,10 +195,8 @@ export function paintedCase(
   const { start } = lesion.patch;
   const inVolume = marksInRange(noisy, { start: negative(start), end: [0, 0, 0] });
   const own = rangeOfMask(lesion.label, lesion.patch.dims) as VoxelRange;
-  const range = lesionRange(inVolume, background.spacingMm, background.dims, {
-    start: sum(own.start, start),
-    end: sum(own.end, start),
-  });
+  const whole: VoxelRange = { start: sum(own.start, start), end: sum(own.end, start) };
+  const range = lesionRange(inVolume, background.spacingMm, background.dims, whole, reach);
   const image = cropVolume(volumeOf(background), range.start, range.end);
 
   const longMm = lengthMm(measured.long, background.spacingMm);

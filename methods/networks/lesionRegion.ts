@@ -1,4 +1,5 @@
 import type { HuWindow, Volume } from "../imaging/volume.ts";
+import type { LesionBox } from "../labels/lesionBox.ts";
 import { centreOf, lengthMm, type Point, type RecistMarks } from "../labels/recist.ts";
 
 /** A place to look at without marks: centre on slice `slice`, and about how long the lesion is, in pixels. */
@@ -15,6 +16,18 @@ export function isMarked(region: RecistMarks | UnmarkedRegion): region is Recist
 /** Centre of the crop (of the marks' bounding box) and the length that its side is a multiple of, in pixels. */
 export function centreAndLength(region: RecistMarks | UnmarkedRegion): Pick<UnmarkedRegion, "centre" | "lengthPx"> {
   return isMarked(region) ? { centre: centreOf(region), lengthPx: lengthMm(region.long, [1, 1, 1]) } : region;
+}
+
+/** Median over real shapes of the long diameter by the longer side of the lesion's tight box: `npx tsx bench/boxLength.ts`. */
+const LENGTH_BY_SIDE = 1.07;
+
+/** The region that a box drawn around a lesion stands for. */
+export function regionOfBox({ slice, low, high }: LesionBox): UnmarkedRegion {
+  return {
+    slice,
+    centre: [(low[0] + high[0]) / 2, (low[1] + high[1]) / 2],
+    lengthPx: LENGTH_BY_SIDE * Math.max(high[0] - low[0], high[1] - low[1]),
+  };
 }
 
 const RELATIVE_UNIT_HU = 70;

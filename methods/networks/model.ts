@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { InputError } from "../inputError.ts";
-import { preprocessingSchema } from "./preprocess.ts";
+import { isImageChannel, preprocessingSchema } from "./preprocess.ts";
 import { decodeSafetensors, encodeSafetensors } from "./safetensors.ts";
 import { networkSpecSchema } from "./spec.ts";
 import { epochRecordSchema, trainingOptionsSchema } from "./trainingOptions.ts";
@@ -65,4 +65,20 @@ export function decodeModel(files: Readonly<Record<string, Uint8Array>>, where: 
     training,
     weights: readWeights(spec, decodeSafetensors(file("weights.safetensors"), inWeights), inWeights),
   };
+}
+
+/**
+ * Channels that show marks are 0 where there are none. A network that never learned from such samples answers something,
+ * but nobody knows what.
+ *
+ * @throws InputError for a network with such channels whose training had no samples without marks, or says nothing of it.
+ */
+export function requireWithoutMarks({ preprocessing, training }: Pick<Model, "preprocessing" | "training">, where: string): void {
+  const shown = preprocessing.channels.filter((name) => !isImageChannel(name));
+  if (shown.length === 0 || (training !== null && training.options.augmentation.marks.absent > 0)) return;
+  throw new InputError(
+    `the model is shown the marks (${shown.join(", ")}) and ${training === null ? "does not say whether it" : "never"} learned to do without`,
+    where,
+    "give --marks, or a model trained with samples without marks (augment.marks.absent, as in pipelines/real-ct.yaml)",
+  );
 }

@@ -2,6 +2,7 @@ import { components } from "../imaging/components.ts";
 import { type HuWindow, type Mask, type Slice, sliceOf, type Volume } from "../imaging/volume.ts";
 import { InputError } from "../inputError.ts";
 import { refinement } from "../labels/harvest.ts";
+import { priorCutVolume } from "../labels/priorCut.ts";
 import { drawnAxes } from "../labels/raster.ts";
 import { lengthMm, projectDiameters, type RecistMarks } from "../labels/recist.ts";
 import type { Backend } from "./backend.ts";
@@ -22,8 +23,8 @@ export interface MarkedVolume {
 export interface VolumePredictionOptions {
   /** Slices up to this distance from the RECIST slice are looked at, in long diameters. */
   readonly extent?: number;
-  /** `grabcut`: every slice is refined from the network's output (“-GC”). */
-  readonly postprocess?: "none" | "grabcut";
+  /** `grabcut`: every slice is refined from the network's output (“-GC”). `prior`: one cut over the volume, as `priorCutVolume` with the network as a witness. */
+  readonly postprocess?: "none" | "grabcut" | "prior";
   /** Average over mirror images. */
   readonly testTimeFlip?: boolean;
   /** Least Ŷ of a lesion's pixel. */
@@ -38,7 +39,7 @@ export interface VolumePrediction {
   readonly mask: Mask;
   /** Ŷ, `[z, y, x]`; 0 where the network did not look. */
   readonly probability: Float32Array;
-  /** Slices by how they came about: "network", and with GrabCut "grabcut" and "marks-only". */
+  /** Slices by how they came about: "network", with GrabCut "grabcut" and "marks-only", with the prior "prior-cut". */
   readonly outcomes: Readonly<Record<string, number>>;
 }
 
@@ -67,9 +68,10 @@ export async function predictSlices(
 /**
  * Segments a lesion slice by slice: {Ŷ ≥ threshold} on every slice within `extent` long diameters of the RECIST slice, of which
  * the 26-connected component that covers most of the marks is kept (none, where the network finds nothing at the marks),
- * with holes filled in each slice. Without marks it is the component at the centre, else the largest one.
+ * with holes filled in each slice. Without marks it is the component at the centre, else the largest one. The cut with the
+ * shape prior takes all of Ŷ into account, not the thresholded mask; where it leaves nothing, that mask stands.
  *
- * @throws InputError for GrabCut without marks.
+ * @throws InputError for a refinement without marks.
  */
 export async function predictVolume(
   model: Model,
@@ -87,8 +89,10 @@ export async function predictVolume(
   const { image, marks, window } = lesion;
   const [width, height, depth] = image.dims;
   const area = width * height;
-  if (postprocess === "grabcut" && !isMarked(marks))
-    throw new InputError("GrabCut needs marks for its trimap", undefined, "leave the refinement out, or give marks");
+  if (postprocess !== "none" && !isMarked(marks)) {
+    const reason = postprocess === "grabcut" ? "GrabCut needs marks for its trimap" : "the shape prior is one of marks";
+    throw new InputError(reason, undefined, "leave the refinement out, or give marks");
+  }
   const reachMm = extent * (isMarked(marks) ? lengthMm(marks.long, image.spacingMm) : marks.lengthPx * image.spacingMm[0]);
   const slices = Array.from({ length: depth }, (_, z) => z).filter((z) =>
     which === "key" ? z === marks.slice : Math.abs(z - marks.slice) * image.spacingMm[2] <= reachMm,
@@ -102,15 +106,20 @@ export async function predictVolume(
       if (y >= threshold) likely[z * area + p] = 1;
     });
   }
-  const data = componentAtMarks(likely, image, marks);
+  const network = componentAtMarks(likely, image, marks);
+  const outputs = new Map(slices.map((z, i) => [z, predicted[i]]));
+  const cut = postprocess === "prior" && isMarked(marks) ? priorCutVolume(image, marks, window, { network: outputs }) : undefined;
+  const isCut = cut?.outcome === "prior-cut";
+  const data = isCut ? cut.mask.data : network;
+  if (which === "key") data.fill(0, 0, marks.slice * area).fill(0, (marks.slice + 1) * area);
   const outcomes: Record<string, number> = {};
-  for (const [i, z] of slices.entries()) {
+  for (let z = 0; z < depth; z++) {
     const slice = data.subarray(z * area, (z + 1) * area);
     if (!slice.includes(1)) continue;
-    let outcome: string = "network";
+    let outcome: string = isCut ? "prior-cut" : "network";
     if (postprocess === "grabcut" && isMarked(marks)) {
       const projected = projectDiameters(marks, (z - marks.slice) * image.spacingMm[2], image.spacingMm);
-      const refined = refinement(sliceOf(image, z), predicted[i], projected, window);
+      const refined = refinement(sliceOf(image, z), outputs.get(z)!, projected, window);
       slice.set(refined.mask);
       outcome = refined.outcome;
     }

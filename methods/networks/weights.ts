@@ -118,12 +118,17 @@ function summedOverInputs(kernel: Float32Array, outputs: number): Float32Array {
   });
 }
 
+/** A model predicts lesion after lesion with the same weights; weights are never changed in place. */
+const foldedBefore = new WeakMap<Weights, Weights>();
+
 /**
  * The same function without normalisation layers: running mean and variance, scale and offset are folded into kernel
  * and bias. Inference always runs on folded weights, so that it does not depend on what else is in the batch.
  */
 export function folded(spec: NetworkSpec, weights: Weights): { spec: NetworkSpec; weights: Weights } {
   if (spec.norm === "none") return { spec, weights };
+  const before = foldedBefore.get(weights);
+  if (before !== undefined) return { spec: { ...spec, norm: "none" }, weights: before };
   const result: Record<string, Float32Array> = {};
   for (const { name, kind, outputs } of layersOf(spec)) {
     const kernel = weights[`${name}/kernel`];
@@ -137,5 +142,6 @@ export function folded(spec: NetworkSpec, weights: Weights): { spec: NetworkSpec
     result[`${name}/kernel`] = kernel.map((value, i) => value * gain[i % outputs]);
     result[`${name}/bias`] = offset.map((value, c) => value - mean[c] * gain[c]);
   }
+  foldedBefore.set(weights, result);
   return { spec: { ...spec, norm: "none" }, weights: result };
 }

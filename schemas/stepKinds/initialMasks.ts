@@ -1,6 +1,15 @@
 import { z } from "zod";
 import type { StepInputPort } from "./stepKind.ts";
 
+/** Methods that look at the RECIST slice. */
+const pictureMethods = ["dcrf", "grabcut", "grabcut-i", "grabcut-r", "grabcut-r-sr", "grabcut-prior"] as const;
+/** From the marks to the lesion on the RECIST slice. */
+export const sliceMethods = ["recist", ...pictureMethods, "ellipse"] as const;
+/** From the marks to the volume. */
+export const volumeMethods = ["grabcut-3d", "grabcut-3de", "grabcut-prior-3d", "ellipsoid"] as const;
+/** From the marks, or the true mask, to labels. */
+export const labelMethods = ["recist", "recist-trimap", ...pictureMethods, "grabcut-prior-3d", "ellipse", "reference"] as const;
+
 const weight = z.number().min(0).max(1000);
 const positionPx = z.number().gt(0).max(1000);
 

@@ -1,5 +1,12 @@
 import { z } from "zod";
-import { checkEnhancedInput, checkMethodParams, enhancedPort, methodParams, withMethodParams } from "./initialMasks.ts";
+import {
+  checkEnhancedInput,
+  checkMethodParams,
+  enhancedPort,
+  labelMethods,
+  methodParams,
+  withMethodParams,
+} from "./initialMasks.ts";
 import { harvestParams } from "./selfPaced.ts";
 import type { StepKind } from "./stepKind.ts";
 
@@ -13,19 +20,7 @@ export const labelsInitial = {
   params: z
     .strictObject({
       method: z
-        .enum([
-          "recist",
-          "recist-trimap",
-          "dcrf",
-          "grabcut",
-          "grabcut-i",
-          "grabcut-r",
-          "grabcut-r-sr",
-          "grabcut-prior",
-          "grabcut-prior-3d",
-          "ellipse",
-          "reference",
-        ])
+        .enum(labelMethods)
         .default("grabcut-r")
         .describe(
           "recist: dilated marks; recist-trimap: dilated marks against sure background, the rest ignored by the loss; dcrf: fully connected CRF from box and centre; grabcut: box; grabcut-i: box and its centre; grabcut-r: trimap of the marks; grabcut-r-sr: the same on the enhanced slice (input `enhanced`, else enlarged by bicubic interpolation); grabcut-prior: cut with a shape prior of the marks, learnt from real lesions; grabcut-prior-3d: the same, one cut over the volume; ellipse: drawn on the marks; reference: the true mask (full supervision; lesions without one are left out and counted)",

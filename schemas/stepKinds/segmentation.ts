@@ -1,5 +1,13 @@
 import { z } from "zod";
-import { checkEnhancedInput, checkMethodParams, enhancedPort, methodParams, withMethodParams } from "./initialMasks.ts";
+import {
+  checkEnhancedInput,
+  checkMethodParams,
+  enhancedPort,
+  methodParams,
+  sliceMethods,
+  volumeMethods,
+  withMethodParams,
+} from "./initialMasks.ts";
 import { seedSchema } from "./quantities.ts";
 import type { StepKind } from "./stepKind.ts";
 
@@ -15,9 +23,11 @@ export const segmentationPredict = {
   params: z
     .strictObject({
       postprocess: z
-        .enum(["none", "grabcut"])
+        .enum(["none", "grabcut", "prior"])
         .default("none")
-        .describe("grabcut: each slice is refined from the network's output (the paper's “-GC”)"),
+        .describe(
+          "grabcut: each slice is refined from the network's output (the paper's “-GC”); prior: one cut over the volume with a shape prior of the marks, as in grabcut-prior-3d, with the network's output as a further witness",
+        ),
       extent: z
         .number()
         .gt(0)
@@ -47,7 +57,7 @@ export const segmentationPredict = {
     })
     .refine(({ marks, postprocess }) => marks === "use" || postprocess === "none", {
       path: ["postprocess"],
-      message: "must be `none` without marks: the trimap is made of them",
+      message: "must be `none` without marks: trimap and shape prior are made of them",
     }),
   external: [],
   inputs: {
@@ -67,20 +77,7 @@ export const segmentationClassical = {
   params: z
     .strictObject({
       method: z
-        .enum([
-          "grabcut-3d",
-          "grabcut-3de",
-          "grabcut-prior-3d",
-          "ellipsoid",
-          "recist",
-          "dcrf",
-          "grabcut",
-          "grabcut-i",
-          "grabcut-r",
-          "grabcut-r-sr",
-          "grabcut-prior",
-          "ellipse",
-        ])
+        .enum([...volumeMethods, ...sliceMethods])
         .describe(
           "3D: grabcut-3d (GrabCut-R from the same marks on every slice), grabcut-3de (from the marks projected to each slice), grabcut-prior-3d (one cut over the volume with a shape prior of the marks), ellipsoid; on the RECIST slice only: recist, dcrf, grabcut, grabcut-i, grabcut-r, grabcut-r-sr, grabcut-prior, ellipse, as in labels.initial",
         ),

@@ -69,6 +69,23 @@ export const datasetImplant = {
       .default(true)
       .describe("Cut bone out of 60 % of the lesions and air out of 70 % of those outside the lung; else lesions cover both"),
     markNoise: markNoiseSchema,
+    reach: z
+      .strictObject({
+        inSlice: z
+          .number()
+          .min(1)
+          .max(2)
+          .default(1)
+          .describe("Half a side of the square of CT that is kept around the marks; 1.6 holds crops that are turned and widened"),
+        acrossSlices: z
+          .number()
+          .min(0.5)
+          .max(2)
+          .default(0.75)
+          .describe("Slices kept above and below, where that is more than four slices"),
+      })
+      .prefault({})
+      .describe("How much CT is kept around each lesion, in long diameters"),
     shardSize: shardSizeSchema,
     seed: seedSchema.default(1).describe("Seed of shapes, places, images and marks"),
   }),

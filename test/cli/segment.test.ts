@@ -16,13 +16,16 @@ import { readNifti, readNiftiMask, writeNifti } from "../../methods/imaging/nift
 import { encodeCtPng } from "../../methods/imaging/png16.ts";
 import { sliceOf, type Vec3, type Volume } from "../../methods/imaging/volume.ts";
 import { InputError } from "../../methods/inputError.ts";
-import { lengthMm, type RecistMarks, shiftedTo } from "../../methods/labels/recist.ts";
+import { inscribedAxes } from "../../methods/labels/lesionBox.ts";
+import { boundingBox, lengthMm, type Point, type RecistMarks, shiftedTo } from "../../methods/labels/recist.ts";
 import { segmentVolume } from "../../methods/labels/volume.ts";
 import { openBackend } from "../../methods/networks/backend.ts";
-import { encodeModel, type Model } from "../../methods/networks/model.ts";
+import { regionOfBox } from "../../methods/networks/lesionRegion.ts";
+import { decodeModel, encodeModel, type Model } from "../../methods/networks/model.ts";
 import { predictVolume } from "../../methods/networks/predictVolume.ts";
 import { preprocessingSchema } from "../../methods/networks/preprocess.ts";
 import { networkSpecSchema } from "../../methods/networks/spec.ts";
+import { trainingOptionsSchema } from "../../methods/networks/trainingOptions.ts";
 import { initialWeights } from "../../methods/networks/weights.ts";
 
 /** A phantom in the midst of a larger image, so that what is cut out of it is less than the whole. */
@@ -376,8 +379,121 @@ describe("the folder", () => {
   });
 });
 
+describe("without marks", () => {
+  const { low, high } = boundingBox(lesion.marks);
+  const box = {
+    slice: lesion.marks.slice,
+    low: low.map(Math.floor) as unknown as Point,
+    high: high.map(Math.ceil) as unknown as Point,
+  };
+  const boxText = [...box.low, ...box.high, box.slice].join(",");
+  const place = (options: Partial<SegmentOptions>): ReturnType<typeof segmentImage> =>
+    segmentImage({ image: at("image.nii.gz"), out: at("unmarked"), window: lesion.window, ...options });
+  /** A model that was trained with this share of samples without marks; null: it does not say. */
+  const models = async (absent: number | null): Promise<string> => {
+    const spec = networkSpecSchema.parse({ network: "unet", width: 0.03, channels: 2 });
+    const preprocessing = preprocessingSchema.parse({ channels: ["window", "ellipsoid"], crop: { size: 32 } });
+    const options =
+      absent === null ? null : trainingOptionsSchema.parse({ seed: 1, augmentation: { from: "image", marks: { absent } } });
+    const model: Model = { spec, preprocessing, training: options && { options, history: [] }, weights: initialWeights(spec, 3) };
+    const name = at(`absent-${absent}`);
+    await mkdir(name, { recursive: true });
+    for (const [file, bytes] of Object.entries(encodeModel(model))) await writeFile(path.join(name, file), bytes);
+    return name;
+  };
+
+  it("a box, without a model: the method from the axes of the ellipse inscribed in it; measured as marks", async () => {
+    const document = await place({ boxes: [boxText] });
+    const marks = inscribedAxes(box, asFiled);
+    expect(document).toMatchObject({ method: "grabcut-prior-3d", marks: "marks.json" });
+    expect(document.lesions).toMatchObject([{ id: "box-1", from: "box", marksLongMm: null, outcome: "segmented" }]);
+    const mask = readNiftiMask(await readFile(at("unmarked/box-1.nii.gz")), "mask");
+    expect(mask.data).toEqual(segmentVolume("grabcut-prior-3d", asFiled, marks, lesion.window).mask.data);
+    expect((await readdir(at("unmarked"))).sort()).toEqual(["box-1.nii.gz", "box-1.png", "marks.json", "measurements.csv"]);
+    // What was measured is a marks file: from it the same image is segmented again.
+    const again = await segmentImage({ image: at("image.nii.gz"), marks: at("unmarked/marks.json"), out: at("again") });
+    const [{ measured }] = document.lesions;
+    expect(again.lesions[0]).toMatchObject({ id: "box-1", slice: measured?.slice, from: "marks" });
+    expect(again.lesions[0].marksLongMm).toBeCloseTo(lengthMm(measured!.long, asFiled.spacingMm), 6);
+  });
+
+  it("GrabCut from a box is that of that box, whatever axes lie in it", async () => {
+    await place({ boxes: [boxText], method: "grabcut-i", out: at("grabcut") });
+    const diagonal: RecistMarks = {
+      slice: box.slice,
+      long: [box.low, box.high],
+      short: [
+        [box.low[0], box.high[1]],
+        [box.high[0], box.low[1]],
+      ],
+    };
+    const mask = readNiftiMask(await readFile(at("grabcut/box-1.nii.gz")), "mask");
+    expect(voxelsOf(mask.data)).toBeGreaterThan(0);
+    expect(mask.data).toEqual(segmentVolume("grabcut-i", asFiled, diagonal, lesion.window).mask.data);
+  });
+
+  it("PNG slices too, several boxes", async () => {
+    const { kind, lesions } = await place({
+      image: at("000123_01_02"),
+      spacingMm: [sx, sy, sz],
+      boxes: [boxText, boxText],
+      method: "ellipse",
+      out: at("unmarked-png"),
+    });
+    expect(kind).toBe("png-slices");
+    expect(lesions.map(({ id }) => id)).toEqual(["box-1", "box-2"]);
+  });
+
+  it("a box with a model is the network's mask in the region of the box", async () => {
+    const model = await models(0.2);
+    const { lesions } = await place({ boxes: [boxText], model, out: at("network") });
+    const decoded = decodeModel(
+      {
+        "model.json": await readFile(`${model}/model.json`),
+        "weights.safetensors": await readFile(`${model}/weights.safetensors`),
+      },
+      model,
+    );
+    const { mask } = await predictVolume(decoded, await openBackend(), {
+      image: asFiled,
+      marks: regionOfBox(box),
+      window: lesion.window,
+    });
+    const written = readNiftiMask(await readFile(at(`network/${lesions[0].mask}`)), "mask");
+    expect(written.dims).toEqual(asFiled.dims);
+    expect(voxelsOf(mask.data)).toBeGreaterThan(0);
+    expect(written.data).toEqual(mask.data);
+  }, 60_000);
+
+  it("a model that was shown marks in every sample, or does not say, is refused", async () => {
+    for (const absent of [0, null]) {
+      const { what } = await refusal(place({ boxes: [boxText], model: await models(absent), out: at("refused") }));
+      expect(what).toMatch(/is shown the marks \(ellipsoid\) and (never|does not say)/);
+    }
+    expect(existsSync(at("refused"))).toBe(false);
+  });
+
+  it.each([
+    ["a slice that is not there", { boxes: [`1,1,9,9,${nz}`] }, /slice \d+ is not in the image/],
+    ["half a slice", { boxes: ["1,1,9,9,1.5"] }, /slice 1.5 is not in the image/],
+    ["a box that leaves the image", { boxes: [`1,1,${nx},9,1`] }, /outside the image/],
+    ["a box the wrong way round", { boxes: ["9,1,1,9,1"] }, /x goes from 9 back to 1/],
+    ["an empty box", { boxes: ["4,1,4,9,1"] }, /box is empty: x/],
+    ["a second box that is wrong", { boxes: [boxText, "1,1,2,1,0"] }, /box is empty: y/],
+    ["four numbers", { boxes: ["1,1,9,9"] }, /not 5 numbers/],
+    ["words", { boxes: ["1,1,9,x,2"] }, /not 5 numbers/],
+    ["a point without a model", { points: ["5,5,1"] }, /a point needs a model/],
+    ["a method that needs the axes", { boxes: [boxText], method: "grabcut-r" }, /grabcut-r needs marks/],
+    ["nothing", {}, /nothing says where/],
+    ["marks and a box", { boxes: [boxText], marks: "marks.json" }, /at once/],
+  ] as [string, Partial<SegmentOptions>, RegExp][])("refuses %s, and writes nothing", async (_, options, what) => {
+    expect((await refusal(place({ ...options, out: at("refused") }))).what).toMatch(what);
+    expect(existsSync(at("refused"))).toBe(false);
+  });
+});
+
 describe("with a model", () => {
-  it("wsss is the model's prediction on the crop that data sets make, put back in its place; wsss-gc its refinement", async () => {
+  it("wsss is the model's prediction on the crop that data sets make, put back in its place; wsss-gc and wsss-prior its refinements", async () => {
     const spec = networkSpecSchema.parse({ network: "unet", width: 0.03, channels: 2 });
     const preprocessing = preprocessingSchema.parse({ channels: ["window", "ellipsoid"], crop: { size: 32 } });
     const model: Model = { spec, preprocessing, training: null, weights: initialWeights(spec, 3) };
@@ -394,6 +510,7 @@ describe("with a model", () => {
     for (const [method, postprocess] of [
       ["wsss", "none"],
       ["wsss-gc", "grabcut"],
+      ["wsss-prior", "prior"],
     ] as const) {
       const document = await segment(good, {
         model: at("model"),

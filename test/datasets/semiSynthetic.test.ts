@@ -55,6 +55,26 @@ describe("an implanted lesion", () => {
     expect(implanted(5, { seed: 4 }).marks).not.toEqual(first.marks);
   });
 
+  it("is the same lesion whatever is kept around it", () => {
+    for (const index of [1, 4, 7]) {
+      const near = implanted(index);
+      const far = implanted(index, { reach: { inSlice: 1.6, acrossSlices: 1.5 } });
+      const shift = near.source.origin.map((at, axis) => at - far.source.origin[axis]) as unknown as Vec3;
+      const end = shift.map((s, axis) => s + near.image.dims[axis]) as unknown as Vec3;
+      expect(cropVolume(far.image, shift, end).data).toEqual(near.image.data);
+      expect(cropVolume(far.reference!, shift, end).data).toEqual(near.reference!.data);
+      expect(far.window).toEqual(near.window);
+      expect(centreOf(far.marks)[0]).toBeCloseTo(centreOf(near.marks)[0] + shift[0], 9);
+      const size = background.dims.map((n, axis) => Math.min(n, far.image.dims[axis]));
+      expect(far.image.dims).toEqual(size);
+      const halfPx = 1.6 * lengthMm(far.marks.long, [1, 1, 1]);
+      const [x, y] = centreOf(far.marks);
+      const [left, top] = [far.source.origin[0] + x - halfPx, far.source.origin[1] + y - halfPx];
+      expect(far.source.origin[0]).toBeLessThanOrEqual(Math.max(0, left));
+      expect(far.source.origin[1]).toBeLessThanOrEqual(Math.max(0, top));
+    }
+  });
+
   test.prop([fc.nat(23), fc.nat(1000), fc.boolean()], { numRuns: 25 })(
     "keeps the contract of a lesion case, for every seed and index",
     (index, seed, cutBoneAndAir) => {

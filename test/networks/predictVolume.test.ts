@@ -68,9 +68,52 @@ describe("a volume without marks", () => {
     expect(await found(0.76)).toBe(0);
   });
 
-  it("refuses GrabCut, whose trimap is made of marks", async () => {
-    await expect(
-      predictVolume(brightness(), backend, { image: balls(), marks: box, window }, { postprocess: "grabcut" }),
-    ).rejects.toThrow(InputError);
+  it.each(["grabcut", "prior"] as const)("refuses %s, which is made of marks", async (postprocess) => {
+    await expect(predictVolume(brightness(), backend, { image: balls(), marks: box, window }, { postprocess })).rejects.toThrow(
+      InputError,
+    );
+  });
+});
+
+describe("a cut with the shape prior after the network", () => {
+  const marks = {
+    slice: 4,
+    long: [
+      [26, 32],
+      [38, 32],
+    ],
+    short: [
+      [32, 26],
+      [32, 38],
+    ],
+  } as const;
+  const predicted = (image: Volume, model = brightness()) =>
+    predictVolume(model, backend, { image, marks, window }, { postprocess: "prior" });
+  const inBridge = (mask: { data: Uint8Array }): number =>
+    mask.data.reduce((sum, value, i) => sum + (i % 64 >= 42 ? value : 0), 0);
+
+  it("keeps what marks and network agree on, and cuts what leaks away from the marks", async () => {
+    const image = balls({ at: [32, 32, 4], radius: 6, value: 1 }, { at: [43, 32, 4], radius: 5, value: 1 });
+    const network = await predictVolume(brightness(), backend, { image, marks, window });
+    const { mask, outcomes } = await predicted(image);
+    expect(inBridge(network.mask)).toBeGreaterThan(100);
+    expect(inBridge(mask)).toBeLessThan(0.5 * inBridge(network.mask));
+    expect(at(mask, 32, 32, 4)).toBe(1);
+    expect(Object.keys(outcomes)).toEqual(["prior-cut"]);
+    const { mask: key } = await predictVolume(
+      brightness(),
+      backend,
+      { image, marks, window },
+      { postprocess: "prior", slices: "key" },
+    );
+    expect([at(key, 32, 32, 4), at(key, 32, 32, 5), at(mask, 32, 32, 5)]).toEqual([1, 0, 1]);
+  });
+
+  it("follows the network where the picture says nothing", async () => {
+    const image = balls();
+    const [nothing, everything] = [brightness(), brightness()];
+    everything.weights["side1/bias"][0] = 10; // Ŷ ≈ 1 everywhere.
+    const [less, more] = [await predicted(image, nothing), await predicted(image, everything)];
+    expect(voxels(more.mask)).toBeGreaterThan(2 * voxels(less.mask));
   });
 });

@@ -113,4 +113,13 @@ describe("folded", () => {
     expect(plain.weights["down1_1/bias"][0]).toBeCloseTo(4.5, 5);
     expect(Object.keys(plain.weights)).toEqual(parametersOf(plain.spec).map(({ name }) => name));
   });
+
+  it("is done once for the same weights, and anew for other ones", () => {
+    const spec: NetworkSpec = { network: "hnn", width: 1 / 64, channels: 1, norm: "batch" };
+    const [one, other] = [initialWeights(spec, 1), initialWeights(spec, 2)];
+    const first = folded(spec, one);
+    expect(folded(spec, one).weights).toBe(first.weights);
+    expect(folded(spec, one).spec).toEqual(first.spec);
+    expect(folded(spec, other).weights["conv1_1/kernel"]).not.toEqual(first.weights["conv1_1/kernel"]);
+  });
 });

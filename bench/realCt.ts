@@ -1,0 +1,162 @@
+/**
+ * Training on semi-synthetic lesions, testing on the 14 real ones in ../shared/data, without an engine: for asking what a
+ * setting does before a campaign is spent on it. `npx tsx bench/realCt.ts '{"lesions": 400, "epochs": 40}'`; settings
+ * are those of `defaults`. The 14 lesions are 11 of ct-with-masks (imported as by dataset.import) and 3 of DeepLesion
+ * (marks measured in their masks); what is chosen by their scores is chosen with them in view.
+ */
+import path from "node:path";
+import type { LesionCase } from "../methods/datasets/lesionCase.ts";
+import { rangeOfMask } from "../methods/datasets/lesionCrop.ts";
+import { caseOfMask } from "../methods/datasets/maskedLesion.ts";
+import { openNiftiMasks } from "../methods/datasets/niftiMasks.ts";
+import { openSemiSynthetic } from "../methods/datasets/semiSynthetic.ts";
+import { cropVolume } from "../methods/imaging/crop.ts";
+import { type Mask, sliceOf } from "../methods/imaging/volume.ts";
+import { priorCutVolume } from "../methods/labels/priorCut.ts";
+import { augmentationSchema } from "../methods/networks/augment.ts";
+import { openBackend } from "../methods/networks/backend.ts";
+import { centreAndLength } from "../methods/networks/lesionRegion.ts";
+import { lesionTrainingSet } from "../methods/networks/lesionSet.ts";
+import type { Model } from "../methods/networks/model.ts";
+import { predictVolume, type VolumePredictionOptions } from "../methods/networks/predictVolume.ts";
+import { preprocessingSchema } from "../methods/networks/preprocess.ts";
+import type { NetworkSpec } from "../methods/networks/spec.ts";
+import { train } from "../methods/networks/train.ts";
+import { keptForTraining, type TrainingLesion } from "../methods/networks/trainingLesion.ts";
+import { trainingOptionsSchema } from "../methods/networks/trainingOptions.ts";
+import { initialWeights } from "../methods/networks/weights.ts";
+import { deepLesions, dice, hasSharedData, sharedData } from "../test/labels/sharedData.ts";
+
+/** Those of pipelines/real-ct.yaml, but for a smaller and shorter training. */
+const defaults = {
+  lesions: 400,
+  epochs: 40,
+  seeds: [1],
+  draws: [1, 2],
+  labels: "reference" as "reference" | "prior",
+  network: "hnn" as NetworkSpec["network"],
+  width: 0.25,
+  rate: 2e-3,
+  dice: 0.5,
+  /** More options of the semi-synthetic lesions, e.g. {"longAxisPx": [14, 110]}. */
+  images: {},
+};
+type Settings = typeof defaults;
+
+/** Patients of lesions that are tested on. */
+const excluded = ["lidcidri_195_", "000001_", "000002_", "000009_", "000010_", "000015_"];
+const channels = ["window", "relative", "relative-1", "relative+1", "relative@key", "ellipsoid", "ellipse", "distance"] as const;
+const preprocessing = preprocessingSchema.parse({ crop: { size: 64 }, channels });
+const augmentation = augmentationSchema.parse({
+  from: "image",
+  flip: true,
+  rotation: "any",
+  window: 0.06,
+  intensity: { gain: 0.15, shift: 0.1, noise: 0.12 },
+  marks: { length: 0.2, lengthShare: 0.6, shiftPx: 0.3, shiftShare: 0.5, absent: 0.2, boxLength: 0.25, boxShift: 0.06 },
+});
+const looking: VolumePredictionOptions = { testTimeFlip: true, extent: 0.9 };
+
+async function trainingLesions({ lesions, labels, images }: Settings): Promise<TrainingLesion[]> {
+  const folders = { shapes: path.join(sharedData, "lesion-shapes"), backgrounds: path.join(sharedData, "ct-background") };
+  const options = { lesions, seed: 11, testFraction: 0, markNoise: 0.2, exclude: excluded, ...images };
+  const source = await openSemiSynthetic(folders, options);
+  const kept: TrainingLesion[] = [];
+  for (let i = 0; i < lesions; i++) {
+    const { id, patient, image, marks, window, reference } = await source.load(i);
+    const mask = labels === "reference" ? (reference as Mask) : priorCutVolume(image, marks, window).mask;
+    const maps = new Map(Array.from({ length: image.dims[2] }, (_, z) => [z, sliceOf(mask, z)]));
+    kept.push(keptForTraining({ id, patient, image, marks, window, labels: maps }, preprocessing, augmentation));
+  }
+  return kept;
+}
+
+async function realLesions(noise: number, seed: number): Promise<LesionCase[]> {
+  const source = await openNiftiMasks(path.join(sharedData, "ct-with-masks"), { seed, noise });
+  const cases: LesionCase[] = [];
+  for (let i = 0; i < source.entries.length; i++) cases.push(...(await source.load(i)).cases);
+  for (const { name, image, truth } of deepLesions()) {
+    const { start, end } = rangeOfMask(truth.data, truth.dims)!;
+    const about = { id: name, patient: name, category: "unknown", series: name, window: "auto", notes: [] } as const;
+    cases.push(caseOfMask(image, cropVolume(truth, start, end), start, about, { seed, noise })!);
+  }
+  return cases;
+}
+
+/** Dice on the RECIST slice and in the volume, and how much too large (> 1) the section is. */
+interface Score {
+  readonly id: string;
+  readonly slice: number;
+  readonly volume: number;
+  readonly area: number;
+}
+
+function scoreOf({ id, marks, reference }: LesionCase, mask: Mask): Score {
+  const truth = reference as Mask;
+  const [found, drawn] = [mask, truth].map((m) => sliceOf(m, marks.slice).data);
+  const size = (data: Uint8Array): number => data.reduce((sum, v) => sum + v, 0);
+  return { id, slice: dice(found, drawn), volume: dice(mask.data, truth.data), area: size(found) / size(drawn) };
+}
+
+const mean = (values: readonly number[]): number => values.reduce((sum, v) => sum + v, 0) / values.length;
+const dices = (scores: readonly Score[]): string =>
+  `${mean(scores.map(({ slice }) => slice)).toFixed(3)} / ${mean(scores.map(({ volume }) => volume)).toFixed(3)}`;
+
+if (!hasSharedData) {
+  console.log("skipped: ../shared/data is absent");
+} else {
+  const settings: Settings = { ...defaults, ...JSON.parse(process.argv[2] ?? "{}") };
+  console.log(JSON.stringify(settings));
+  const backend = await openBackend();
+  const lesions = await trainingLesions(settings);
+  const exact = await realLesions(0, 1);
+  const noisy = await Promise.all(settings.draws.map((draw) => realLesions(0.2, draw)));
+  const spec: NetworkSpec = { network: settings.network, width: settings.width, channels: channels.length, norm: "batch" };
+  for (const seed of settings.seeds) {
+    const options = trainingOptionsSchema.parse({
+      seed,
+      batch: 32,
+      maxEpochs: settings.epochs,
+      rate: settings.rate,
+      lowRate: settings.rate / 100,
+      schedule: "cosine",
+      warmupSteps: 50,
+      validationFraction: 0,
+      adam: { weightDecay: 1e-4 },
+      loss: { dice: settings.dice },
+      augmentation,
+      sampling: { per: "lesion", keySlice: 0.3 },
+    });
+    const samples = lesionTrainingSet(lesions, preprocessing, options);
+    const init = initialWeights(spec, seed, spec.network === "unet" ? "he" : "small");
+    const started = performance.now();
+    const { weights } = await train({ spec, preprocessing, init, samples, options, backend });
+    const seconds = (performance.now() - started) / 1000;
+    console.log(
+      `\nseed ${seed}: ${lesions.length * settings.epochs} images in ${seconds.toFixed(0)} s; Dice, RECIST slice / volume`,
+    );
+    const model: Model = { spec, preprocessing, training: null, weights };
+    const scores = async (cases: readonly LesionCase[], more: VolumePredictionOptions, boxed = false): Promise<Score[]> => {
+      const all: Score[] = [];
+      for (const lesion of cases) {
+        const { image, marks, window } = lesion;
+        const region = boxed ? { slice: marks.slice, ...centreAndLength(marks) } : marks;
+        const { mask } = await predictVolume(model, backend, { image, marks: region, window }, { ...looking, ...more });
+        all.push(scoreOf(lesion, mask));
+      }
+      return all;
+    };
+    const plain = await scores(exact, {});
+    const row = (name: string, of: readonly Score[]): void =>
+      console.log(name.padEnd(24), "14 lesions:", dices(of), "  the 11 of ct-with-masks:", dices(of.slice(0, 11)));
+    row("exact", plain);
+    row("exact, prior's cut", await scores(exact, { postprocess: "prior" }));
+    for (const [i, cases] of noisy.entries()) {
+      row(`noisy, draw ${settings.draws[i]}`, await scores(cases, {}));
+      row("… prior's cut", await scores(cases, { postprocess: "prior" }));
+    }
+    row("without marks", await scores(exact, {}, true));
+    for (const { id, slice, volume, area } of plain)
+      console.log(id.padEnd(40), slice.toFixed(3), volume.toFixed(3), `area × ${area.toFixed(2)}`);
+  }
+}

@@ -1,0 +1,222 @@
+import { useEffect, useState } from "preact/hooks";
+import type { ShownCase } from "../../schemas/review.ts";
+import { type Adjustment, adjusted, UNADJUSTED, windowDrag, windowKeys } from "./adjustment.ts";
+import { FinishDialog } from "./finish.tsx";
+import { useGiven } from "./given.ts";
+import { type Binding, KeysHelp, keyName, useKeys } from "./keys.tsx";
+import { firstSlice, type Overlay, Picture, usePixels, windowWords } from "./picture.tsx";
+import { type Pixels, pixelsAddress } from "./pixels.ts";
+import type { ReadingProps } from "./reading.tsx";
+import { useRoom } from "./room.ts";
+import { SavedSign } from "./savedSign.tsx";
+import { Notice, Shell } from "./shell.tsx";
+import { useStopwatch } from "./stopwatch.ts";
+import { dateTime } from "./times.ts";
+
+/** Side of the zoomed part, in long diameters. */
+const ZOOM_DIAMETERS = 1.8;
+const FOOT_PX = 96;
+
+/**
+ * Layouts `single` and `pair`: one case after the other, answered by a key. Above, or left, the slice with the marks; the mask, or
+ * the two masks in their drawn order, on the zoomed lesion. It begins at the first case without an answer.
+ */
+export function Judging(props: ReadingProps) {
+  const { workflow, reader, view, cases, reload } = props;
+  const { state, sequence } = view;
+  const { protocol } = state;
+  const given = useGiven(props);
+  const firstOpen = (): number =>
+    Math.max(
+      0,
+      sequence.findIndex((_, position) => !given.answers.has(position)),
+    );
+  const [position, setPosition] = useState(firstOpen);
+  const [adjustment, setAdjustment] = useState<Adjustment>(UNADJUSTED);
+  const [dialog, setDialog] = useState<"help" | "finish" | null>(null);
+  const [notice, setNotice] = useState<string>();
+  const index = sequence[position];
+  const shown = cases.cases[index];
+  const pixels = usePixels(pixelsAddress(state.cases, index, "images", 0)).value;
+  const stack = pixels?.slices ?? 1;
+  const [slice, setSlice] = useState<number>();
+  const room = useRoom();
+  const elapsed = useStopwatch(position);
+  useEffect(() => setSlice(undefined), [position]);
+
+  const at = slice ?? (shown === undefined ? 0 : firstSlice(shown, stack));
+  const moveTo = (next: number): void => setPosition(Math.min(sequence.length - 1, Math.max(0, next)));
+  const scroll = (by: number): void => setSlice(Math.min(stack - 1, Math.max(0, at + by)));
+  const answer = (word: string): void => {
+    setNotice(undefined);
+    given.give(position, word, elapsed());
+    const after = sequence.findIndex((_, i) => i > position && !given.answers.has(i));
+    if (after >= 0) moveTo(after);
+    else if (position + 1 < sequence.length) moveTo(position + 1);
+    else if (sequence.every((_, i) => i === position || given.answers.has(i))) setDialog("finish");
+    else {
+      moveTo(firstOpen());
+      setNotice("You are back at the first case that you left open.");
+    }
+  };
+  const bindings: Binding[] = [
+    ...protocol.answers.map((one) => ({ keys: [one.key], label: one.label, run: () => answer(one.answer) })),
+    ...[
+      { keys: [",", "ArrowLeft"], label: "back to the case before", repeats: true, run: () => moveTo(position - 1) },
+      { keys: [".", "ArrowRight"], label: "on, without an answer", repeats: true, run: () => moveTo(position + 1) },
+      { keys: ["ArrowUp", "PageUp"], label: "slice above; or the wheel", repeats: true, run: () => scroll(-1) },
+      { keys: ["ArrowDown", "PageDown"], label: "slice below; or the wheel", repeats: true, run: () => scroll(1) },
+      ...windowKeys(() => adjustment, setAdjustment),
+      { keys: ["h", "?"], label: "this help", run: () => setDialog("help") },
+      { keys: ["Escape"], label: "quit; you go on where you stopped", run: () => location.assign("/") },
+    ]
+      .map((binding) => ({ ...binding, keys: binding.keys.filter((key) => !protocol.answers.some((one) => one.key === key)) }))
+      .filter(({ keys }) => keys.length > 0),
+  ];
+  useKeys(bindings, dialog !== null);
+
+  const unsaved = given.queue.state.value.unsaved;
+  const decided = given.answers.size;
+  const standing = given.answers.get(position);
+  const remarks = [notice, given.refused === undefined ? undefined : `Not taken: ${given.refused}`].filter(
+    (one) => one !== undefined,
+  );
+  const isPair = protocol.layout === "pair";
+  const rows = isPair ? 2 : 1;
+  const sizePx = Math.max(120, Math.floor(Math.min((room.width - 16) / 2, (room.height - FOOT_PX) / rows - 28)));
+  const picture = (overlay: Overlay, zoomed: boolean, label: string) =>
+    shown !== undefined && (
+      <figure>
+        <Picture
+          cases={state.cases}
+          index={index}
+          shown={shown}
+          image={0}
+          sizePx={sizePx}
+          slice={slice}
+          window={adjusted(shown.images[0].window, adjustment)}
+          overlay={overlay}
+          zoom={zoomed ? zoomOn(shown, pixels) : undefined}
+          label={label}
+        />
+        <figcaption>
+          <strong>{label}</strong>
+        </figcaption>
+      </figure>
+    );
+  return (
+    <Shell
+      wide
+      title={protocol.title}
+      aside={
+        <>
+          <span class="count" role="status">
+            <strong>{decided}</strong> of {sequence.length} answered
+          </span>
+          <SavedSign state={given.queue.state} />
+          <span class="soft reader-name">{reader}</span>
+          <button type="button" onClick={() => setDialog("help")} aria-label="Keys">
+            ?
+          </button>
+          <button type="button" class="primary" onClick={() => setDialog("finish")}>
+            Finish
+          </button>
+        </>
+      }
+    >
+      <div class="judging">
+        <p class="question">
+          {protocol.question}
+          <span class="soft">
+            case {position + 1} of {sequence.length}
+            {stack > 1 && `; slice ${at + 1} of ${stack}`}
+            {shown !== undefined && `; ${windowWords(adjusted(shown.images[0].window, adjustment), shown.images[0])}`}
+            {shown !== undefined && Object.entries(shown.facts).map(([fact, value]) => `; ${fact} ${value}`)}
+            {state.deadline !== null && `; open until ${dateTime(state.deadline)}`}
+          </span>
+        </p>
+        {remarks.map((remark) => (
+          <Notice key={remark}>{remark}</Notice>
+        ))}
+        <section
+          class="judged"
+          ref={room.ref}
+          aria-label="pictures"
+          onWheel={(event) => {
+            if (stack === 1) return;
+            event.preventDefault();
+            scroll(Math.sign(event.deltaY));
+          }}
+          {...windowDrag(() => adjustment, setAdjustment)}
+        >
+          {isPair ? (
+            <>
+              <div class="row">
+                {picture({ marks: true }, false, "RECIST slice")}
+                {picture({ marks: true }, true, "marks")}
+              </div>
+              <div class="row">
+                {picture({ masks: [maskNumber(shown, "left")] }, true, "left")}
+                {picture({ masks: [maskNumber(shown, "right")] }, true, "right")}
+              </div>
+            </>
+          ) : (
+            <div class="row">
+              {picture({ marks: true }, false, "RECIST slice")}
+              {picture({ marks: true, masks: shown?.masks.map((_, i) => i) ?? [] }, true, "segmentation and marks")}
+            </div>
+          )}
+        </section>
+        <div class="buttons answers">
+          {protocol.answers.map((one) => (
+            <button
+              key={one.answer}
+              type="button"
+              aria-pressed={standing === one.answer}
+              class={standing === one.answer ? "primary" : ""}
+              onClick={() => answer(one.answer)}
+            >
+              <kbd>{keyName(one.key)}</kbd> {one.label}
+            </button>
+          ))}
+        </div>
+      </div>
+      {dialog === "help" && <KeysHelp keys={bindings} onClose={() => setDialog(null)} />}
+      {dialog === "finish" && (
+        <FinishDialog
+          workflow={workflow}
+          reader={reader}
+          view={view}
+          summary={`${decided} of ${sequence.length} cases are answered.`}
+          unsaved={unsaved}
+          onClose={() => setDialog(null)}
+          onFinished={() => {
+            setDialog(null);
+            void reload().then(() => location.assign("/"));
+          }}
+        />
+      )}
+    </Shell>
+  );
+}
+
+/** Number of the mask of that name; the first where none is called so. */
+function maskNumber(shown: ShownCase | undefined, name: string): number {
+  return Math.max(0, shown?.masks.findIndex((mask) => mask.name === name) ?? 0);
+}
+
+/** Around the marks, so that the lesion fills most of the square; unzoomed without marks. */
+function zoomOn({ marks }: ShownCase, pixels: Pixels | undefined): { factor: number; x: number; y: number } | undefined {
+  if (marks === undefined || pixels === undefined) return undefined;
+  const { width, height } = pixels;
+  const ends = [...marks.long, ...marks.short];
+  const middle = (axis: 0 | 1): number =>
+    (Math.min(...ends.map((point) => point[axis])) + Math.max(...ends.map((point) => point[axis]))) / 2;
+  const [[x1, y1], [x2, y2]] = marks.long;
+  const longest = Math.max(4, Math.hypot(x2 - x1, y2 - y1));
+  return {
+    factor: Math.max(1, Math.max(width, height) / (ZOOM_DIAMETERS * longest)),
+    x: (middle(0) + 0.5) / width,
+    y: (middle(1) + 0.5) / height,
+  };
+}
