@@ -37,6 +37,7 @@ export const campaignListSchema = z.array(
     campaign: z.string(),
     pipeline: z.string(),
     status: z.string(),
+    waitsForPeople: z.boolean(),
     started: z.number(),
     finished: z.number().nullable(),
   }),

@@ -4,6 +4,7 @@ import { type Protocol, readerSchema } from "../../schemas/reading.ts";
 import type { ReadingView, ShownCases } from "../../schemas/review.ts";
 import { api } from "./api.ts";
 import { Curation } from "./curation.tsx";
+import { Judging } from "./judging.tsx";
 import { Notice, Shell } from "./shell.tsx";
 import { dateTime } from "./times.ts";
 
@@ -18,7 +19,7 @@ export interface ReadingProps {
 }
 
 /** The page of every layout. */
-const layouts: Partial<Record<Protocol["layout"], ComponentType<ReadingProps>>> = { grid: Curation };
+const layouts: Record<Protocol["layout"], ComponentType<ReadingProps>> = { grid: Curation, single: Judging, pair: Judging };
 
 const READER = "recist3d:reader";
 
@@ -60,12 +61,6 @@ export function ReadingPage({ workflow }: { workflow: string }) {
     );
   if (reader === null || view.reader === null) return <Welcome view={view} onReader={setReader} />;
   const Layout = layouts[view.state.protocol.layout];
-  if (Layout === undefined)
-    return (
-      <Shell title={view.state.protocol.title}>
-        <Notice>These pages cannot show the layout "{view.state.protocol.layout}" yet.</Notice>
-      </Shell>
-    );
   return (
     <Layout key={view.reader} workflow={workflow} reader={view.reader} view={view} cases={cases} reload={() => load(reader)} />
   );

@@ -29,6 +29,7 @@ describe.each(kinds.map((kind) => [kind.kind, kind] as const))("%s", (name, kind
       "labels.harvest": { k: 1 },
       "images.import": { root: "r" },
       "enhancement.train": { stage: "enhance" },
+      "study.prepare": { study: "acceptance" },
       reading: {
         title: "t",
         question: "q",
