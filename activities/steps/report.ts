@@ -67,7 +67,7 @@ export const report: StepBody<StepParams<"report">> = {
       harvest: rounds.flatMap(({ labels: { meta } }) => harvestCounts(meta)),
       ...(enhancers.length === 0 ? {} : { enhancement: enhancers.map(enhancementOf) }),
       precisionRecall: measured.flatMap(curvesOf),
-      quality: quality.map(qualityOf),
+      ...(quality.length === 0 ? {} : { quality: quality.map(qualityOf) }),
       gallery: [],
       ...(volumes.length === 0 ? {} : { volumes: volumeData(volumes), responses: responseData(volumes) }),
       remarks: [...measured.flatMap(remarksOf), ...volumeRemarks(volumes)],
