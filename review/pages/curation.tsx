@@ -6,9 +6,9 @@ import { Enlarged, type EnlargedProps, enlargedKeys } from "./enlarged.tsx";
 import { FinishDialog } from "./finish.tsx";
 import { useGiven } from "./given.ts";
 import { type Binding, KeysHelp, useKeys } from "./keys.tsx";
+import { ReaderAside } from "./readerAside.tsx";
 import type { ReadingProps } from "./reading.tsx";
 import { useRoom } from "./room.ts";
-import { SavedSign } from "./savedSign.tsx";
 import { Notice, Shell } from "./shell.tsx";
 import { useTiles } from "./tiles.ts";
 import { dateTime } from "./times.ts";
@@ -160,19 +160,9 @@ export function Curation(props: ReadingProps) {
       wide
       title={protocol.title}
       aside={
-        <>
-          <span class="count" role="status">
-            <strong>{chosen}</strong> {limit === undefined ? "chosen" : `of at most ${limit.cases}`}
-          </span>
-          <SavedSign state={given.queue.state} />
-          <span class="soft reader-name">{reader}</span>
-          <button type="button" onClick={() => setDialog("help")} aria-label="Keys">
-            ?
-          </button>
-          <button type="button" class="primary" onClick={() => setDialog("finish")}>
-            Finish
-          </button>
-        </>
+        <ReaderAside given={given} reader={reader} onHelp={() => setDialog("help")} onFinish={() => setDialog("finish")}>
+          <strong>{chosen}</strong> {limit === undefined ? "chosen" : `of at most ${limit.cases}`}
+        </ReaderAside>
       }
     >
       <div class="curation">

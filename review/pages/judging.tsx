@@ -6,16 +6,16 @@ import { useGiven } from "./given.ts";
 import { type Binding, KeysHelp, keyName, useKeys } from "./keys.tsx";
 import { firstSlice, type Overlay, Picture, usePixels, windowWords } from "./picture.tsx";
 import { type Pixels, pixelsAddress } from "./pixels.ts";
+import { ReaderAside } from "./readerAside.tsx";
 import type { ReadingProps } from "./reading.tsx";
 import { useRoom } from "./room.ts";
-import { SavedSign } from "./savedSign.tsx";
 import { Notice, Shell } from "./shell.tsx";
 import { useStopwatch } from "./stopwatch.ts";
 import { dateTime } from "./times.ts";
 
 /** Side of the zoomed part, in long diameters. */
 const ZOOM_DIAMETERS = 1.8;
-const FOOT_PX = 96;
+const FOOT_PX = 16;
 
 /**
  * Layouts `single` and `pair`: one case after the other, answered by a key. Above, or left, the slice with the marks; the mask, or
@@ -109,19 +109,9 @@ export function Judging(props: ReadingProps) {
       wide
       title={protocol.title}
       aside={
-        <>
-          <span class="count" role="status">
-            <strong>{decided}</strong> of {sequence.length} answered
-          </span>
-          <SavedSign state={given.queue.state} />
-          <span class="soft reader-name">{reader}</span>
-          <button type="button" onClick={() => setDialog("help")} aria-label="Keys">
-            ?
-          </button>
-          <button type="button" class="primary" onClick={() => setDialog("finish")}>
-            Finish
-          </button>
-        </>
+        <ReaderAside given={given} reader={reader} onHelp={() => setDialog("help")} onFinish={() => setDialog("finish")}>
+          <strong>{decided}</strong> of {sequence.length} answered
+        </ReaderAside>
       }
     >
       <div class="judging">
