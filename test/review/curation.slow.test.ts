@@ -221,8 +221,10 @@ describe("curation", () => {
     await expect.poll(brightness).toBe(before);
     await press("z");
     await page.locator(".enlarged canvas").nth(2).waitFor();
-    const { x, y, width } = (await page.locator(".enlarged canvas").first().boundingBox())!;
-    expect(width).toBeGreaterThan(300);
+    // Its size follows the room that it is given, which is measured a moment after it appears.
+    const place = () => page.locator(".enlarged canvas").first().boundingBox();
+    await expect.poll(async () => (await place())!.width).toBeGreaterThan(300);
+    const { x, y } = (await place())!;
     await page.mouse.move(x + 100, y + 100);
     await page.mouse.down();
     await page.mouse.move(x + 220, y + 160, { steps: 4 });
