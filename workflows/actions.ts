@@ -36,14 +36,6 @@ export const ledger = proxyActivities<Omit<Activities, "runAction" | "numericsFi
   retry,
 });
 
-/** The same for what is tried again later anyway: given up after half a minute. */
-export const hastyLedger = proxyActivities<Pick<Activities, "writeReading">>({
-  taskQueue: taskQueues.cpu,
-  scheduleToCloseTimeout: "30s",
-  heartbeatTimeout: "10s",
-  retry,
-});
-
 /** Asked of the workers that will compute, since it is their arithmetic that counts. */
 export const numerics = proxyActivities<Pick<Activities, "numericsFingerprint">>({
   taskQueue: numericsQueue,
@@ -55,7 +47,7 @@ export const numerics = proxyActivities<Pick<Activities, "numericsFingerprint">>
 /** Words to people outside: tried a few times, since nothing depends on them. */
 export const notices = proxyActivities<Pick<Activities, "remind">>({
   taskQueue: taskQueues.cpu,
-  startToCloseTimeout: "12s",
-  scheduleToCloseTimeout: "40s",
-  retry: { ...retry, maximumAttempts: 3 },
+  startToCloseTimeout: "20s",
+  scheduleToCloseTimeout: "5 minutes",
+  retry: { ...retry, maximumAttempts: 5 },
 });

@@ -1,6 +1,5 @@
 import { defineSearchAttributeKey } from "@temporalio/common";
 import {
-  ActivityFailure,
   ApplicationFailure,
   allHandlersFinished,
   CancellationScope,
@@ -27,7 +26,7 @@ import type {
   Waiting,
 } from "../schemas/reading.ts";
 import type { StepParams } from "../schemas/stepKinds.ts";
-import { actions, hastyLedger, ledger, notices } from "./actions.ts";
+import { actions, ledger, notices } from "./actions.ts";
 import { Admission, refused } from "./admission.ts";
 import { AnswerBook, type CarriedBook } from "./answerBook.ts";
 import { pauseSignal } from "./sharded.ts";
@@ -128,31 +127,33 @@ export async function reading(action: Action, place: ReadingPlace = { round: 1 }
   }
   const open = book;
 
-  const writeChunk = async (store: Pick<typeof ledger, "writeReading">): Promise<void> => {
-    head = await store.writeReading({ action, previous: head, events: open.log.chunk() });
+  let writing: Promise<void> | undefined;
+  let failure: unknown;
+  const writeChunk = async (): Promise<void> => {
+    head = await ledger.writeReading({ action, previous: head, events: open.log.chunk() });
     open.log.written();
   };
-  /** Writes a chunk unless the store does not take it soon: then readers go on, and it is tried again. */
-  const write = (): Promise<void> =>
-    CancellationScope.nonCancellable(() => writeChunk(hastyLedger)).catch((error: unknown) => {
-      if (!(error instanceof ActivityFailure) || error.retryState === "NON_RETRYABLE_FAILURE") throw error;
-      log.warn("answers cannot be brought to the store; they are in the history", { ...where(), error });
-    });
-  const writeAll = async (): Promise<void> => {
-    while (open.log.events > 0) await writeChunk(ledger);
+  /** Nobody waits for it: while the store is away readers go on, and a next run writes the same chunk again. */
+  const write = (): void => {
+    writing = CancellationScope.nonCancellable(writeChunk)
+      .catch((error: unknown) => {
+        failure = error;
+      })
+      .finally(() => {
+        writing = undefined;
+      });
   };
-  const remind = async (): Promise<void> => {
+  const remind = (): void => {
     reminders++;
     reminded = Date.now();
     open.log.add({ event: "reminder", received: reminded, reminders });
     log.info("people are waited for", where());
-    await notices.remind(waiting()).catch((error: unknown) => {
-      if (isCancellation(error)) throw error;
-      log.warn("the reminder was not delivered", { ...where(), error });
+    notices.remind(waiting()).catch((error: unknown) => {
+      if (!isCancellation(error)) log.warn("the reminder was not delivered", { ...where(), error });
     });
   };
   const crowded = (): boolean => open.log.events >= WRITE_EVENTS || open.log.full;
-  const writeAt = (): number => (crowded() ? 0 : open.log.oldest + WRITE_AFTER_MS);
+  const writeAt = (): number => (writing !== undefined ? Infinity : crowded() ? 0 : open.log.oldest + WRITE_AFTER_MS);
   const remindAt = (): number => (remindHours === 0 ? Infinity : reminded + remindHours * HOUR_MS);
   const due = (): number => Math.min(deadlineAt ?? Infinity, remindAt(), writeAt(), open.nextExpiry);
   const over = (): boolean => open.closedBy !== null || (workflowInfo().continueAsNewSuggested && !open.log.full);
@@ -162,14 +163,15 @@ export async function reading(action: Action, place: ReadingPlace = { round: 1 }
     for (;;) {
       const now = Date.now();
       open.expireClaims(now);
+      if (failure !== undefined) throw failure;
       if (scope.consideredCancelled) throw new CancelledFailure("the reading was cancelled");
       if (over()) return;
       if (now >= (deadlineAt ?? Infinity)) open.close("deadline", now);
-      else if (now >= remindAt()) await remind();
-      else if (now >= writeAt()) await write();
+      else if (now >= remindAt()) remind();
+      else if (now >= writeAt()) write();
       else {
         const next = due();
-        const earlier = (): boolean => over() || due() < next;
+        const earlier = (): boolean => over() || failure !== undefined || due() < next;
         if (next === Infinity) await condition(earlier);
         else await condition(earlier, next - now);
       }
@@ -177,7 +179,8 @@ export async function reading(action: Action, place: ReadingPlace = { round: 1 }
   };
   const conclude = async (): Promise<void> => {
     await CancellationScope.nonCancellable(async () => {
-      await writeAll();
+      await writing;
+      while (open.log.events > 0) await writeChunk();
       await condition(allHandlersFinished);
     });
     upsertSearchAttributes([{ key: waitsFor, value: null }]);
