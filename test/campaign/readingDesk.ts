@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { WorkflowUpdateFailedError } from "@temporalio/client";
+import { type Client, WorkflowUpdateFailedError } from "@temporalio/client";
 import { putCases } from "../../activities/cases.ts";
 import { createActivities } from "../../activities/index.ts";
 import { openFileStore } from "../../artifacts/fileStore.ts";
@@ -13,7 +13,6 @@ import type { Action, ActionResult } from "../../schemas/messages.ts";
 import type { AnswerReceipt, Claim, ReadingEntry, ReadingState, Waiting } from "../../schemas/reading.ts";
 import { stepKinds } from "../../schemas/stepKinds.ts";
 import { taskQueues } from "../../schemas/taskQueues.ts";
-import type { WorkflowsAlone } from "./workflowsAlone.ts";
 import { openWorkflows } from "./workflowsAlone.ts";
 
 /** Cases of one grey pixel each, called case-0 … */
@@ -94,7 +93,7 @@ export class Reading {
   readonly #handle;
   readonly cases: string;
 
-  constructor({ client }: WorkflowsAlone, workflowId: string, cases: string) {
+  constructor({ client }: { readonly client: Client }, workflowId: string, cases: string) {
     this.#client = client;
     this.#handle = client.workflow.getHandle(workflowId);
     this.cases = cases;
