@@ -52,7 +52,15 @@ const step = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: fc.constant("claim" as const), reader, count: fc.integer({ min: 1, max: 4 }) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("release" as const), reader }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("finish" as const), reader }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant("wait" as const), ms: fc.constantFrom(1, LEASE_MS / 2, LEASE_MS) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant("wait" as const),
+      ms: fc.constantFrom(1, LEASE_MS / 2, LEASE_MS),
+      // a claim that is over may still stand in the book for a moment
+      expires: fc.boolean(),
+    }),
+  },
   { weight: 2, arbitrary: fc.constant({ do: "new run" as const }) },
 );
 const protocols = fc.record({
