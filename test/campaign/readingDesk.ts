@@ -74,7 +74,7 @@ export async function openDesk(options: Parameters<typeof openWorkflows>[1] = { 
 }
 export type Desk = Awaited<ReturnType<typeof openDesk>>;
 
-const questions = {
+export const questions = {
   title: "Which are good?",
   question: "Is it good?",
   layout: "single",
