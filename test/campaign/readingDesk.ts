@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { ApplicationFailure } from "@temporalio/activity";
 import { type Client, WorkflowUpdateFailedError } from "@temporalio/client";
 import { putCases } from "../../activities/cases.ts";
 import { createActivities } from "../../activities/index.ts";
@@ -48,16 +49,17 @@ export async function openDesk(options: Parameters<typeof openWorkflows>[1] = { 
     run: () => Promise.reject(new Error("nothing is computed here")),
   };
   const activities = createActivities({ store, compute });
-  const trouble = { storeIsAway: false };
+  const trouble = { storeIsAway: false, logIsDamaged: false };
   const writeReading: typeof activities.writeReading = async (request) => {
     if (trouble.storeIsAway) throw new Error("the store does not answer");
+    if (trouble.logIsDamaged) throw ApplicationFailure.nonRetryable("the log is damaged", "DamagedBlobError");
     return activities.writeReading(request);
   };
   const workflows = await openWorkflows({ ...activities, writeReading }, options);
   return {
     store,
     workflows,
-    /** While `storeIsAway`, no answer can be brought to the store. */
+    /** While `storeIsAway`, no answer can be brought to the store, while `logIsDamaged` none ever. */
     trouble,
     async start(workflowId: string, cases: Digest, protocol: object): Promise<Reading> {
       const params = stepKinds.reading.params.parse({ ...questions, ...protocol }) as Action["params"];

@@ -105,4 +105,13 @@ describe("a reading of which the history grows long is continued as new", () => 
     expect(await decisionsOf(desk.store, outputs.decisions)).toHaveLength(600);
     expect(await checkRuns("away/read", "COMPLETED")).toBeGreaterThan(1);
   });
+
+  test("unless its log can never be written: then the step fails and says why", async () => {
+    const reading = await opened("damaged/read", 600);
+    desk.trouble.logIsDamaged = true;
+    await reading.tell("Ada", Object.fromEntries(Array.from({ length: 500 }, (_, i) => [i, "accept"])));
+    await expect(reading.result()).rejects.toMatchObject({ cause: { cause: { message: "the log is damaged" } } });
+    desk.trouble.logIsDamaged = false;
+    await expect(reading.tell("Ada", { 500: "accept" })).rejects.toThrow("this reading has ended");
+  });
 });
