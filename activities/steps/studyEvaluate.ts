@@ -15,11 +15,10 @@ import { csv } from "../../report/csv.ts";
 import { decisionSchema, decisionsMetaSchema, type LogLine, logLineSchema } from "../../schemas/reading.ts";
 import type { StepParams } from "../../schemas/stepKinds.ts";
 import { type StudyKey, type StudyResult, studyKeySchema, studyResultSchema } from "../../schemas/study.ts";
+import { studyAnswers } from "../../schemas/studyProtocols.ts";
 import { openCases } from "../cases.ts";
 import { parseLines } from "../datasets.ts";
 import type { StepBody } from "./step.ts";
-
-const expected = { acceptance: ["accept", "reject"], comparison: ["left", "right", "both", "neither"] } as const;
 
 /** What the readers' answers mean, once the key is opened. */
 export const studyEvaluate: StepBody<StepParams<"study.evaluate">> = {
@@ -77,7 +76,7 @@ type Opened = AcceptanceAnswer & ComparisonAnswer & { at: number | null };
 /** Answers with what the key says of their cases. @throws InputError where an answer or a case is not of this study */
 function opened(key: StudyKey, decisions: readonly ReturnType<typeof decisionSchema.parse>[]): Opened[] {
   const byCase = new Map(key.cases.map((one) => [one.case, one]));
-  const words: readonly string[] = expected[key.study];
+  const words = studyAnswers(key.study);
   return decisions.map((decision) => {
     const shown = byCase.get(decision.case);
     if (shown === undefined) throw new InputError("was answered but is not in the study's key", decision.case);

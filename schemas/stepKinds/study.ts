@@ -4,7 +4,7 @@ import type { StepKind } from "./stepKind.ts";
 
 export const studyPrepare = {
   kind: "study.prepare",
-  version: 1,
+  version: 2,
   queue: "cpu",
   numerics: "plain",
   shape: "single",
@@ -57,7 +57,7 @@ export const studyPrepare = {
 
 export const studyEvaluate = {
   kind: "study.evaluate",
-  version: 1,
+  version: 2,
   queue: "cpu",
   numerics: "plain",
   shape: "single",
