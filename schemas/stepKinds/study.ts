@@ -69,5 +69,5 @@ export const studyEvaluate = {
     cases: { type: "cases", summary: "what was shown, of study.prepare" },
     decisions: { type: "decisions", summary: "what readers answered" },
   },
-  outputs: { study: { type: "study", summary: "study.json, and decisions.csv with the sources named" } },
+  outputs: { study: { type: "study", summary: "study.json, decisions.csv with the sources named, and the opened key" } },
 } as const satisfies StepKind;

@@ -37,7 +37,7 @@ function acceptanceStudy(): Study {
   );
   return {
     ...{ ...about, name: "acceptance", title: "Acceptance of masks", readers: [readerOf("Ada"), readerOf("O'Neill")] },
-    agreement: agreements(answers),
+    agreement: agreements(answers).map((one) => ({ ...one, readers: [...one.readers] })),
     acceptance: { rates: acceptanceRates(answers, about.sources, 1), paired: pairedAcceptance(answers, about.sources) },
   };
 }
@@ -141,8 +141,8 @@ describe("studies of readers in a report", () => {
 
   it("are called a policy's where a policy decided, and closed early where they were", async () => {
     expect(section).not.toContain("policy");
-    const early = { ...acceptanceStudy(), closedBy: "deadline", readers: [readerOf("Ada"), readerOf("Bo", 7)] } as const;
-    const ruled = { ...comparisonStudy(), decidedBy: "policy", policy: "edge-gain", readers: [] } as const;
+    const early = { ...acceptanceStudy(), closedBy: "deadline" as const, readers: [readerOf("Ada"), readerOf("Bo", 7)] };
+    const ruled = { ...comparisonStudy(), decidedBy: "policy" as const, policy: "edge-gain", readers: [] };
     const told = sectionOf(await renderReport({ ...sampleInput(), studies: [early, ruled] }));
     expect(told).toContain("Closed by its deadline.</b> Not answered: 7 by Bo.");
     expect(told).toContain("Decided by a policy, not by people:</b> edge-gain.");
