@@ -6,7 +6,7 @@ type Scale = { domain: string[]; range: string[] };
 
 /** Acceptance rates with Wilson's intervals: a panel for all answers and one for each category, a line per source. */
 export function acceptanceChart({ acceptance }: Study, colours: Scale): ChartSpec {
-  const rows = (acceptance?.rates ?? []).filter(({ reader, rate }) => reader === null && rate !== null);
+  const rows = told(acceptance?.rates ?? []).filter(({ reader, rate }) => reader === null && rate !== null);
   const panel = (category: string | null): string => category ?? "all";
   const values = rows.map(({ source, category, rate, interval }) => ({ source, panel: panel(category), rate, ...interval }));
   const y = {
@@ -49,7 +49,8 @@ const NO_PREFERENCE = { both: "#9aa5b1", neither: "#4b5563" } as const;
 
 /** What readers preferred, as shares of their answers: a bar for all of them and one for each reader and category. */
 export function preferenceChart({ comparison }: Study, colours: Scale): ChartSpec {
-  const { first, second, rows } = comparison!;
+  const { first, second } = comparison!;
+  const rows = told(comparison!.rows);
   const parts = [first, "both", "neither", second];
   const values = rows.flatMap((row) => {
     const counts = [row.first, row.both, row.neither, row.second];
@@ -81,6 +82,15 @@ export function preferenceChart({ comparison }: Study, colours: Scale): ChartSpe
       order: { field: "order" },
     },
   };
+}
+
+/** Rows without those of a category, or of a reader, that is the only one: they repeat the row of all. */
+export function told<R extends Parameters<typeof rowName>[0]>(rows: readonly R[]): R[] {
+  const only = (by: "category" | "reader"): boolean => new Set(rows.flatMap((row) => row[by] ?? [])).size === 1;
+  const repeated = { category: only("category"), reader: only("reader") };
+  return rows.filter(
+    ({ category, reader }) => !(category !== null && repeated.category) && !(reader !== null && repeated.reader),
+  );
 }
 
 /** How a row of all answers, of a category or of a reader is called. */

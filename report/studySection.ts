@@ -3,7 +3,7 @@ import { type Figure, figureOf } from "./figures.ts";
 import { duration, NONE, pValue, score } from "./format.ts";
 import { Html, html } from "./html.ts";
 import type { ReportData } from "./reportInput.ts";
-import { rowName, studyFigure } from "./studyFigures.ts";
+import { rowName, studyFigure, told } from "./studyFigures.ts";
 
 type Study = ReportData["studies"][number];
 
@@ -74,11 +74,12 @@ ${table("reader", "Acceptance rate by reader with Wilson's 95 % interval.")}`;
 function pairedTable({ acceptance }: Study): Html | null {
   const { paired } = acceptance!;
   if (paired.length === 0) return null;
-  return html`<div class="wide"><table><caption>Two sources on the same lesions, reader by reader: McNemar's exact test of the lesions of which one mask alone was accepted. Lesions are taken for independent; p values are not corrected for their number.</caption>${header(["Reader", "First", "Second"], ["Lesions", "Both", "First only", "Second only", "Neither", "p"])}<tbody>${paired.map((row) => html`<tr><th scope="row">${row.reader ?? "merged"}</th><td class="text">${row.first}</td><td class="text">${row.second}</td><td>${row.pairs}</td><td>${row.both}</td><td>${row.onlyFirst}</td><td>${row.onlySecond}</td><td>${row.neither}</td><td>${row.test.p === null ? NONE : pValue(row.test.p)}</td></tr>`)}</tbody></table></div>`;
+  return html`<div class="wide"><table><caption>Two sources on the same lesions, reader by reader: McNemar's exact test of the lesions of which one mask alone was accepted. Lesions are taken for independent. The last p is corrected by Holm over the reader's pairs of sources.</caption>${header(["Reader", "First", "Second"], ["Lesions", "Both", "First only", "Second only", "Neither", "p", "corrected"])}<tbody>${paired.map((row) => html`<tr><th scope="row">${row.reader ?? "merged"}</th><td class="text">${row.first}</td><td class="text">${row.second}</td><td>${row.pairs}</td><td>${row.both}</td><td>${row.onlyFirst}</td><td>${row.onlySecond}</td><td>${row.neither}</td><td>${row.test.p === null ? NONE : pValue(row.test.p)}</td><td>${row.pHolm === null ? NONE : pValue(row.pHolm)}</td></tr>`)}</tbody></table></div>`;
 }
 
 function preferencesTable({ comparison }: Study): Html {
-  const { first, second, rows } = comparison!;
+  const { first, second } = comparison!;
+  const rows = told(comparison!.rows);
   return html`<div class="wide"><table><caption>Which of two masks readers preferred; left and right are ${first} and ${second} again. The share is that of ${first} among the cases with a preference: beneath, the exact 95 % interval of the sign test, for which cases are independent; beside it, the interval that draws whole patients. Several readers of one case are not independent, so that their answers together have no p value. In the paper, on 1,000 pairs, WSSS was preferred 72 times, the manual mask 269 times, 645 pairs could not be told apart, and of 14 neither was accepted.</caption>${header(["Of"], ["Answers", "Patients", first, second, "Both", "Neither", `Share of ${first}`, "patients drawn", "p"])}<tbody>${rows.map((row) => html`<tr><th scope="row">${rowName(row)}</th><td>${row.n}</td><td>${row.patients}</td><td>${row.first}</td><td>${row.second}</td><td>${row.both}</td><td>${row.neither}</td><td>${share(row.test.share)}${small(row.test.interval, percent)}</td><td>${range(row.clustered)}</td><td>${row.test.p === null ? NONE : pValue(row.test.p)}</td></tr>`)}</tbody></table></div>`;
 }
 

@@ -16,9 +16,9 @@ export function studyTables(studies: ReportData["studies"]): Record<`studies/${s
   );
   const paired = each(
     ({ acceptance }) => acceptance?.paired ?? [],
-    ({ reader, first, second, pairs, both, onlyFirst, onlySecond, neither, test }) => [
+    ({ reader, first, second, pairs, both, onlyFirst, onlySecond, neither, test, pHolm }) => [
       ...[reader, first, second, pairs, both, onlyFirst, onlySecond, neither],
-      ...[test.share, test.interval?.low ?? null, test.interval?.high ?? null, test.p],
+      ...[test.share, test.interval?.low ?? null, test.interval?.high ?? null, test.p, pHolm],
     ],
   );
   const comparison = each(
@@ -56,7 +56,7 @@ export function studyTables(studies: ReportData["studies"]): Record<`studies/${s
       acceptance,
     ),
     "studies/paired.csv": csv(
-      [...about, "reader", "first", "second", "pairs", "both", "onlyFirst", "onlySecond", "neither", ...share],
+      [...about, "reader", "first", "second", "pairs", "both", "onlyFirst", "onlySecond", "neither", ...share, "pHolm"],
       paired,
     ),
     "studies/comparison.csv": csv(

@@ -110,7 +110,7 @@ describe("studies of readers in a report", () => {
   });
 
   it("hold sources against each other reader by reader, and readers against each other", () => {
-    expect(rows("Ada")[0]).toEqual(["Prior", "manual", "20", "15", "0", "5", "0", "0.063"]);
+    expect(rows("Ada")[0]).toEqual(["Prior", "manual", "20", "15", "0", "5", "0", "0.063", "0.063"]);
     // 35 of 40 answers are equal; Ada rejects 5, O'Neill 10 of 40: κ = (.875 − .6875) / .3125.
     expect(rows("Ada, O&#39;Neill")[0].slice(0, 4)).toEqual(["between two (Cohen)", "40", "87.5 %", "0.600"]);
     expect(table("studies/agreement.csv").map(({ readers, kind }) => [readers, kind])).toEqual([
