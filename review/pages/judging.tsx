@@ -16,6 +16,9 @@ import { dateTime } from "./times.ts";
 /** Side of the zoomed part, in long diameters. */
 const ZOOM_DIAMETERS = 1.4;
 const GAP_PX = 16;
+const CAPTION_PX = 28;
+/** Of the height, for what is judged; the rest is for the slice and the marks above. */
+const JUDGED_SHARE = 0.6;
 const FOOT_PX = 16;
 
 /**
@@ -88,8 +91,8 @@ export function Judging(props: ReadingProps) {
   const isPair = protocol.layout === "pair";
   const [rows, columns] = isPair ? [2, 2] : [1, 3];
   const widthPx = (room.width - (columns + 1) * GAP_PX) / columns;
-  const sizePx = Math.max(120, Math.floor(Math.min(widthPx, (room.height - FOOT_PX) / rows - 28)));
-  const picture = (overlay: Overlay, zoomed: boolean, label: string) =>
+  const heightPx = room.height - FOOT_PX - rows * CAPTION_PX;
+  const picture = (overlay: Overlay, zoomed: boolean, label: string, share: number) =>
     shown !== undefined && (
       <figure>
         <Picture
@@ -97,7 +100,7 @@ export function Judging(props: ReadingProps) {
           index={index}
           shown={shown}
           image={0}
-          sizePx={sizePx}
+          sizePx={Math.max(120, Math.floor(Math.min(widthPx, share * heightPx)))}
           slice={slice}
           window={adjusted(shown.images[0].window, adjustment)}
           overlay={isBare ? {} : overlay}
@@ -147,19 +150,19 @@ export function Judging(props: ReadingProps) {
           {isPair ? (
             <>
               <div class="row">
-                {picture({}, false, "slice")}
-                {picture({ marks: true }, true, "marks")}
+                {picture({}, false, "slice", 1 - JUDGED_SHARE)}
+                {picture({ marks: true }, true, "marks", 1 - JUDGED_SHARE)}
               </div>
               <div class="row">
-                {picture({ masks: [maskNumber(shown, "left")], oneColour: true }, true, "left")}
-                {picture({ masks: [maskNumber(shown, "right")], oneColour: true }, true, "right")}
+                {picture({ masks: [maskNumber(shown, "left")], oneColour: true }, true, "left", JUDGED_SHARE)}
+                {picture({ masks: [maskNumber(shown, "right")], oneColour: true }, true, "right", JUDGED_SHARE)}
               </div>
             </>
           ) : (
             <div class="row">
-              {picture({}, false, "slice")}
-              {picture({ masks: shown?.masks.map((_, i) => i) ?? [] }, true, "segmentation")}
-              {picture({ marks: true }, true, "marks")}
+              {picture({}, false, "slice", 1)}
+              {picture({ masks: shown?.masks.map((_, i) => i) ?? [] }, true, "segmentation", 1)}
+              {picture({ marks: true }, true, "marks", 1)}
             </div>
           )}
         </section>
