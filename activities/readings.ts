@@ -24,12 +24,20 @@ import { parseLines } from "./datasets.ts";
 import { putChunk, putDecisions, readLog } from "./readingLog.ts";
 import { parseInput } from "./steps/index.ts";
 
-/** Where a reading goes on after its workflow was lost: names the newest chunk of its log. */
-const readingPointer = (key: Digest): string => `readings/${key.slice(0, 2)}/${key}`;
+/** Parameters that say how people are waited for, not what they are asked. */
+const HOW_LONG = new Set(["deadline", "remindHours", "claimMinutes", "decide", "policy"]);
 
 /** Activities of a reading: what the store knows of it, and what is written down. */
 export function createReadings(store: Store, fingerprintOf: (kind: string) => Promise<string>) {
-  const keyOfReading = async (action: Action): Promise<Digest> => keyOf(action, await fingerprintOf(action.kind));
+  /**
+   * Where the newest chunk of a reading's log is named. Who is asked the same about the same cases goes on from there: after
+   * the workflow was lost, with a later deadline, in another campaign.
+   */
+  const pointerOf = async (action: Action): Promise<string> => {
+    const asked = Object.fromEntries(Object.entries(action.params).filter(([param]) => !HOW_LONG.has(param)));
+    const key = keyOf({ ...action, params: asked }, await fingerprintOf(action.kind));
+    return `readings/${key.slice(0, 2)}/${key}`;
+  };
   const casesOf = (action: Action) => openCases(store, action.inputs.cases.artifact as Digest);
   const protocolOf = (action: Action): Protocol => parseInput(action).params as Protocol;
 
@@ -40,12 +48,12 @@ export function createReadings(store: Store, fingerprintOf: (kind: string) => Pr
       if (cases.length === 0) throw new InputError("there is nothing to look at", meta.title, "no case came in");
       const protocol = protocolOf(action);
       checkAnswers(protocol, meta);
-      const pointer = (await store.getPointer(readingPointer(await keyOfReading(action)))) as { log: Digest } | undefined;
+      const pointer = (await store.getPointer(await pointerOf(action))) as { log: Digest } | undefined;
       const lines = pointer === undefined ? [] : (await readLog(store, pointer.log)).lines;
       return {
         count: cases.length,
         length: sequenceLength(protocol, cases.length),
-        log: pointer?.log ?? null,
+        head: pointer?.log ?? null,
         readers: books(protocol, lines, since),
       };
     },
@@ -64,7 +72,7 @@ export function createReadings(store: Store, fingerprintOf: (kind: string) => Pr
         event.event === "answer" ? { ...event, ...shown(event.reader, event.position) } : event,
       );
       const log = await putChunk(store, digest, previous as Digest | null, lines);
-      await store.setPointer(readingPointer(await keyOfReading(action)), { log });
+      await store.setPointer(await pointerOf(action), { log });
       return log;
     },
 
@@ -137,7 +145,8 @@ export function createReadings(store: Store, fingerprintOf: (kind: string) => Pr
 export interface OpenedReading {
   count: number;
   length: number;
-  log: string | null;
+  /** Digest of the log's newest chunk. */
+  head: string | null;
   readers: ReaderBook[];
 }
 
@@ -174,7 +183,7 @@ function checkAnswers({ answers }: Protocol, { answers: understood, title }: Cas
 function books({ answers }: Protocol, lines: readonly LogLine[], since: number): ReaderBook[] {
   const byReader = new Map<string, ReaderBook>();
   const bookOf = (reader: string): ReaderBook => {
-    const book = byReader.get(reader) ?? { reader, finished: null, verdict: null, note: null, entries: [], claim: null };
+    const book = byReader.get(reader) ?? { reader, finished: null, verdict: null, entries: [], claim: null };
     byReader.set(reader, book);
     return book;
   };
@@ -183,7 +192,7 @@ function books({ answers }: Protocol, lines: readonly LogLine[], since: number):
       const answer = answers.findIndex((one) => one.answer === line.answer);
       bookOf(line.reader).entries.push(line.position, answer, line.at - since);
     } else if (line.event === "finish") {
-      Object.assign(bookOf(line.reader), { finished: line.received, verdict: line.verdict, note: line.note });
+      Object.assign(bookOf(line.reader), { finished: line.received, verdict: line.verdict });
     }
   }
   return [...byReader.values()];

@@ -61,7 +61,10 @@ export function stepLine(step: StepProgress, activity: StepActivity | undefined,
 /** For whom a step waits, since when, and until when. */
 function waitingText({ title, round, readers, since, deadline, count, answered, reminders }: Waiting, now: number): string {
   const whom = readers.length === 0 ? "a reader" : readers.join(", ");
-  const words = [`waits for ${whom}: "${title}"${round > 1 ? `, round ${round}` : ""}`, `${answered} answers, ${count} cases`];
+  const words = [
+    `waits for ${whom}: "${title}"${round > 1 ? `, round ${round}` : ""}`,
+    `${answered} ${answered === 1 ? "answer" : "answers"}, ${count} cases`,
+  ];
   words.push(`since ${duration(now - since)}`);
   if (deadline !== null) words.push(`until ${new Date(deadline).toISOString().slice(0, 16).replace("T", " ")} UTC`);
   if (reminders > 0) words.push(`${reminders} ${reminders === 1 ? "reminder" : "reminders"}`);

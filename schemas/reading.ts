@@ -240,7 +240,6 @@ export interface ReaderBook {
   reader: string;
   finished: number | null;
   verdict: string | null;
-  note: string | null;
   /** Three numbers an entry, in order: position, index of the answer (−1: taken back), `at` less `since`. */
   entries: number[];
   claim: Claim | null;
@@ -248,6 +247,8 @@ export interface ReaderBook {
 
 /** Answers, taken back or not, that one reading can hold: its state must fit into one message (2 MB). */
 export const MOST_ENTRIES = 60_000;
+/** People who can take part in one reading, where it does not name them. */
+export const MOST_READERS = 200;
 
 /** A line of `answers.jsonl` of a `decisions` artifact: what stands at the end. */
 export const decisionSchema = z.strictObject({
