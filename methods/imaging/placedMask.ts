@@ -1,5 +1,5 @@
 import { cropVolume } from "./crop.ts";
-import type { Mask, Vec3 } from "./volume.ts";
+import type { Grid, Mask, Vec3 } from "./volume.ts";
 import { rangeOfMask, type VoxelRange } from "./voxelRange.ts";
 
 /** A small mask in a large grid: its first voxel lies at `start`. */
@@ -55,4 +55,10 @@ export function centreOfMass({ start, mask: { dims, data } }: PlacedMask): Vec3 
     count++;
   }
   return [start[0] + sum[0] / count, start[1] + sum[1] / count, start[2] + sum[2] / count];
+}
+
+/** A place given in voxels, in the world of the grid's affine (NIfTI: RAS), mm. */
+export function worldOf([x, y, z]: Vec3, { affine }: Pick<Grid, "affine">): Vec3 {
+  const along = (row: number): number => affine[row] * x + affine[row + 1] * y + affine[row + 2] * z + affine[row + 3];
+  return [along(0), along(4), along(8)];
 }
