@@ -172,8 +172,8 @@ async function filesOf(
     const { entries, index } = await open(params);
     return { files: [...(index ?? []), ...entries.flatMap((entry) => entry.files)], placeOf: placeOf(params) };
   }
-  const weights = String(params.weights ?? params.featureWeights);
-  return { files: [path.basename(weights)], placeOf: () => weights };
+  const file = String(params.weights ?? params.featureWeights ?? params.scans ?? params.table);
+  return { files: [path.basename(file)], placeOf: () => file };
 }
 
 /** Digests by path, size and modification time, so that a campaign does not hash its source for every plan. */

@@ -13,7 +13,7 @@ import { segmentationSelfPaced } from "./stepKinds/selfPaced.ts";
 import { datasetImplant } from "./stepKinds/semiSynthetic.ts";
 import type { StepKind } from "./stepKinds/stepKind.ts";
 import { studyEvaluate, studyPrepare } from "./stepKinds/study.ts";
-import { timepointsConstruct } from "./stepKinds/timepoints.ts";
+import { timepointsConstruct, timepointsLink, timepointsSuggest } from "./stepKinds/timepoints.ts";
 import { networkTrain } from "./stepKinds/training.ts";
 import { responseAssess, volumesMeasure } from "./stepKinds/volumes.ts";
 
@@ -25,6 +25,8 @@ export const stepKinds = {
   "dataset.synthesize": datasetSynthesize,
   "dataset.implant": datasetImplant,
   "timepoints.construct": timepointsConstruct,
+  "timepoints.suggest": timepointsSuggest,
+  "timepoints.link": timepointsLink,
   "dataset.fold": datasetFold,
   "dataset.select": datasetSelect,
   "labels.initial": labelsInitial,

@@ -20,6 +20,8 @@ import { datasetFold, datasetSelect, predictionsJoin } from "./selection.ts";
 import type { StepBody, StepInput } from "./step.ts";
 import { studyEvaluate } from "./studyEvaluate.ts";
 import { studyPrepare } from "./studyPrepare.ts";
+import { timepointsLink } from "./timepointsLink.ts";
+import { timepointsSuggest } from "./timepointsSuggest.ts";
 import { volumesMeasure } from "./volumesMeasure.ts";
 
 /** How each kind is carried out; those that are workflows (Algorithm 1) have no body of their own. */
@@ -28,6 +30,8 @@ const bodies: { [K in Exclude<StepKindName, WorkflowKindName>]: StepBody<StepPar
   "dataset.synthesize": datasetSynthesize,
   "dataset.implant": datasetImplant,
   "timepoints.construct": timepointsConstruct,
+  "timepoints.suggest": timepointsSuggest,
+  "timepoints.link": timepointsLink,
   "dataset.fold": datasetFold,
   "dataset.select": datasetSelect,
   "labels.initial": labelsInitial,

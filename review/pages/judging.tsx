@@ -19,7 +19,8 @@ const FOOT_PX = 16;
 
 /**
  * Layouts `single` and `pair`: one case after the other, answered by a key. Above, or left, the slice with the marks; the mask, or
- * the two masks in their drawn order, on the zoomed lesion. It begins at the first case without an answer.
+ * the two masks in their drawn order, on the zoomed lesion. Several pictures of a single case stand side by side, each with the
+ * masks of its name. It begins at the first case without an answer.
  */
 export function Judging(props: ReadingProps) {
   const { workflow, reader, view, cases, reload } = props;
@@ -84,17 +85,17 @@ export function Judging(props: ReadingProps) {
   const isPair = protocol.layout === "pair";
   const rows = isPair ? 2 : 1;
   const sizePx = Math.max(120, Math.floor(Math.min((room.width - 16) / 2, (room.height - FOOT_PX) / rows - 28)));
-  const picture = (overlay: Overlay, zoomed: boolean, label: string) =>
+  const picture = (overlay: Overlay, zoomed: boolean, label: string, image = 0) =>
     shown !== undefined && (
       <figure>
         <Picture
           cases={state.cases}
           index={index}
           shown={shown}
-          image={0}
+          image={image}
           sizePx={sizePx}
           slice={slice}
-          window={adjusted(shown.images[0].window, adjustment)}
+          window={adjusted(shown.images[image].window, adjustment)}
           overlay={overlay}
           zoom={zoomed ? zoomOn(shown, pixels) : undefined}
           label={label}
@@ -150,6 +151,10 @@ export function Judging(props: ReadingProps) {
                 {picture({ masks: [maskNumber(shown, "right")] }, true, "right")}
               </div>
             </>
+          ) : shown !== undefined && shown.images.length > 1 ? (
+            <div class="row">
+              {shown.images.map(({ name }, i) => picture({ masks: masksNamed(shown, name) }, false, name, i))}
+            </div>
           ) : (
             <div class="row">
               {picture({ marks: true }, false, "RECIST slice")}
@@ -193,6 +198,11 @@ export function Judging(props: ReadingProps) {
 /** Number of the mask of that name; the first where none is called so. */
 function maskNumber(shown: ShownCase | undefined, name: string): number {
   return Math.max(0, shown?.masks.findIndex((mask) => mask.name === name) ?? 0);
+}
+
+/** Numbers of the masks that belong to the picture of that name. */
+function masksNamed({ masks }: ShownCase, name: string): number[] {
+  return masks.flatMap((mask, i) => (mask.name === name ? [i] : []));
 }
 
 /** Around the marks, so that the lesion fills most of the square; unzoomed without marks. */
