@@ -37,11 +37,18 @@ const defaults = {
   beside: [0, 0.4],
   width: 0.25,
   rate: 2e-3,
-  search: {},
+  /** Of the search; the tumours are 32 to 103 mm long, and the time of a search goes with the third power of the smallest length. */
+  search: { lengthsMm: [32, 45, 64, 90, 128] },
   /** Folder that gets the model of the last share. */
   keep: "",
 };
 type Settings = typeof defaults;
+
+/** The machine may have other work. */
+const processorMs = (): number => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+};
 
 /** Patients of lesions that are tested on. */
 const excluded = ["lidcidri_195_", "000001_", "000002_", "000009_", "000010_", "000015_"];
@@ -91,7 +98,7 @@ async function trained(settings: Settings, beside: number): Promise<Model> {
     sampling: { per: "lesion", keySlice: 0.3 },
   });
   const samples = lesionTrainingSet(lesions, preprocessing, options);
-  const started = performance.now();
+  const started = processorMs();
   const { weights, history } = await train({
     spec,
     preprocessing,
@@ -101,7 +108,7 @@ async function trained(settings: Settings, beside: number): Promise<Model> {
     backend,
   });
   console.log(
-    `\n${beside * 100} % of the samples beside lesions: ${lesions.length * epochs} images in ${((performance.now() - started) / 1000).toFixed(0)} s`,
+    `\n${beside * 100} % of the samples beside lesions: ${lesions.length * epochs} images in ${((processorMs() - started) / 1000).toFixed(0)} s of processor time`,
   );
   return { spec, preprocessing, training: { options, history: [...history] }, weights };
 }
@@ -146,17 +153,17 @@ if (!hasSharedData) {
       for (const [name, bytes] of Object.entries(encodeModel(model))) await writeFile(path.join(settings.keep, name), bytes);
     const searched: (Real & { proposals: Proposal[] })[] = [];
     for await (const real of realVolumes()) {
-      const started = performance.now();
+      const started = processorMs();
       let places = 0;
       const proposals = await slidingSearch(model, backend, real.volume, { ...defaultSearch, ...settings.search }, (at) => {
         if (at.phase === "looking") places = at.total;
       });
       searched.push({ ...real, proposals });
       const rank = proposals.findIndex(({ mask }) => proposalHits(mask, real.lesions, "centre").length > 0) + 1;
-      const seconds = ((performance.now() - started) / 1000).toFixed(1);
+      const seconds = ((processorMs() - started) / 1000).toFixed(1);
       const mm = real.volume.dims.map((n, axis) => (n * real.volume.spacingMm[axis]).toFixed(0)).join(" × ");
       console.log(
-        `${real.name.padEnd(34)} ${mm.padEnd(16)} mm, ${places} places in ${seconds} s, ${proposals.length} proposals, the tumour is ${rank === 0 ? "not among them" : `number ${rank}`}`,
+        `${real.name.padEnd(34)} ${mm.padEnd(16)} mm, ${places} places in ${seconds} s of processor time, ${proposals.length} proposals, the tumour is ${rank === 0 ? "not among them" : `number ${rank}`}`,
       );
     }
     for (const criterion of hitCriteria)

@@ -6,6 +6,7 @@ import { enhancementTrain } from "./stepKinds/enhancementTraining.ts";
 import { campaignPage, evaluate, report } from "./stepKinds/evaluation.ts";
 import { imagesImport, imagesSynthesize } from "./stepKinds/images.ts";
 import { labelsHarvest, labelsInitial } from "./stepKinds/labels.ts";
+import { lesionsConfirm, lesionsPropose } from "./stepKinds/proposals.ts";
 import { reading, readingPolicy } from "./stepKinds/reading.ts";
 import { segmentationClassical, segmentationPredict } from "./stepKinds/segmentation.ts";
 import { datasetFold, datasetSelect, predictionsJoin } from "./stepKinds/selection.ts";
@@ -35,6 +36,8 @@ export const stepKinds = {
   "segmentation.self-paced": segmentationSelfPaced,
   "segmentation.predict": segmentationPredict,
   "segmentation.classical": segmentationClassical,
+  "lesions.propose": lesionsPropose,
+  "lesions.confirm": lesionsConfirm,
   "predictions.join": predictionsJoin,
   "volumes.measure": volumesMeasure,
   "response.assess": responseAssess,

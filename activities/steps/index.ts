@@ -10,6 +10,8 @@ import { evaluate } from "./evaluate.ts";
 import { imagesImport, imagesSynthesize } from "./images.ts";
 import { labelsHarvest } from "./labelsHarvest.ts";
 import { labelsInitial } from "./labelsInitial.ts";
+import { lesionsConfirm } from "./lesionsConfirm.ts";
+import { lesionsPropose } from "./lesionsPropose.ts";
 import { networkTrain } from "./networkTrain.ts";
 import { readingPolicy } from "./readingPolicy.ts";
 import { report } from "./report.ts";
@@ -39,6 +41,8 @@ const bodies: { [K in Exclude<StepKindName, WorkflowKindName>]: StepBody<StepPar
   "network.train": networkTrain,
   "segmentation.predict": segmentationPredict,
   "segmentation.classical": segmentationClassical,
+  "lesions.propose": lesionsPropose,
+  "lesions.confirm": lesionsConfirm,
   "predictions.join": predictionsJoin,
   "volumes.measure": volumesMeasure,
   "response.assess": responseAssess,

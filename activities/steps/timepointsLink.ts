@@ -1,13 +1,12 @@
 import { readFile } from "node:fs/promises";
-import { getManifest, readFile as readStored } from "../../artifacts/manifest.ts";
 import type { Digest, Store } from "../../artifacts/store.ts";
 import { InputError } from "../../methods/inputError.ts";
 import { lesionNames } from "../../methods/response/lesionNames.ts";
 import { type LinkedLesion, readLinkTable } from "../../methods/response/linkTable.ts";
-import { decisionSchema, decisionsMetaSchema } from "../../schemas/reading.ts";
 import type { StepParams } from "../../schemas/stepKinds.ts";
 import { openCases } from "../cases.ts";
-import { type Dataset, openDataset, parseLines, putSubset } from "../datasets.ts";
+import { type Dataset, openDataset, putSubset } from "../datasets.ts";
+import { answersTo } from "../standingAnswers.ts";
 import { readSuggestedLinks } from "../suggestedLinks.ts";
 import type { StepBody, StepInput } from "./step.ts";
 
@@ -87,20 +86,4 @@ async function fromCases(store: Store, dataset: Dataset, { params, inputs }: Ste
       "not answered": links.filter(({ case: id }) => !answered.has(id)).length,
     },
   };
-}
-
-/** What was answered to each case: of several readers' answers the one that more than half of them gave. */
-async function answersTo(store: Store, digest: Digest, cases: Digest): Promise<Map<string, string>> {
-  const manifest = await getManifest(store, digest);
-  const { cases: about } = decisionsMetaSchema.parse(manifest.meta);
-  if (about !== cases) throw new InputError("are about other cases", "input decisions", "wire the decisions on these cases");
-  const given = new Map<string, string[]>();
-  for (const { case: id, repeat, answer } of parseLines(await readStored(store, manifest, "answers.jsonl"), decisionSchema))
-    if (!repeat) given.set(id, [...(given.get(id) ?? []), answer]);
-  return new Map(
-    [...given].flatMap(([id, answers]) => {
-      const most = answers.find((answer) => answers.filter((other) => other === answer).length > answers.length / 2);
-      return most === undefined ? [] : [[id, most] as const];
-    }),
-  );
 }

@@ -62,3 +62,17 @@ export function worldOf([x, y, z]: Vec3, { affine }: Pick<Grid, "affine">): Vec3
   const along = (row: number): number => affine[row] * x + affine[row + 1] * y + affine[row + 2] * z + affine[row + 3];
   return [along(0), along(4), along(8)];
 }
+
+/** The mask on a range of its grid that holds all of it; the affine stays the mask's own. */
+export function onRange(placed: PlacedMask, { start, end }: VoxelRange): Mask {
+  const { spacingMm, affine } = placed.mask;
+  const [x0, y0, z0] = start;
+  const dims: Vec3 = [end[0] - x0, end[1] - y0, end[2] - z0];
+  const data = new Uint8Array(dims[0] * dims[1] * dims[2]);
+  const own = rangeOfPlaced(placed);
+  for (let z = own.start[2]; z < own.end[2]; z++)
+    for (let y = own.start[1]; y < own.end[1]; y++)
+      for (let x = own.start[0]; x < own.end[0]; x++)
+        data[((z - z0) * dims[1] + y - y0) * dims[0] + x - x0] = voxelAt(placed, x, y, z);
+  return { dims, spacingMm, affine, data };
+}

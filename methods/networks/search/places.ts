@@ -10,7 +10,7 @@ export interface SearchGrid {
   /** Distance of neighbouring places, in each slice and across slices, in lengths. */
   readonly stride: number;
 }
-export const defaultSearchGrid: SearchGrid = { lengthsMm: [16, 22.6, 32, 45, 64], stride: 0.5 };
+export const defaultSearchGrid: SearchGrid = { lengthsMm: [16, 22.6, 32, 45, 64, 90, 128], stride: 0.5 };
 
 /**
  * The places of every length in turn, on grids that leave equal margins on either side, slice after slice; those whose
