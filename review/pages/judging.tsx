@@ -24,7 +24,8 @@ const FOOT_PX = 16;
 /**
  * Layouts `single` (Fig. 12) and `pair` (Fig. 13): one case after the other, answered by a key. Single: the slice, the mask and
  * the marks from left to right; pair: slice and marks above, the two masks in their drawn order and one colour below. Masks and
- * marks are on the zoomed lesion. It begins at the first case without an answer.
+ * marks are on the zoomed lesion. Several pictures of a single case stand side by side, each with the masks of its name. It
+ * begins at the first case without an answer.
  */
 export function Judging(props: ReadingProps) {
   const { workflow, reader, view, cases, reload } = props;
@@ -89,20 +90,21 @@ export function Judging(props: ReadingProps) {
     (one) => one !== undefined,
   );
   const isPair = protocol.layout === "pair";
-  const [rows, columns] = isPair ? [2, 2] : [1, 3];
+  const several = shown?.images.length ?? 1;
+  const [rows, columns] = isPair ? [2, 2] : [1, several > 1 ? several : 3];
   const widthPx = (room.width - (columns + 1) * GAP_PX) / columns;
   const heightPx = room.height - FOOT_PX - rows * CAPTION_PX;
-  const picture = (overlay: Overlay, zoomed: boolean, label: string, share: number) =>
+  const picture = (overlay: Overlay, zoomed: boolean, label: string, share: number, image = 0) =>
     shown !== undefined && (
       <figure>
         <Picture
           cases={state.cases}
           index={index}
           shown={shown}
-          image={0}
+          image={image}
           sizePx={Math.max(120, Math.floor(Math.min(widthPx, share * heightPx)))}
           slice={slice}
-          window={adjusted(shown.images[0].window, adjustment)}
+          window={adjusted(shown.images[image].window, adjustment)}
           overlay={isBare ? {} : overlay}
           zoom={zoomed ? zoomOn(shown, pixels) : undefined}
           label={label}
@@ -158,6 +160,10 @@ export function Judging(props: ReadingProps) {
                 {picture({ masks: [maskNumber(shown, "right")], oneColour: true }, true, "right", JUDGED_SHARE)}
               </div>
             </>
+          ) : shown !== undefined && shown.images.length > 1 ? (
+            <div class="row">
+              {shown.images.map(({ name }, i) => picture({ masks: masksNamed(shown, name) }, false, name, 1, i))}
+            </div>
           ) : (
             <div class="row">
               {picture({}, false, "slice", 1)}
@@ -202,6 +208,11 @@ export function Judging(props: ReadingProps) {
 /** Number of the mask of that name; the first where none is called so. */
 function maskNumber(shown: ShownCase | undefined, name: string): number {
   return Math.max(0, shown?.masks.findIndex((mask) => mask.name === name) ?? 0);
+}
+
+/** Numbers of the masks that belong to the picture of that name. */
+function masksNamed({ masks }: ShownCase, name: string): number[] {
+  return masks.flatMap((mask, i) => (mask.name === name ? [i] : []));
 }
 
 /** Around the marks, so that the lesion fills most of the square; unzoomed without marks. */

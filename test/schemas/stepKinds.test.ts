@@ -27,6 +27,7 @@ describe.each(kinds.map((kind) => [kind.kind, kind] as const))("%s", (name, kind
       "timepoints.construct": { shapes: "s", backgrounds: "b" },
       "dataset.fold": { fold: 0 },
       "segmentation.classical": { method: "ellipse" },
+      "lesions.propose": { root: "r" },
       "labels.harvest": { k: 1 },
       "images.import": { root: "r" },
       "enhancement.train": { stage: "enhance" },
