@@ -24,8 +24,8 @@ const FOOT_PX = 16;
 /**
  * Layouts `single` (Fig. 12) and `pair` (Fig. 13): one case after the other, answered by a key. Single: the slice, the mask and
  * the marks from left to right; pair: slice and marks above, the two masks in their drawn order and one colour below. Masks and
- * marks are on the zoomed lesion. Several pictures of a single case stand side by side, each with the masks of its name. It
- * begins at the first case without an answer.
+ * marks are on the zoomed lesion. Where masks are named after the pictures of a single case, these stand side by side, each with its own.
+ * It begins at the first case without an answer.
  */
 export function Judging(props: ReadingProps) {
   const { workflow, reader, view, cases, reload } = props;
@@ -90,8 +90,8 @@ export function Judging(props: ReadingProps) {
     (one) => one !== undefined,
   );
   const isPair = protocol.layout === "pair";
-  const several = shown?.images.length ?? 1;
-  const [rows, columns] = isPair ? [2, 2] : [1, several > 1 ? several : 3];
+  const beside = shown === undefined || isPair ? [] : imagesWithMasks(shown);
+  const [rows, columns] = isPair ? [2, 2] : [1, beside.length || 3];
   const widthPx = (room.width - (columns + 1) * GAP_PX) / columns;
   const heightPx = room.height - FOOT_PX - rows * CAPTION_PX;
   const picture = (overlay: Overlay, zoomed: boolean, label: string, share: number, image = 0) =>
@@ -160,10 +160,8 @@ export function Judging(props: ReadingProps) {
                 {picture({ masks: [maskNumber(shown, "right")], oneColour: true }, true, "right", JUDGED_SHARE)}
               </div>
             </>
-          ) : shown !== undefined && shown.images.length > 1 ? (
-            <div class="row">
-              {shown.images.map(({ name }, i) => picture({ masks: masksNamed(shown, name) }, false, name, 1, i))}
-            </div>
+          ) : shown !== undefined && beside.length > 0 ? (
+            <div class="row">{beside.map((name, i) => picture({ masks: masksNamed(shown, name) }, false, name, 1, i))}</div>
           ) : (
             <div class="row">
               {picture({}, false, "slice", 1)}
@@ -208,6 +206,12 @@ export function Judging(props: ReadingProps) {
 /** Number of the mask of that name; the first where none is called so. */
 function maskNumber(shown: ShownCase | undefined, name: string): number {
   return Math.max(0, shown?.masks.findIndex((mask) => mask.name === name) ?? 0);
+}
+
+/** Names of the pictures of a case whose masks are each of one of them; none where masks are of all. */
+function imagesWithMasks({ images, masks }: ShownCase): string[] {
+  const names = images.map(({ name }) => name);
+  return names.length > 1 && masks.length > 0 && masks.every(({ name }) => names.includes(name)) ? names : [];
 }
 
 /** Numbers of the masks that belong to the picture of that name. */
