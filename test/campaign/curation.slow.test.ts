@@ -5,10 +5,9 @@ import { openStore } from "../../artifacts/openStore.ts";
 import { getRecord } from "../../artifacts/records.ts";
 import type { Digest, Store } from "../../artifacts/store.ts";
 import { verifyCampaign } from "../../artifacts/verify.ts";
-import { listWaiting } from "../../client/readings.ts";
 import { decisionsOf, metaOf } from "./decisions.ts";
-import { type House, openHouse, until } from "./house.ts";
-import { Reading, refusal } from "./readingDesk.ts";
+import { type House, openHouse } from "./house.ts";
+import { readingOf, refusal } from "./readingDesk.ts";
 
 const pipeline = fileURLToPath(new URL("./curation.yaml", import.meta.url));
 let house: House;
@@ -18,18 +17,6 @@ beforeAll(async () => {
   store = await openStore();
 });
 afterAll(() => house?.close());
-
-/** The reading of a round, once a campaign waits for it. */
-function readingOf(campaign: string, round: number): Promise<Reading> {
-  return until(`people are waited for in round ${round}`, async () => {
-    const { waiting } = await listWaiting(house.engine.client);
-    const found = waiting.find((one) => one.campaign === campaign && one.round === round);
-    if (found === undefined) return undefined;
-    expect(found).toMatchObject({ step: "curated", layout: "grid", count: 3, answered: 0 });
-    const state = await new Reading(house.engine, found.workflow, "").state();
-    return new Reading(house.engine, found.workflow, state!.cases);
-  });
-}
 
 const partsOf = async (campaign: string): Promise<string[]> => {
   const { record } = (await house.snapshot(campaign)).steps.find(({ name }) => name === "curated")!;
@@ -42,17 +29,17 @@ const slicesLearnt = async (enhancer: string): Promise<number> => (await loadEnh
 
 test("people select, both stages learn from it, until nothing improves", async () => {
   await house.start("rounds", {}, pipeline);
-  const first = await readingOf("rounds", 1);
+  const first = await readingOf(house.engine, "rounds", 1);
   expect((await house.snapshot("rounds")).activity.curated).toMatchObject({
     curation: { round: 1, rounds: 2, stage: "reading" },
-    waiting: { title: "Curation of enhanced slices", round: 1 },
+    waiting: { title: "Curation of enhanced slices", step: "curated", layout: "grid", round: 1, count: 3, answered: 0 },
   });
   await first.tell("Ada", { 0: "select" });
   await first.tell("Bo", { 2: "select" });
   expect(await refusal(first.answer("Bo", { 1: "select" }))).toMatch(/^at most 2 cases may be answered "select"/);
   await first.finish("Ada", { verdict: "next-round", note: "sharper" });
 
-  const second = await readingOf("rounds", 2);
+  const second = await readingOf(house.engine, "rounds", 2);
   expect(second.cases).not.toBe(first.cases);
   expect(await refusal(second.send("answer", { cases: first.cases, reader: "Ada", entries: [entry] }))).toMatch(/other cases/);
   await second.tell("Ada", { 1: "select" });
@@ -88,7 +75,7 @@ test("what was decided is asked of nobody again, and learnt from once", async ()
 
 test("where nothing is selected nothing is learnt", async () => {
   await house.start("nothing", { atMost: "1" }, pipeline);
-  const reading = await readingOf("nothing", 1);
+  const reading = await readingOf(house.engine, "nothing", 1);
   await reading.finish("Ada", { verdict: "next-round" });
   const { curated, denoiser, enhancer } = await house.result("nothing");
   expect(await partsOf("nothing")).toEqual(round);

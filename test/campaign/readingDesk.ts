@@ -6,13 +6,14 @@ import { putCases } from "../../activities/cases.ts";
 import { createActivities } from "../../activities/index.ts";
 import { openFileStore } from "../../artifacts/fileStore.ts";
 import type { Digest, Store } from "../../artifacts/store.ts";
-import { tellReading } from "../../client/readings.ts";
+import { listWaiting, readingState, tellReading } from "../../client/readings.ts";
 import { encodeSafetensors } from "../../methods/networks/safetensors.ts";
 import { type Case, caseSchema } from "../../schemas/cases.ts";
 import type { Action, ActionResult } from "../../schemas/messages.ts";
 import type { AnswerReceipt, Claim, ReadingEntry, ReadingState, Waiting } from "../../schemas/reading.ts";
 import { stepKinds } from "../../schemas/stepKinds.ts";
 import { taskQueues } from "../../schemas/taskQueues.ts";
+import { until } from "./house.ts";
 import { openWorkflows } from "./workflowsAlone.ts";
 
 /** Cases of one grey pixel each, called case-0 … */
@@ -39,7 +40,7 @@ export async function tinyCases(store: Store, count: number, title = "tiny"): Pr
   return putCases(store, { title }, cases, [{ path: "images.safetensors", bytes, mediaType: "application/x-safetensors" }]);
 }
 
-/** An engine, workers with the real activities over a store of their own, and readings on them. Once per process. */
+/** An engine, workers with the real activities over a store of their own, and readings on them. */
 export async function openDesk(options: Parameters<typeof openWorkflows>[1] = { suggestNewRunAfter: 4096 }) {
   const folder = mkdtempSync(path.join(os.tmpdir(), "recist3d-reading-"));
   const store = openFileStore(folder);
@@ -73,7 +74,7 @@ export async function openDesk(options: Parameters<typeof openWorkflows>[1] = { 
 }
 export type Desk = Awaited<ReturnType<typeof openDesk>>;
 
-const questions = {
+export const questions = {
   title: "Which are good?",
   question: "Is it good?",
   layout: "single",
@@ -141,6 +142,17 @@ export class Reading {
   result(): Promise<ActionResult> {
     return this.#handle.result() as Promise<ActionResult>;
   }
+}
+
+/** The reading for which a campaign waits; where it has rounds, that of a round. */
+export function readingOf(engine: { readonly client: Client }, campaign: string, round = 1): Promise<Reading> {
+  return until(`campaign ${campaign} waits for people`, async () => {
+    const { waiting } = await listWaiting(engine.client);
+    const found = waiting.find((one) => one.campaign === campaign && one.round === round);
+    if (found === undefined) return undefined;
+    const { cases } = await readingState(engine.client, found.workflow, null);
+    return new Reading(engine, found.workflow, cases);
+  });
 }
 
 /** Why an update was refused; "taken" if it was not. */

@@ -5,10 +5,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openStore } from "../../artifacts/openStore.ts";
 import type { Store } from "../../artifacts/store.ts";
 import { verifyCampaign } from "../../artifacts/verify.ts";
-import { listWaiting } from "../../client/readings.ts";
+import { listCampaigns } from "../../client/campaigns.ts";
 import { decisionsOf, logOf, metaOf } from "./decisions.ts";
 import { engineProcess, type House, openHouse, until, workerProcess } from "./house.ts";
-import { Reading } from "./readingDesk.ts";
+import { readingOf } from "./readingDesk.ts";
 
 const pipeline = fileURLToPath(new URL("./waiting.yaml", import.meta.url));
 let house: House;
@@ -23,17 +23,6 @@ afterAll(() => house?.close());
 const run = (...words: string[]) =>
   promisify(execFile)("bin/recist3d", words, { env: { ...process.env, RECIST3D_SETUP: "none" } });
 
-/** The reading for which a campaign waits. */
-function readingOf(campaign: string): Promise<Reading> {
-  return until("people are waited for", async () => {
-    const { waiting } = await listWaiting(house.engine.client);
-    const workflow = waiting.find((one) => one.campaign === campaign)?.workflow;
-    if (workflow === undefined) return undefined;
-    const state = await new Reading(house.engine, workflow, "").state();
-    return state === null ? undefined : new Reading(house.engine, workflow, state.cases);
-  });
-}
-
 async function killed(what: "worker" | "engine"): Promise<void> {
   const find = what === "worker" ? workerProcess : engineProcess;
   const victim = find(house)!;
@@ -44,13 +33,13 @@ async function killed(what: "worker" | "engine"): Promise<void> {
 describe("a campaign that waits for people", () => {
   test("keeps every answer that it acknowledged, whatever is killed, and takes answers while it is paused", async () => {
     await house.start("killed", {}, pipeline);
-    let reading = await readingOf("killed");
+    let reading = await readingOf(house.engine, "killed");
     expect(await reading.tell("Ada", { 0: "accept" })).toEqual({ taken: 1, answered: 1 });
     await killed("worker");
     expect(await reading.tell("Ada", { 1: "reject" })).toEqual({ taken: 1, answered: 2 });
     await killed("engine");
     await house.reconnect();
-    reading = await readingOf("killed");
+    reading = await readingOf(house.engine, "killed");
     expect((await reading.state("Ada"))!.own).toEqual([
       [0, "accept"],
       [1, "reject"],
@@ -82,16 +71,17 @@ describe("a campaign that waits for people", () => {
 
   test("says so on the command line; cancelled and tried again it goes on from the answers", async () => {
     await house.start("cancelled", { seed: "4" }, pipeline);
-    const first = await readingOf("cancelled");
-    expect((await run("status", "cancelled")).stdout).toMatch(
-      /answers +waits for a reader: "Which are good\?" · 0 answers, 3 cases · since .* until .* UTC — recist3d review/,
-    );
-    expect((await run("list")).stdout).toMatch(/cancelled +tiny-reading +waits for people/);
+    const first = await readingOf(house.engine, "cancelled");
     await first.tell("Ada", { 1: "reject" });
-    expect((await run("status", "cancelled")).stdout).toMatch(/waits for Ada: "Which are good\?" · 1 answer, 3 cases/);
+    expect((await run("status", "cancelled")).stdout).toMatch(
+      /answers +waits for Ada: "Which are good\?" · 1 answer, 3 cases · since .* until .* UTC — recist3d review/,
+    );
+    expect(await listCampaigns(house.engine.client)).toContainEqual(
+      expect.objectContaining({ campaign: "cancelled", waitsForPeople: true }),
+    );
     await run("cancel", "cancelled");
     await run("retry", "cancelled");
-    const second = await readingOf("cancelled");
+    const second = await readingOf(house.engine, "cancelled");
     expect((await second.state("Ada"))!.own).toEqual([[1, "reject"]]);
     expect(await second.tell("Ada", { 0: "accept" })).toEqual({ taken: 1, answered: 2 });
     await second.finish("Ada");
@@ -112,7 +102,7 @@ describe("a policy", () => {
 
   test("decides at the deadline where people have not finished; their answers stay in the log", async () => {
     await house.start("late", { seed: "5", decide: "people-then-policy", deadlineHours: "0.003" }, pipeline);
-    const reading = await readingOf("late");
+    const reading = await readingOf(house.engine, "late");
     await reading.tell("Ada", { 0: "reject", 1: "reject", 2: "reject" });
     const { answers } = await house.result("late");
     expect(await metaOf(store, answers.decisions)).toMatchObject({

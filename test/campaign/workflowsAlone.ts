@@ -1,4 +1,5 @@
 import { ApplicationFailure } from "@temporalio/activity";
+import type { Client } from "@temporalio/client";
 import { TestWorkflowEnvironment } from "@temporalio/testing";
 import { DefaultLogger, Runtime, Worker } from "@temporalio/worker";
 import type { Activities } from "../../activities/index.ts";
@@ -14,7 +15,9 @@ export interface WorkflowsAlone {
   close(): Promise<void>;
 }
 
-/** Once per process. @param suggestNewRunAfter events of a history after which the engine suggests to continue as new (by itself: 4,096); @param gpuSlots actions at once on the gpu queue; the SDK's own number if absent @param limits the engine's dynamic configuration */
+let installed = false;
+
+/** @param suggestNewRunAfter events of a history after which the engine suggests to continue as new (by itself: 4,096); @param gpuSlots actions at once on the gpu queue; the SDK's own number if absent @param limits the engine's dynamic configuration */
 export async function openWorkflows(
   activities: Partial<Activities>,
   {
@@ -23,7 +26,8 @@ export async function openWorkflows(
     limits = {},
   }: { suggestNewRunAfter: number; gpuSlots?: number; limits?: Record<string, number> },
 ): Promise<WorkflowsAlone> {
-  Runtime.install({ logger: new DefaultLogger("ERROR") });
+  if (!installed) Runtime.install({ logger: new DefaultLogger("ERROR") });
+  installed = true;
   const settings = { "limit.historyCount.suggestContinueAsNew": suggestNewRunAfter, ...limits };
   const environment = await TestWorkflowEnvironment.createLocal({
     server: {
@@ -97,7 +101,7 @@ export async function runSharded(house: WorkflowsAlone, workflowId: string): Pro
 }
 
 /** The runs of a workflow that has ended, the first one first. */
-export function runsOf({ client }: WorkflowsAlone, workflowId: string): Promise<Run[]> {
+export function runsOf({ client }: { readonly client: Client }, workflowId: string): Promise<Run[]> {
   return until("every run has ended", async () => {
     const listed: Run[] = [];
     for await (const { runId, status, historyLength } of client.workflow.list({ query: `WorkflowId = "${workflowId}"` }))
