@@ -120,9 +120,9 @@ export type Protocol = z.output<typeof protocolSchema>;
  */
 const entrySchema = z.strictObject({
   position: z.int().nonnegative(),
-  answer: z.string().nullable(),
-  /** Milliseconds since the epoch by the reader's clock, and how long the case was looked at. */
-  at: z.int().nonnegative(),
+  answer: z.string().max(20).nullable(),
+  /** Milliseconds since the epoch by the reader's clock (at most what a Date can hold), and how long the case was looked at. */
+  at: z.int().nonnegative().max(8.64e15),
   tookMs: z.int().nonnegative(),
 });
 export type ReadingEntry = z.infer<typeof entrySchema>;
@@ -159,7 +159,7 @@ export type ReleaseMessage = z.infer<typeof releaseMessageSchema>;
 /** Update `finish`: this reader is done. */
 export const finishMessageSchema = z.strictObject({
   ...message,
-  verdict: z.string().optional(),
+  verdict: z.string().max(40).optional(),
   note: z.string().max(2000).optional(),
 });
 export type FinishMessage = z.infer<typeof finishMessageSchema>;

@@ -47,6 +47,7 @@ export class AnswerBook {
   }
 
   answer(message: AnswerMessage, now: number): AnswerReceipt {
+    this.expireClaims(now);
     const fresh = this.fresh(message);
     const reader = this.#readerOf(message.reader);
     for (const { position, answer, at, tookMs } of fresh) {
