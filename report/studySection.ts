@@ -33,12 +33,17 @@ ${readersTable(study)}`;
   })}`;
 }
 
-function whoDecided({ decidedBy, policy, closedBy, data, cases, sources, readers }: Study): Html {
+function whoDecided({ decidedBy, policy, closedBy, data, cases, leftOut, sources, readers }: Study): Html {
   const of = `${cases} cases of ${data.name} (${data.origin}); sources: ${sources.join(", ")}`;
+  const { withoutMask, notDrawn } = leftOut;
+  const absent = [
+    ...(withoutMask > 0 ? [`${withoutMask} that lack a mask of a source`] : []),
+    ...(notDrawn > 0 ? [`${notDrawn} that were not drawn`] : []),
+  ];
   const left = readers.filter(({ unanswered }) => unanswered > 0);
   return html`${decidedBy === "policy" && html`<p class="notice" role="note"><b>Decided by a policy, not by people:</b> ${policy ?? "an unnamed rule"}.</p>`}
 ${closedBy === "deadline" && html`<p class="notice" role="note"><b>Closed by its deadline.</b> ${left.length === 0 ? "All cases had been answered." : `Not answered: ${left.map(({ reader, unanswered }) => `${unanswered} by ${reader}`).join(", ")}.`}</p>`}
-<p>${of}. ${readers.length === 0 ? "Nobody answered." : `Read by ${readers.map(({ reader }) => reader).join(", ")}, blind to the sources and to each other.`}</p>`;
+<p>${of}. ${absent.length > 0 && `Lesions that are not shown: ${absent.join(", ")}. `}${readers.length === 0 ? "Nobody answered." : `Read by ${readers.map(({ reader }) => reader).join(", ")}, blind to the sources and to each other.`}</p>`;
 }
 
 const small = (value: Interval | null, text: (share: number) => string): Html | null =>

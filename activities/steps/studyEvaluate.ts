@@ -43,6 +43,7 @@ export const studyEvaluate: StepBody<StepParams<"study.evaluate">> = {
       closedBy: decided.closedBy,
       data: { name: key.data.name, origin: key.data.origin },
       cases: cases.length,
+      leftOut: key.leftOut,
       sources,
       readers: readers.map((reader) => readerRow(reader, answers, log, cases.length)),
       agreement: agreements(answers),

@@ -4,7 +4,7 @@ import type { StepKind } from "./stepKind.ts";
 
 export const studyPrepare = {
   kind: "study.prepare",
-  version: 2,
+  version: 3,
   queue: "cpu",
   numerics: "plain",
   shape: "single",
@@ -57,7 +57,7 @@ export const studyPrepare = {
 
 export const studyEvaluate = {
   kind: "study.evaluate",
-  version: 2,
+  version: 3,
   queue: "cpu",
   numerics: "plain",
   shape: "single",

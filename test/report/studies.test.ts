@@ -14,6 +14,7 @@ const about = {
   closedBy: "readers",
   data: { name: "sarcomas", origin: "real" },
   cases: 40,
+  leftOut: { withoutMask: 0, notDrawn: 0 },
   sources: ["Prior", "manual"],
   acceptance: null,
   comparison: null,
@@ -142,11 +143,18 @@ describe("studies of readers in a report", () => {
   it("are called a policy's where a policy decided, and closed early where they were", async () => {
     expect(section).not.toContain("policy");
     const early = { ...acceptanceStudy(), closedBy: "deadline" as const, readers: [readerOf("Ada"), readerOf("Bo", 7)] };
-    const ruled = { ...comparisonStudy(), decidedBy: "policy" as const, policy: "edge-gain", readers: [] };
+    const ruled = {
+      ...comparisonStudy(),
+      leftOut: { withoutMask: 2, notDrawn: 9 },
+      decidedBy: "policy" as const,
+      policy: "edge-gain",
+      readers: [],
+    };
     const told = sectionOf(await renderReport({ ...sampleInput(), studies: [early, ruled] }));
     expect(told).toContain("Closed by its deadline.</b> Not answered: 7 by Bo.");
     expect(told).toContain("Decided by a policy, not by people:</b> edge-gain.");
-    expect(told).toContain("Nobody answered.");
+    expect(told).toContain("Lesions that are not shown: 2 that lack a mask of a source, 9 that were not drawn. Nobody answered.");
+    expect(section).not.toContain("not shown");
   });
 
   it("leave no trace in a report without them", async () => {
