@@ -1,13 +1,10 @@
 import { readFile } from "node:fs/promises";
 import type { ArtifactFile } from "../../artifacts/manifest.ts";
 import type { Digest } from "../../artifacts/store.ts";
-import { worldOf } from "../../methods/imaging/placedMask.ts";
-import { sliceOf, type Volume } from "../../methods/imaging/volume.ts";
 import { InputError } from "../../methods/inputError.ts";
-import { ellipseMask } from "../../methods/labels/ellipse.ts";
-import { centreOf, lengthMm } from "../../methods/labels/recist.ts";
+import { lengthMm } from "../../methods/labels/recist.ts";
 import { encodeSafetensors, type Tensor } from "../../methods/networks/safetensors.ts";
-import { type LinkCandidate, type LinkingSettings, suggestLinks } from "../../methods/response/linking.ts";
+import { type LinkCandidate, type LinkingSettings, linkCandidate, suggestLinks } from "../../methods/response/linking.ts";
 import { type LinkPicture, linkPicture } from "../../methods/response/linkPicture.ts";
 import { readScanTable, type TimePoint } from "../../methods/response/linkTable.ts";
 import type { Case } from "../../schemas/cases.ts";
@@ -43,7 +40,7 @@ export const timepointsSuggest: StepBody<SuggestParams> = {
     const timed: Timed[] = [];
     for await (const { lesion, image } of readLesions(store, dataset)) {
       progress({ unit: "lesions", done: timed.length, total: 2 * dataset.lesions.length });
-      timed.push({ lesion, candidate: candidateOf(lesion, image), ...timeOf(lesion, scans) });
+      timed.push({ lesion, candidate: linkCandidate({ ...lesion, marks: lesion }, image), ...timeOf(lesion, scans) });
     }
     const suggested = suggestionsOf(timed, params);
     const pictures = new Map<string, LinkPicture>();
@@ -90,25 +87,6 @@ function timeOf(lesion: Lesion, scans: ReadonlyMap<string, TimePoint> | undefine
       "give a table of `scans`: series,time_point,day",
     );
   throw new InputError(`has no row for series ${lesion.source.series}`, "scans", `lesion ${lesion.id} was seen there`);
-}
-
-function candidateOf(lesion: Lesion, image: Volume): LinkCandidate {
-  const [x, y] = centreOf(lesion);
-  const [width, height] = image.dims;
-  const inside = ellipseMask(lesion, width, height);
-  const { data } = sliceOf<Int16Array | Float32Array>(image, lesion.slice);
-  let [sum, count] = [0, 0];
-  inside.forEach((value, p) => {
-    sum += value * data[p];
-    count += value;
-  });
-  return {
-    id: lesion.id,
-    positionMm: worldOf([x, y, lesion.slice], image),
-    longMm: Math.max(lengthMm(lesion.long, image.spacingMm), Number.MIN_VALUE),
-    meanHu: sum / count,
-    category: lesion.category,
-  };
 }
 
 function suggestionsOf(timed: readonly Timed[], params: SuggestParams): Suggested[] {

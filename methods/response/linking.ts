@@ -1,3 +1,8 @@
+import { worldOf } from "../imaging/placedMask.ts";
+import { sliceOf, type Volume } from "../imaging/volume.ts";
+import { ellipseMask } from "../labels/ellipse.ts";
+import { centreOf, lengthMm, type RecistMarks } from "../labels/recist.ts";
+
 type Position = readonly [number, number, number];
 
 /** A lesion at one time point, as far as a link to another time point may be told from it. */
@@ -51,6 +56,30 @@ export interface SuggestedLinks {
   readonly onlyFirst: readonly string[];
   readonly onlySecond: readonly string[];
 }
+
+/** What a marked lesion is linked by: the middle and the length of its marks, and the mean HU of their ellipse on the RECIST slice. */
+export function linkCandidate(
+  { id, category, marks }: Pick<LinkCandidate, "id" | "category"> & { readonly marks: RecistMarks },
+  image: Volume,
+): LinkCandidate {
+  const { data, width, height } = sliceOf<Int16Array | Float32Array>(image, marks.slice);
+  let [sum, count] = [0, 0];
+  ellipseMask(marks, width, height).forEach((inside, p) => {
+    sum += inside * data[p];
+    count += inside;
+  });
+  const [x, y] = centreOf(marks);
+  return {
+    id,
+    category,
+    positionMm: worldOf([x, y, marks.slice], image),
+    longMm: Math.max(lengthMm(marks.long, image.spacingMm), LEAST_LENGTH_MM),
+    meanHu: sum / count,
+  };
+}
+
+/** No lesion is shorter: its logarithm is needed. */
+const LEAST_LENGTH_MM = 0.1;
 
 /** Root of the summed squares of what differs, each in its own scale; `shiftMm` is the second scan's. */
 export function linkCost(
