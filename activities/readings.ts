@@ -4,6 +4,7 @@ import type { Digest, Store } from "../artifacts/store.ts";
 import { InputError } from "../methods/inputError.ts";
 import { type Answer, merged } from "../methods/reading/decisions.ts";
 import { sequenceLength, sequenceOf } from "../methods/reading/sequence.ts";
+import type { CasesMeta } from "../schemas/cases.ts";
 import type { Action, ActionResult } from "../schemas/messages.ts";
 import {
   type Decision,
@@ -46,6 +47,7 @@ export function createReadings(store: Store, fingerprintOf: (kind: string) => Pr
       const { cases, meta } = await casesOf(action);
       if (cases.length === 0) throw new InputError("there is nothing to look at", meta.title, "no case came in");
       const protocol = protocolOf(action);
+      checkAnswers(protocol, meta);
       const pointer = (await store.getPointer(await pointerOf(action))) as { log: Digest } | undefined;
       const lines = pointer === undefined ? [] : (await readLog(store, pointer.log)).lines;
       return {
@@ -165,6 +167,17 @@ interface RecordRequest {
 
 type AnswerLine = Extract<LogLine, { event: "answer" }>;
 const answerLines = (lines: readonly LogLine[]): AnswerLine[] => lines.filter((line) => line.event === "answer");
+
+/** @throws InputError where the protocol asks for answers that nothing can be made of later. */
+function checkAnswers({ answers }: Protocol, { answers: understood, title }: CasesMeta): void {
+  const strange = understood === undefined ? [] : answers.filter(({ answer }) => !understood.includes(answer));
+  if (strange.length > 0)
+    throw new InputError(
+      `the answers ${strange.map(({ answer }) => answer).join(", ")} would mean nothing to the study's evaluation`,
+      title,
+      `it understands ${understood!.join(", ")}: give the reading the study's own \`protocol\``,
+    );
+}
 
 /** Who has answered or finished so far, as the workflow keeps it. */
 function books({ answers }: Protocol, lines: readonly LogLine[], since: number): ReaderBook[] {

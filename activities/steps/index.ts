@@ -10,6 +10,8 @@ import { evaluate } from "./evaluate.ts";
 import { imagesImport, imagesSynthesize } from "./images.ts";
 import { labelsHarvest } from "./labelsHarvest.ts";
 import { labelsInitial } from "./labelsInitial.ts";
+import { lesionsConfirm } from "./lesionsConfirm.ts";
+import { lesionsPropose } from "./lesionsPropose.ts";
 import { networkTrain } from "./networkTrain.ts";
 import { readingPolicy } from "./readingPolicy.ts";
 import { report } from "./report.ts";
@@ -20,6 +22,8 @@ import { datasetFold, datasetSelect, predictionsJoin } from "./selection.ts";
 import type { StepBody, StepInput } from "./step.ts";
 import { studyEvaluate } from "./studyEvaluate.ts";
 import { studyPrepare } from "./studyPrepare.ts";
+import { timepointsLink } from "./timepointsLink.ts";
+import { timepointsSuggest } from "./timepointsSuggest.ts";
 import { volumesMeasure } from "./volumesMeasure.ts";
 
 /** How each kind is carried out; those that are workflows (Algorithm 1) have no body of their own. */
@@ -28,6 +32,8 @@ const bodies: { [K in Exclude<StepKindName, WorkflowKindName>]: StepBody<StepPar
   "dataset.synthesize": datasetSynthesize,
   "dataset.implant": datasetImplant,
   "timepoints.construct": timepointsConstruct,
+  "timepoints.suggest": timepointsSuggest,
+  "timepoints.link": timepointsLink,
   "dataset.fold": datasetFold,
   "dataset.select": datasetSelect,
   "labels.initial": labelsInitial,
@@ -35,6 +41,8 @@ const bodies: { [K in Exclude<StepKindName, WorkflowKindName>]: StepBody<StepPar
   "network.train": networkTrain,
   "segmentation.predict": segmentationPredict,
   "segmentation.classical": segmentationClassical,
+  "lesions.propose": lesionsPropose,
+  "lesions.confirm": lesionsConfirm,
   "predictions.join": predictionsJoin,
   "volumes.measure": volumesMeasure,
   "response.assess": responseAssess,

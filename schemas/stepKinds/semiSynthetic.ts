@@ -74,7 +74,7 @@ export const datasetImplant = {
         inSlice: z
           .number()
           .min(1)
-          .max(2)
+          .max(3)
           .default(1)
           .describe("Half a side of the square of CT that is kept around the marks; 1.6 holds crops that are turned and widened"),
         acrossSlices: z
