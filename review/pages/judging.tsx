@@ -19,8 +19,8 @@ const FOOT_PX = 16;
 
 /**
  * Layouts `single` and `pair`: one case after the other, answered by a key. Above, or left, the slice with the marks; the mask, or
- * the two masks in their drawn order, on the zoomed lesion. Several pictures of a single case stand side by side, each with the
- * masks of its name. It begins at the first case without an answer.
+ * the two masks in their drawn order, on the zoomed lesion. Several pictures of a single case without marks (a lesion at two
+ * time points) stand side by side, each with the masks of its name. It begins at the first case without an answer.
  */
 export function Judging(props: ReadingProps) {
   const { workflow, reader, view, cases, reload } = props;
@@ -151,7 +151,7 @@ export function Judging(props: ReadingProps) {
                 {picture({ masks: [maskNumber(shown, "right")] }, true, "right")}
               </div>
             </>
-          ) : shown !== undefined && shown.images.length > 1 ? (
+          ) : shown !== undefined && shown.marks === undefined && shown.images.length > 1 ? (
             <div class="row">
               {shown.images.map(({ name }, i) => picture({ masks: masksNamed(shown, name) }, false, name, i))}
             </div>
