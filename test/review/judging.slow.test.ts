@@ -1,8 +1,11 @@
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { putCases } from "../../activities/cases.ts";
 import { asDigest } from "../../artifacts/digest.ts";
 import { getManifest, readFile } from "../../artifacts/manifest.ts";
+import { encodeSafetensors } from "../../methods/networks/safetensors.ts";
 import { sequenceOf } from "../../methods/reading/sequence.ts";
+import { caseSchema } from "../../schemas/cases.ts";
 import { decisionSchema } from "../../schemas/reading.ts";
 import { studyProtocols } from "../../schemas/studyProtocols.ts";
 import { until } from "../campaign/house.ts";
@@ -234,4 +237,57 @@ test("the time of a decision is what the case was looked at: a hidden page does 
   expect(first).toBeLessThan(passed - 3000 + 1500);
   expect(second).toBeGreaterThanOrEqual(600);
   expect(second).toBeLessThan(passed);
+});
+test("a lesion at two time points: both pictures side by side, each with its own outline", async () => {
+  const id = "campaign-judging/links";
+  const size = 40;
+  const square = (from: number, to: number) =>
+    Uint8Array.from({ length: size * size }, (_, p) => {
+      const [x, y] = [p % size, Math.floor(p / size)];
+      return x >= from && x < to && y >= from && y < to ? 1 : 0;
+    });
+  const layers = { first: square(14, 26), second: square(8, 32) };
+  const shape = [1, size, size];
+  const tensors = Object.fromEntries(
+    Object.entries(layers).flatMap(([name, data]) => [
+      [`${name}/image`, { dtype: "I16" as const, shape, data: Int16Array.from(data, (value) => 100 * value) }],
+      [`${name}/marked`, { dtype: "U8" as const, shape, data }],
+    ]),
+  );
+  const file = "cases/link.safetensors";
+  const days = ["day 0", "day 56"];
+  const names = Object.keys(layers);
+  const line = caseSchema.parse({
+    id: "link-00001",
+    images: names.map((layer, i) => ({
+      ...{ name: days[i], file, tensor: `${layer}/image`, levels: "HU", window: { low: -100, high: 200 }, spacingMm: [1, 1, 5] },
+    })),
+    masks: names.map((layer, i) => ({ name: days[i], file, tensor: `${layer}/marked` })),
+    facts: { "day 0": "12.0 × 12.0 mm, liver" },
+  });
+  const files = [{ path: file, bytes: encodeSafetensors(tensors), mediaType: "application/x-safetensors" }];
+  const cases = await putCases(desk.store, { title: "The same lesion?" }, [line], files);
+  const answers = [
+    { answer: "same", key: "f", label: "The same" },
+    { answer: "different", key: "j", label: "Another one" },
+  ];
+  const reading = await desk.start(id, cases, { ...acceptance, question: "Is it the same lesion?", answers });
+  await until("the reading is open", async () => (await reading.waiting()) ?? undefined);
+  await begin(id, "Cleo");
+  expect(await page.locator(".judging figcaption").allInnerTexts()).toEqual(days);
+  // Pixels in the outline's colour span the square of each picture: 12 and 24 of 40 pixels.
+  const spans = await page.locator(".judging canvas").evaluateAll((canvases) =>
+    canvases.map((element) => {
+      const canvas = element as HTMLCanvasElement;
+      const { data, width } = canvas.getContext("2d")!.getImageData(0, 0, canvas.width, canvas.height);
+      const columns = new Set<number>();
+      for (let p = 0; p < data.length / 4; p++) if (Math.abs(data[4 * p] - data[4 * p + 1]) > 60) columns.add(p % width);
+      return (Math.max(...columns) - Math.min(...columns)) / width;
+    }),
+  );
+  expect(spans[0]).toBeCloseTo(12 / 40, 1);
+  expect(spans[1]).toBeCloseTo(24 / 40, 1);
+  await page.keyboard.press("f");
+  await page.locator("dialog[open]").getByText("1 of 1 cases are answered").waitFor();
+  expect(complaints).toEqual([]);
 });
