@@ -26,7 +26,7 @@ export async function openCases(store: Store, digest: Digest): Promise<Cases> {
 /** @param files the safetensors files that the cases name. @throws InputError when two cases have one id, or a file is not there */
 export async function putCases(
   store: Store,
-  { title, sealed }: Omit<CasesMeta, "cases">,
+  { title, sealed, masks }: Omit<CasesMeta, "cases">,
   cases: readonly Case[],
   files: readonly ArtifactFile[],
 ): Promise<Digest> {
@@ -39,7 +39,8 @@ export async function putCases(
   for (const { id, images, masks } of cases)
     for (const { file } of [...images, ...masks])
       if (!paths.has(file)) throw new InputError(`case ${id} names file ${file}, which the artifact does not have`, title);
-  const meta = casesMetaSchema.parse({ title, cases: cases.length, ...(sealed === undefined ? {} : { sealed }) });
+  const about = { ...(sealed === undefined ? {} : { sealed }), ...(masks === undefined ? {} : { masks }) };
+  const meta = casesMetaSchema.parse({ title, cases: cases.length, ...about });
   const lines = toLines(cases.map((one) => caseSchema.parse(one)));
   return putArtifact(store, { type: "cases", meta, files: [...files, { path: casesFile, bytes: lines, mediaType: linesType }] });
 }

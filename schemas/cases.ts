@@ -50,5 +50,7 @@ export const casesMetaSchema = z.strictObject({
    * the first case is shown and opened by the evaluation only.
    */
   sealed: digestSchema.optional(),
+  /** The predictions whose masks are shown, where that is no secret and cases are called as their lesions. */
+  masks: digestSchema.optional(),
 });
 export type CasesMeta = z.infer<typeof casesMetaSchema>;

@@ -7,6 +7,7 @@ import { campaignPage, evaluate, report } from "./stepKinds/evaluation.ts";
 import { imagesImport, imagesSynthesize } from "./stepKinds/images.ts";
 import { labelsHarvest, labelsInitial } from "./stepKinds/labels.ts";
 import { reading, readingPolicy } from "./stepKinds/reading.ts";
+import { labelsRevise } from "./stepKinds/revision.ts";
 import { segmentationClassical, segmentationPredict } from "./stepKinds/segmentation.ts";
 import { datasetFold, datasetSelect, predictionsJoin } from "./stepKinds/selection.ts";
 import { segmentationSelfPaced } from "./stepKinds/selfPaced.ts";
@@ -29,6 +30,7 @@ export const stepKinds = {
   "dataset.select": datasetSelect,
   "labels.initial": labelsInitial,
   "labels.harvest": labelsHarvest,
+  "labels.revise": labelsRevise,
   "network.train": networkTrain,
   "segmentation.self-paced": segmentationSelfPaced,
   "segmentation.predict": segmentationPredict,

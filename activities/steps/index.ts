@@ -10,6 +10,7 @@ import { evaluate } from "./evaluate.ts";
 import { imagesImport, imagesSynthesize } from "./images.ts";
 import { labelsHarvest } from "./labelsHarvest.ts";
 import { labelsInitial } from "./labelsInitial.ts";
+import { labelsRevise } from "./labelsRevise.ts";
 import { networkTrain } from "./networkTrain.ts";
 import { readingPolicy } from "./readingPolicy.ts";
 import { report } from "./report.ts";
@@ -32,6 +33,7 @@ const bodies: { [K in Exclude<StepKindName, WorkflowKindName>]: StepBody<StepPar
   "dataset.select": datasetSelect,
   "labels.initial": labelsInitial,
   "labels.harvest": labelsHarvest,
+  "labels.revise": labelsRevise,
   "network.train": networkTrain,
   "segmentation.predict": segmentationPredict,
   "segmentation.classical": segmentationClassical,

@@ -1,0 +1,107 @@
+import { getManifest, readFile } from "../../artifacts/manifest.ts";
+import type { Digest, Store } from "../../artifacts/store.ts";
+import { checkSameGrid } from "../../methods/imaging/sameGrid.ts";
+import type { Mask } from "../../methods/imaging/volume.ts";
+import { InputError } from "../../methods/inputError.ts";
+import { segmentVolume } from "../../methods/labels/volume.ts";
+import { type Revision, revisionSchema } from "../../schemas/revision.ts";
+import { volumeRemakers } from "../../schemas/stepKinds/revision.ts";
+import type { StepParams } from "../../schemas/stepKinds.ts";
+import { countShards, type LesionImage, linesType, openDataset, parseLines, putSubset, readPart, toLines } from "../datasets.ts";
+import { judgementsOf, verdictOf } from "../judgements.ts";
+import { gatherLabels, type LabelledSlice, labelledSlices, putLabelPart } from "../labels.ts";
+import { openPredictions, type Predictions, readPredictedMask } from "../predictions.ts";
+import type { StepBody } from "./step.ts";
+
+type Params = StepParams<"labels.revise">;
+const FILE = "revisions.jsonl";
+
+/** What a lesion's mask becomes; without a mask the lesion is left out. */
+interface Revised extends Pick<Revision, "became" | "how" | "edit"> {
+  readonly mask?: Mask;
+  readonly slices?: Params["slices"];
+}
+
+/** The loop that the paper leaves open: what readers rejected is not learnt from as it is. */
+export const labelsRevise: StepBody<Params> = {
+  parts: ({ store }, { inputs }) => countShards(store, inputs.lesions.artifact as Digest),
+
+  async run({ store, progress }, { params, inputs, part }) {
+    const lesions = await readPart(store, inputs.lesions.artifact as Digest, part!);
+    const predictions = await openPredictions(store, inputs.masks.artifact as Digest);
+    if (predictions.meta.dimension === "2D" && params.slices !== "key")
+      throw new InputError("have masks of the RECIST slice alone", "masks", "give `slices: key`");
+    const judged = await judgementsOf(store, inputs.decisions.artifact as Digest, predictions.digest);
+    const labels: LabelledSlice[] = [];
+    const revisions: Revision[] = [];
+    const unlabelled: Record<string, number> = {};
+    for (const [done, one] of lesions.entries()) {
+      progress({ unit: "lesions", done, total: lesions.length });
+      const { lesion } = one;
+      const answers = judged.get(lesion.id) ?? [];
+      const verdict = verdictOf(answers, params);
+      const { mask, slices, ...became } = await revised(store, params, verdict, one, predictions);
+      revisions.push({ lesion: lesion.id, verdict, answers, ...became });
+      if (mask === undefined) unlabelled[became.how] = (unlabelled[became.how] ?? 0) + 1;
+      else labels.push(...labelledSlices(lesion, mask, slices ?? params.slices, `${became.became}: ${became.how}`));
+    }
+    const lines = { path: FILE, bytes: toLines(revisions), mediaType: linesType };
+    return { outputs: { labels: await putLabelPart(store, labels, unlabelled, [lines]) }, summary: counts(revisions) };
+  },
+
+  async gather({ store }, { inputs }, parts) {
+    const revisions: Revision[] = [];
+    for (const { labels } of parts) {
+      const manifest = await getManifest(store, labels);
+      revisions.push(...parseLines(await readFile(store, manifest, FILE), revisionSchema));
+    }
+    const learnt = new Set(revisions.flatMap(({ lesion, became }) => (became === "left out" ? [] : [lesion])));
+    if (learnt.size === 0)
+      throw new InputError("no mask is left to learn from", undefined, "see who rejected what in the decisions");
+    const lines = { path: FILE, bytes: toLines(revisions), mediaType: linesType };
+    const { outputs } = await gatherLabels(store, parts, { method: "revised", round: 0 }, [lines]);
+    const dataset = await openDataset(store, inputs.lesions.artifact as Digest);
+    const { name, origin, split } = dataset.meta;
+    const skipped = { ...dataset.meta.skipped };
+    for (const { became, how } of revisions) if (became === "left out") skipped[how] = (skipped[how] ?? 0) + 1;
+    const lesions = await putSubset(store, dataset, { name, origin, skipped, split }, (lesion) =>
+      learnt.has(lesion.id) ? lesion : undefined,
+    );
+    return { outputs: { ...outputs, lesions }, summary: counts(revisions) };
+  },
+};
+
+/** Where the rule sends one mask. */
+async function revised(
+  store: Store,
+  params: Params,
+  verdict: Revision["verdict"],
+  one: LesionImage,
+  predictions: Predictions,
+): Promise<Revised> {
+  const { id } = one.lesion;
+  if (!predictions.lines.has(id)) return { became: "left out", how: "has no mask" };
+  if (verdict === "accepted" || (verdict === "not judged" && params.unjudged === "keep")) {
+    const mask = await readPredictedMask(store, predictions, id);
+    checkSameGrid(mask, one.image, `the mask of ${id}`, "its image");
+    return { became: "kept", how: verdict, mask };
+  }
+  if (verdict === "not judged" || params.rejected === "exclude") return { became: "left out", how: verdict };
+  return madeAgain(params.method, one);
+}
+
+function madeAgain(method: Params["method"], { lesion, image }: LesionImage): Revised {
+  const { mask, outcomes } = segmentVolume(method, image, lesion, lesion.window);
+  const how = `${method}, ${Object.keys(outcomes).sort().join(", ")}`;
+  // An empty mask would teach that a marked lesion is none.
+  if (!mask.data.includes(1)) return { became: "left out", how: `rejected, and made again in vain (${how})` };
+  const isVolume = (volumeRemakers as readonly string[]).includes(method);
+  return { became: "made again", how, mask, ...(isVolume ? {} : { slices: "key" as const }) };
+}
+
+/** Number of lesions by what became of them. */
+function counts(revisions: readonly Revision[]): Record<string, number> {
+  const by: Record<string, number> = { kept: 0, "left out": 0 };
+  for (const { became } of revisions) by[became] = (by[became] ?? 0) + 1;
+  return by;
+}
