@@ -48,6 +48,17 @@ export function verdictOf(
   return isRejected(decide, rejects, answers) ? "rejected" : "accepted";
 }
 
+/** What people who corrected the masks of `predictions` did, by lesion. @throws InputError where they corrected others */
+export async function editsOf(
+  store: Store,
+  decisions: Digest,
+  predictions: Digest,
+): Promise<Map<string, { answer: string; mask?: string }>> {
+  const opened = await openDecisions(store, decisions);
+  if (opened.cases.meta.masks !== predictions) throw notThese(opened.meta.title);
+  return new Map(opened.decisions.map(({ case: id, answer, mask }) => [id, { answer, mask }]));
+}
+
 /** Which lesion a case shows, where it shows one of these masks; else null. */
 async function lesionsShown(
   store: Store,

@@ -7,7 +7,7 @@ import { campaignPage, evaluate, report } from "./stepKinds/evaluation.ts";
 import { imagesImport, imagesSynthesize } from "./stepKinds/images.ts";
 import { labelsHarvest, labelsInitial } from "./stepKinds/labels.ts";
 import { reading, readingPolicy } from "./stepKinds/reading.ts";
-import { labelsRevise } from "./stepKinds/revision.ts";
+import { labelsRevise, predictionsCases } from "./stepKinds/revision.ts";
 import { segmentationClassical, segmentationPredict } from "./stepKinds/segmentation.ts";
 import { datasetFold, datasetSelect, predictionsJoin } from "./stepKinds/selection.ts";
 import { segmentationSelfPaced } from "./stepKinds/selfPaced.ts";
@@ -36,6 +36,7 @@ export const stepKinds = {
   "segmentation.predict": segmentationPredict,
   "segmentation.classical": segmentationClassical,
   "predictions.join": predictionsJoin,
+  "predictions.cases": predictionsCases,
   "volumes.measure": volumesMeasure,
   "response.assess": responseAssess,
   "images.import": imagesImport,

@@ -10,6 +10,7 @@ import {
   type FinishMessage,
   finishMessageSchema,
   MOST_ENTRIES,
+  maskProblem,
   type Protocol,
   type ReaderBook,
   type ReadingEvent,
@@ -55,10 +56,13 @@ export class AnswerBook {
   checkAnswer(value: unknown, now: number): void {
     const message = this.#parsed(answerMessageSchema, value);
     const { length } = this.subject;
-    for (const { position, answer } of message.entries) {
+    for (const entry of message.entries) {
+      const { position, answer } = entry;
       if (position >= length) throw refused(`position ${position} does not exist: there are ${length}, counted from 0`);
       if (answer !== null && !this.#words.includes(answer))
         throw refused(`"${answer}" is no answer here; there are ${this.#words.join(", ")}`);
+      const problem = maskProblem(this.protocol, entry);
+      if (problem !== null) throw refused(problem);
     }
     const fresh = this.#fresh(message);
     if (fresh.length === 0) return;
@@ -77,9 +81,10 @@ export class AnswerBook {
   answer(message: AnswerMessage, now: number): AnswerReceipt {
     const fresh = this.#fresh(message);
     const reader = this.#readerOf(message.reader);
-    for (const { position, answer, at, tookMs } of fresh) {
-      reader.give(position, answer === null ? -1 : this.#words.indexOf(answer), at - this.subject.since);
-      this.unwritten.push({ event: "answer", received: now, reader: reader.name, position, answer, at, tookMs });
+    for (const entry of fresh) {
+      const { position, answer, at, mask } = entry;
+      reader.give(position, answer === null ? -1 : this.#words.indexOf(answer), at - this.subject.since, mask);
+      this.unwritten.push({ event: "answer", received: now, reader: reader.name, ...entry });
     }
     if (reader.claim !== null && fresh.length > 0) reader.claim = { ...reader.claim, until: now + this.#leaseMs };
     return { taken: fresh.length, answered: reader.answered };
@@ -181,10 +186,11 @@ export class AnswerBook {
   }
 
   /** What stands of one reader, and what that reader holds. */
-  own(name: string): Pick<ReadingState, "own" | "claim"> {
+  own(name: string): Pick<ReadingState, "own" | "masks" | "claim"> {
     const reader = this.#byName.get(name);
     return {
       own: (reader?.standing ?? []).map(([position, answer]) => [position, this.#words[answer]]),
+      masks: reader?.masks ?? [],
       claim: reader?.claim ?? null,
     };
   }

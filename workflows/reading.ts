@@ -106,7 +106,7 @@ export async function reading(action: Action, place: ReadingPlace = { round: 1 }
   setHandler(readingQuery, (reader) => {
     if (book === undefined) return null;
     const { closedBy, readers } = book;
-    const seen = reader === null ? { own: [], claim: null } : book.own(reader);
+    const seen = reader === null ? { own: [], masks: [], claim: null } : book.own(reader);
     const shared = protocol.mode === "shared" ? book.shared : [];
     return { ...where(), cases, length, protocol, deadline: deadlineAt, closed: closedBy !== null, readers, ...seen, shared };
   });
@@ -121,6 +121,8 @@ export async function reading(action: Action, place: ReadingPlace = { round: 1 }
   if (place.carried === undefined) ({ count, length, log: head, readers } = await ledger.openReading({ action, since }));
   const open = new AnswerBook(protocol, { cases, length, since }, readers);
   open.closeWhenFinished(Date.now());
+  // Nobody is waited for where there is nothing to look at, e.g. no mask that was rejected.
+  if (length === 0) open.close("readers", Date.now());
   book = open;
 
   /** Brings everything that has happened to the store. */

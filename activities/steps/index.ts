@@ -12,6 +12,7 @@ import { labelsHarvest } from "./labelsHarvest.ts";
 import { labelsInitial } from "./labelsInitial.ts";
 import { labelsRevise } from "./labelsRevise.ts";
 import { networkTrain } from "./networkTrain.ts";
+import { predictionsCases } from "./predictionsCases.ts";
 import { readingPolicy } from "./readingPolicy.ts";
 import { report } from "./report.ts";
 import { responseAssess } from "./responseAssess.ts";
@@ -38,6 +39,7 @@ const bodies: { [K in Exclude<StepKindName, WorkflowKindName>]: StepBody<StepPar
   "segmentation.predict": segmentationPredict,
   "segmentation.classical": segmentationClassical,
   "predictions.join": predictionsJoin,
+  "predictions.cases": predictionsCases,
   "volumes.measure": volumesMeasure,
   "response.assess": responseAssess,
   "images.import": imagesImport,

@@ -8,7 +8,8 @@ import { type Revision, revisionSchema } from "../../schemas/revision.ts";
 import { volumeRemakers } from "../../schemas/stepKinds/revision.ts";
 import type { StepParams } from "../../schemas/stepKinds.ts";
 import { countShards, type LesionImage, linesType, openDataset, parseLines, putSubset, readPart, toLines } from "../datasets.ts";
-import { judgementsOf, verdictOf } from "../judgements.ts";
+import { openDrawnMask } from "../drawnMasks.ts";
+import { editsOf, judgementsOf, verdictOf } from "../judgements.ts";
 import { gatherLabels, type LabelledSlice, labelledSlices, putLabelPart } from "../labels.ts";
 import { openPredictions, type Predictions, readPredictedMask } from "../predictions.ts";
 import type { StepBody } from "./step.ts";
@@ -32,6 +33,7 @@ export const labelsRevise: StepBody<Params> = {
     if (predictions.meta.dimension === "2D" && params.slices !== "key")
       throw new InputError("have masks of the RECIST slice alone", "masks", "give `slices: key`");
     const judged = await judgementsOf(store, inputs.decisions.artifact as Digest, predictions.digest);
+    const edits = inputs.edits && (await editsOf(store, inputs.edits.artifact as Digest, predictions.digest));
     const labels: LabelledSlice[] = [];
     const revisions: Revision[] = [];
     const unlabelled: Record<string, number> = {};
@@ -40,7 +42,7 @@ export const labelsRevise: StepBody<Params> = {
       const { lesion } = one;
       const answers = judged.get(lesion.id) ?? [];
       const verdict = verdictOf(answers, params);
-      const { mask, slices, ...became } = await revised(store, params, verdict, one, predictions);
+      const { mask, slices, ...became } = await revised(store, params, verdict, one, predictions, edits?.get(lesion.id));
       revisions.push({ lesion: lesion.id, verdict, answers, ...became });
       if (mask === undefined) unlabelled[became.how] = (unlabelled[became.how] ?? 0) + 1;
       else labels.push(...labelledSlices(lesion, mask, slices ?? params.slices, `${became.became}: ${became.how}`));
@@ -78,16 +80,36 @@ async function revised(
   verdict: Revision["verdict"],
   one: LesionImage,
   predictions: Predictions,
+  edit: { answer: string; mask?: string } | undefined,
 ): Promise<Revised> {
   const { id } = one.lesion;
   if (!predictions.lines.has(id)) return { became: "left out", how: "has no mask" };
-  if (verdict === "accepted" || (verdict === "not judged" && params.unjudged === "keep")) {
+  const kept = async (how: string): Promise<Revised> => {
     const mask = await readPredictedMask(store, predictions, id);
     checkSameGrid(mask, one.image, `the mask of ${id}`, "its image");
-    return { became: "kept", how: verdict, mask };
-  }
+    return { became: "kept", how, mask };
+  };
+  if (verdict === "accepted" || (verdict === "not judged" && params.unjudged === "keep")) return kept(verdict);
   if (verdict === "not judged" || params.rejected === "exclude") return { became: "left out", how: verdict };
-  return madeAgain(params.method, one);
+  if (params.rejected === "reinitialise") return madeAgain(params.method, one);
+  if (edit === undefined) return { became: "left out", how: "rejected, and not corrected" };
+  if (edit.mask !== undefined) return edited(store, edit.mask, one);
+  return edit.answer === params.excludes
+    ? { became: "left out", how: "rejected, and left out by who corrects" }
+    : kept(`rejected, but left as it is: ${edit.answer}`);
+}
+
+/** The mask that a person drew, with who it was. @throws InputError where it is of another grid */
+async function edited(store: Store, digest: string, { lesion, image }: LesionImage): Promise<Revised> {
+  const { meta, shape, data } = await openDrawnMask(store, digest as Digest);
+  const { dims, spacingMm, affine } = image;
+  if ([...shape].reverse().join() !== dims.join())
+    throw new InputError(
+      `was drawn on ${shape.join(" × ")} voxels, z first, and its lesion has ${[...dims].reverse().join(" × ")}`,
+      `the mask of ${lesion.id}`,
+    );
+  const edit = { artifact: digest, author: meta.author, at: meta.at };
+  return { became: "edited", how: "by hand", mask: { dims, spacingMm, affine, data }, edit };
 }
 
 function madeAgain(method: Params["method"], { lesion, image }: LesionImage): Revised {

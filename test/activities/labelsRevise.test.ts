@@ -4,6 +4,7 @@ import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openCases } from "../../activities/cases.ts";
 import { openDataset, parseLines, putDataset, putShard } from "../../activities/datasets.ts";
+import { drawnMaskFiles, putDrawnMask } from "../../activities/drawnMasks.ts";
 import { openLabels, readLabelShard } from "../../activities/labels.ts";
 import { openPredictions, readPredictedMask } from "../../activities/predictions.ts";
 import { putDecisions } from "../../activities/readingLog.ts";
@@ -85,8 +86,8 @@ async function decided(rejects: Record<string, readonly number[]>, unread: reado
   return putDecisions(store, decisions, { bytes: Buffer.alloc(0) }, about);
 }
 
-async function revised(params: Action["params"], decisions: Digest, masks = ellipsoids) {
-  const outputs = await carriedOut("labels.revise", params, { lesions, masks, decisions });
+async function revised(params: Action["params"], decisions: Digest, masks = ellipsoids, edits: Record<string, Digest> = {}) {
+  const outputs = await carriedOut("labels.revise", params, { lesions, masks, decisions, ...edits });
   const labels = await openLabels(store, outputs.labels);
   const maps = new Map([...(await readLabelShard(store, labels, 0)), ...(await readLabelShard(store, labels, 1))]);
   const revisions = parseLines(await readFile(store, labels.manifest, "revisions.jsonl"), revisionSchema);
@@ -176,5 +177,60 @@ describe("labels.revise", () => {
     const closed = { decidedBy: "people", readers: [] as never[], closedBy: "readers" } as const;
     const preferred = await putDecisions(store, [], { bytes: Buffer.alloc(0) }, { title: "Pairs", cases: compared, ...closed });
     await expect(revised({}, preferred)).rejects.toThrow("Pairs: a study of comparison says which mask is better");
+  });
+});
+
+describe("masks that people correct", () => {
+  /** A box of voxels that no method would give. */
+  const drawnOn = ([nx, ny, nz]: readonly number[]) => ({
+    shape: [nz, ny, nx],
+    data: Uint8Array.from({ length: nx * ny * nz }, (_, i) => (i % nx < 5 && Math.floor(i / nx) % ny < 3 ? 1 : 0)),
+  });
+
+  test("predictions.cases shows the rejected ones alone, on the data set's own pixels, and says whose masks they are", async () => {
+    const decisions = await decided({ Ada: [1, 4, 5], Bo: [4, 5] });
+    const inputs = { lesions, masks: ellipsoids, decisions };
+    const shown = await openCases(store, (await carriedOut("predictions.cases", {}, inputs)).cases);
+    expect(shown.cases.map(({ id }) => ids.indexOf(id))).toEqual([4, 5]);
+    expect(shown.meta.masks).toBe(ellipsoids);
+    const { manifest } = await openDataset(store, lesions);
+    const images = manifest.blobs.find(({ path: file }) => file === "shards/00001.safetensors");
+    expect(shown.manifest.blobs).toContainEqual(images);
+    const everything = await openCases(store, (await carriedOut("predictions.cases", {}, { lesions, masks: cuts })).cases);
+    expect(everything.cases).toHaveLength(COUNT);
+    const none = await carriedOut("predictions.cases", {}, { ...inputs, decisions: await decided({ Ada: [] }) });
+    expect((await openCases(store, none.cases)).cases).toEqual([]);
+  });
+
+  test("become the labels, with their author; what the editor leaves out or does not come to is named", async () => {
+    const decisions = await decided({ Ada: [0, 1, 2, 3] });
+    const shown = (await carriedOut("predictions.cases", {}, { lesions, masks: ellipsoids, decisions })).cases;
+    const { dims } = phantoms[0].image;
+    const meta = { cases: shown, case: ids[0], author: "Bo", at: 5, from: shown };
+    const mask = await putDrawnMask(store, { meta, ...drawnOn(dims) });
+    const given = { repeat: false, reader: null, at: 9, tookMs: 1 };
+    const answers: Decision[] = [
+      { ...given, case: ids[0], answer: "edited", mask },
+      { ...given, case: ids[1], answer: "exclude" },
+      { ...given, case: ids[2], answer: "unchanged" },
+    ];
+    const about = { title: "By hand", cases: shown, decidedBy: "people", readers: [], closedBy: "deadline" };
+    const files = await drawnMaskFiles(store, shown, answers);
+    expect(files.map(({ path: file }) => file)).toEqual([`masks/${mask}.safetensors`, `masks/${mask}.json`]);
+    const edits = await putDecisions(store, answers, { bytes: Buffer.alloc(0) }, about as never, files);
+    const { maps, labels, revisions } = await revised({ rejected: "edit" }, decisions, ellipsoids, { edits });
+    const [nx, ny] = dims;
+    expect(maps.get(keySlice(0))!.data).toEqual(drawnOn(dims).data.subarray(0, nx * ny));
+    expect(labelled(labels.lines)).toEqual([0, 2, 4, 5]);
+    expect(labels.meta.unlabelled).toEqual({ "rejected, and left out by who corrects": 1, "rejected, and not corrected": 1 });
+    expect(revisions[0]).toMatchObject({
+      ...{ lesion: ids[0], verdict: "rejected", became: "edited" },
+      edit: { artifact: mask, author: "Bo", at: 5 },
+    });
+    expect(revisions[2]).toMatchObject({ became: "kept", how: "rejected, but left as it is: unchanged" });
+    // Corrections of other masks are not taken for these.
+    await expect(revised({ rejected: "edit" }, decisions, cuts, { edits })).rejects.toThrow("By hand: these masks were not");
+    const stranger = [{ ...answers[0], case: ids[3] }];
+    await expect(drawnMaskFiles(store, shown, stranger)).rejects.toThrow(`was answered with a mask of ${ids[0]}`);
   });
 });
