@@ -209,8 +209,10 @@ test("nothing is lost when the tab dies while painting, nor when the server does
   await page.keyboard.press("-");
   for (let i = 0; i < 18; i++) await page.keyboard.press("ArrowLeft");
   await page.keyboard.press(" ");
-  // The tab goes without an answer.
-  await page.close();
+  // The tab dies without an answer.
+  const crashed = page.waitForEvent("crash");
+  page.goto("chrome://crash").catch(() => {});
+  await crashed;
   await newPage();
   await begin(id, "Cleo");
   await onCase(0);
@@ -228,6 +230,7 @@ test("nothing is lost when the tab dies while painting, nor when the server does
   expect(at(SIDE / 2 - 18, SIDE / 2)).toBe(1);
 
   // Back on the case: the mask that was sent is there, and what is made of it names it.
+  await begin(id, "Cleo");
   await onCase(1);
   await page.keyboard.press(",");
   await onCase(0);
