@@ -1,21 +1,21 @@
-import { getManifest, readFile } from "../../artifacts/manifest.ts";
+import { inParallel } from "../../artifacts/inParallel.ts";
 import type { Digest, Store } from "../../artifacts/store.ts";
 import { checkSameGrid } from "../../methods/imaging/sameGrid.ts";
 import type { Mask } from "../../methods/imaging/volume.ts";
 import { InputError } from "../../methods/inputError.ts";
 import { segmentVolume } from "../../methods/labels/volume.ts";
-import { type Revision, revisionSchema } from "../../schemas/revision.ts";
+import type { Revision } from "../../schemas/revision.ts";
 import { volumeRemakers } from "../../schemas/stepKinds/revision.ts";
 import type { StepParams } from "../../schemas/stepKinds.ts";
-import { countShards, type LesionImage, linesType, openDataset, parseLines, putSubset, readPart, toLines } from "../datasets.ts";
+import { countShards, type LesionImage, openDataset, putSubset, readPart } from "../datasets.ts";
 import { openDrawnMask } from "../drawnMasks.ts";
 import { editsOf, judgementsOf, verdictOf } from "../judgements.ts";
 import { gatherLabels, type LabelledSlice, labelledSlices, putLabelPart } from "../labels.ts";
 import { openPredictions, type Predictions, readPredictedMask } from "../predictions.ts";
+import { readRevisions, revisionFile } from "../revisions.ts";
 import type { StepBody } from "./step.ts";
 
 type Params = StepParams<"labels.revise">;
-const FILE = "revisions.jsonl";
 
 /** What a lesion's mask becomes; without a mask the lesion is left out. */
 interface Revised extends Pick<Revision, "became" | "how" | "edit"> {
@@ -47,21 +47,16 @@ export const labelsRevise: StepBody<Params> = {
       if (mask === undefined) unlabelled[became.how] = (unlabelled[became.how] ?? 0) + 1;
       else labels.push(...labelledSlices(lesion, mask, slices ?? params.slices, `${became.became}: ${became.how}`));
     }
-    const lines = { path: FILE, bytes: toLines(revisions), mediaType: linesType };
-    return { outputs: { labels: await putLabelPart(store, labels, unlabelled, [lines]) }, summary: counts(revisions) };
+    const put = await putLabelPart(store, labels, unlabelled, [revisionFile(revisions)]);
+    return { outputs: { labels: put }, summary: counts(revisions) };
   },
 
   async gather({ store }, { inputs }, parts) {
-    const revisions: Revision[] = [];
-    for (const { labels } of parts) {
-      const manifest = await getManifest(store, labels);
-      revisions.push(...parseLines(await readFile(store, manifest, FILE), revisionSchema));
-    }
+    const revisions = (await inParallel(parts, ({ labels }) => readRevisions(store, labels))).flat();
     const learnt = new Set(revisions.flatMap(({ lesion, became }) => (became === "left out" ? [] : [lesion])));
     if (learnt.size === 0)
       throw new InputError("no mask is left to learn from", undefined, "see who rejected what in the decisions");
-    const lines = { path: FILE, bytes: toLines(revisions), mediaType: linesType };
-    const { outputs } = await gatherLabels(store, parts, { method: "revised", round: 0 }, [lines]);
+    const { outputs } = await gatherLabels(store, parts, { method: "revised", round: 0 }, [revisionFile(revisions)]);
     const dataset = await openDataset(store, inputs.lesions.artifact as Digest);
     const { name, origin, split } = dataset.meta;
     const skipped = { ...dataset.meta.skipped };

@@ -247,3 +247,11 @@ test("nothing is lost when the tab dies while painting, nor when the server does
   expect(again.meta.from).toBe(digest);
   expect(again.at(SIDE / 2 - 18, SIDE / 2)).toBe(0);
 });
+
+test("where nothing was rejected nobody is waited for", async () => {
+  const cases = await putDrawnCases(desk.store, { cases: 0 });
+  const reading = await desk.start("campaign-editing/nothing", cases, editing);
+  const { outputs, summary } = await reading.result();
+  expect(summary).toMatchObject({ decisions: 0, cases: 0 });
+  expect((await getManifest(desk.store, asDigest(outputs.decisions))).meta).toMatchObject({ readers: [], decisions: 0 });
+});
