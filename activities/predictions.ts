@@ -145,6 +145,17 @@ export async function joinPredictions(store: Store, sets: readonly (readonly [st
   };
 }
 
+/** The masks of some lesions as predictions of their own; copied, so that no other mask is exported with them. */
+export async function putPredictionSubset(store: Store, all: Predictions, ids: readonly string[]): Promise<Digest> {
+  const kept: Prediction[] = [];
+  for (const id of ids) {
+    const { outcomes } = all.lines.get(id) ?? { outcomes: {} };
+    kept.push({ id, outcomes, mask: await readPredictedMask(store, all, id) });
+  }
+  const part = await putPredictionPart(store, kept);
+  return (await gatherPredictions(store, [{ part }], all.meta)).outputs.predictions;
+}
+
 function fileOf({ blobs }: Manifest, path: string): Manifest["blobs"][number] {
   return blobs.find((blob) => blob.path === path)!;
 }

@@ -4,6 +4,7 @@ import type { Digest, Store } from "../artifacts/store.ts";
 import { InputError } from "../methods/inputError.ts";
 import { type Answer, merged } from "../methods/reading/decisions.ts";
 import { sequenceLength, sequenceOf } from "../methods/reading/sequence.ts";
+import type { CasesMeta } from "../schemas/cases.ts";
 import type { Action, ActionResult } from "../schemas/messages.ts";
 import {
   type Decision,
@@ -24,12 +25,20 @@ import { drawnMaskFiles } from "./drawnMasks.ts";
 import { putChunk, putDecisions, readLog } from "./readingLog.ts";
 import { parseInput } from "./steps/index.ts";
 
-/** Where a reading goes on after its workflow was lost: names the newest chunk of its log. */
-const readingPointer = (key: Digest): string => `readings/${key.slice(0, 2)}/${key}`;
+/** Parameters that say how people are waited for, not what they are asked. */
+const HOW_LONG = new Set(["deadline", "remindHours", "claimMinutes", "decide", "policy"]);
 
 /** Activities of a reading: what the store knows of it, and what is written down. */
 export function createReadings(store: Store, fingerprintOf: (kind: string) => Promise<string>) {
-  const keyOfReading = async (action: Action): Promise<Digest> => keyOf(action, await fingerprintOf(action.kind));
+  /**
+   * Where the newest chunk of a reading's log is named. Who is asked the same about the same cases goes on from there: after
+   * the workflow was lost, with a later deadline, in another campaign.
+   */
+  const pointerOf = async (action: Action): Promise<string> => {
+    const asked = Object.fromEntries(Object.entries(action.params).filter(([param]) => !HOW_LONG.has(param)));
+    const key = keyOf({ ...action, params: asked }, await fingerprintOf(action.kind));
+    return `readings/${key.slice(0, 2)}/${key}`;
+  };
   const casesOf = (action: Action) => openCases(store, action.inputs.cases.artifact as Digest);
   const protocolOf = (action: Action): Protocol => parseInput(action).params as Protocol;
 
@@ -40,12 +49,13 @@ export function createReadings(store: Store, fingerprintOf: (kind: string) => Pr
       const protocol = protocolOf(action);
       if (cases.length === 0 && protocol.layout !== "edit")
         throw new InputError("there is nothing to look at", meta.title, "no case came in");
-      const pointer = (await store.getPointer(readingPointer(await keyOfReading(action)))) as { log: Digest } | undefined;
+      checkAnswers(protocol, meta);
+      const pointer = (await store.getPointer(await pointerOf(action))) as { log: Digest } | undefined;
       const lines = pointer === undefined ? [] : (await readLog(store, pointer.log)).lines;
       return {
         count: cases.length,
         length: sequenceLength(protocol, cases.length),
-        log: pointer?.log ?? null,
+        head: pointer?.log ?? null,
         readers: books(protocol, lines, since),
       };
     },
@@ -64,7 +74,7 @@ export function createReadings(store: Store, fingerprintOf: (kind: string) => Pr
         event.event === "answer" ? { ...event, ...shown(event.reader, event.position) } : event,
       );
       const log = await putChunk(store, digest, previous as Digest | null, lines);
-      await store.setPointer(readingPointer(await keyOfReading(action)), { log });
+      await store.setPointer(await pointerOf(action), { log });
       return log;
     },
 
@@ -137,7 +147,8 @@ export function createReadings(store: Store, fingerprintOf: (kind: string) => Pr
 export interface OpenedReading {
   count: number;
   length: number;
-  log: string | null;
+  /** Digest of the log's newest chunk. */
+  head: string | null;
   readers: ReaderBook[];
 }
 
@@ -159,11 +170,22 @@ interface RecordRequest {
 type AnswerLine = Extract<LogLine, { event: "answer" }>;
 const answerLines = (lines: readonly LogLine[]): AnswerLine[] => lines.filter((line) => line.event === "answer");
 
+/** @throws InputError where the protocol asks for answers that nothing can be made of later. */
+function checkAnswers({ answers }: Protocol, { answers: understood, title }: CasesMeta): void {
+  const strange = understood === undefined ? [] : answers.filter(({ answer }) => !understood.includes(answer));
+  if (strange.length > 0)
+    throw new InputError(
+      `the answers ${strange.map(({ answer }) => answer).join(", ")} would mean nothing to the study's evaluation`,
+      title,
+      `it understands ${understood!.join(", ")}: give the reading the study's own \`protocol\``,
+    );
+}
+
 /** Who has answered or finished so far, as the workflow keeps it. */
 function books({ answers }: Protocol, lines: readonly LogLine[], since: number): ReaderBook[] {
   const byReader = new Map<string, ReaderBook>();
   const bookOf = (reader: string): ReaderBook => {
-    const book = byReader.get(reader) ?? { reader, finished: null, verdict: null, note: null, entries: [], claim: null };
+    const book = byReader.get(reader) ?? { reader, finished: null, verdict: null, entries: [], claim: null };
     byReader.set(reader, book);
     return book;
   };
@@ -175,7 +197,7 @@ function books({ answers }: Protocol, lines: readonly LogLine[], since: number):
       const others = (book.masks ?? []).filter(([position]) => position !== line.position);
       book.masks = line.mask === undefined ? others : [...others, [line.position, line.mask]];
     } else if (line.event === "finish") {
-      Object.assign(bookOf(line.reader), { finished: line.received, verdict: line.verdict, note: line.note });
+      Object.assign(bookOf(line.reader), { finished: line.received, verdict: line.verdict });
     }
   }
   return [...byReader.values()];

@@ -6,6 +6,7 @@ import { z } from "zod";
 import { inParallel } from "../artifacts/inParallel.ts";
 import { getManifest, putArtifact, readFile } from "../artifacts/manifest.ts";
 import type { Digest, Store } from "../artifacts/store.ts";
+import { type CtVolumes, openCtVolumes } from "../methods/datasets/ctVolumes.ts";
 import { openDeepLesion } from "../methods/datasets/deeplesion.ts";
 import type { LesionSource, VolumeSource } from "../methods/datasets/lesionCase.ts";
 import { openLymphNodes } from "../methods/datasets/lymphNodes.ts";
@@ -65,6 +66,13 @@ const sourceKinds: { readonly [K in SourceKind]: KindOfSource<StepParams<K>, Ope
       (file) =>
         path.join(root, file),
   },
+  "lesions.propose": {
+    open: ({ root }) => openCtVolumes(root),
+    placeOf:
+      ({ root }) =>
+      (file) =>
+        path.join(root, file),
+  },
 };
 
 function placeOfMaterial({ shapes, backgrounds }: { shapes: string; backgrounds: string }): (file: string) => string {
@@ -79,10 +87,12 @@ interface OpenedSources {
   "dataset.implant": LesionSource | VolumeSource;
   "timepoints.construct": LesionSource | VolumeSource;
   "images.import": PhotographSource;
+  "lesions.propose": CtVolumes;
 }
 type SourceKind = keyof OpenedSources;
-/** What scanning needs of any source. */
 type OpenedSource = OpenedSources[SourceKind];
+/** What scanning needs of any source. */
+type ListedSource = Pick<LesionSource, "index"> & { readonly entries: readonly { readonly files: readonly string[] }[] };
 
 /**
  * Artifact of what lies at the paths that a step names: every file that would be read, with size and SHA-256. Its digest
@@ -157,7 +167,7 @@ async function openPinned(
       );
     }
   };
-  await check(source.index ?? []);
+  await check((source as ListedSource).index ?? []);
   return { source, check };
 }
 
@@ -169,11 +179,11 @@ async function filesOf(
   if (Object.hasOwn(sourceKinds, kind)) {
     // The parameters are those of the kind, which the type of the table cannot tell by name.
     const { open, placeOf } = sourceKinds[kind as SourceKind] as KindOfSource<unknown, OpenedSource>;
-    const { entries, index } = await open(params);
+    const { entries, index }: ListedSource = await open(params);
     return { files: [...(index ?? []), ...entries.flatMap((entry) => entry.files)], placeOf: placeOf(params) };
   }
-  const weights = String(params.weights ?? params.featureWeights);
-  return { files: [path.basename(weights)], placeOf: () => weights };
+  const file = String(params.weights ?? params.featureWeights ?? params.scans ?? params.table);
+  return { files: [path.basename(file)], placeOf: () => file };
 }
 
 /** Digests by path, size and modification time, so that a campaign does not hash its source for every plan. */

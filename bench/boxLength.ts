@@ -1,9 +1,9 @@
 /** How much longer a lesion's long diameter is than the longer side of its tight box, over real shapes: `npx tsx bench/boxLength.ts`. */
 import path from "node:path";
-import { rangeOfMask } from "../methods/datasets/lesionCrop.ts";
 import { openLesionShapes } from "../methods/datasets/lesionShapes.ts";
 import { marksOfMask } from "../methods/datasets/simulatedMarks.ts";
 import { sliceOf } from "../methods/imaging/volume.ts";
+import { rangeOfMask } from "../methods/imaging/voxelRange.ts";
 import { lengthMm } from "../methods/labels/recist.ts";
 
 const LEAST_VOXELS = 200;

@@ -6,12 +6,12 @@
  */
 import path from "node:path";
 import type { LesionCase } from "../methods/datasets/lesionCase.ts";
-import { rangeOfMask } from "../methods/datasets/lesionCrop.ts";
 import { caseOfMask } from "../methods/datasets/maskedLesion.ts";
 import { openNiftiMasks } from "../methods/datasets/niftiMasks.ts";
 import { openSemiSynthetic } from "../methods/datasets/semiSynthetic.ts";
 import { cropVolume } from "../methods/imaging/crop.ts";
 import { type Mask, sliceOf } from "../methods/imaging/volume.ts";
+import { rangeOfMask } from "../methods/imaging/voxelRange.ts";
 import { priorCutVolume } from "../methods/labels/priorCut.ts";
 import { augmentationSchema } from "../methods/networks/augment.ts";
 import { openBackend } from "../methods/networks/backend.ts";

@@ -6,14 +6,14 @@
 import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import path from "node:path";
-import { openNetwork } from "../cli/commands/segment.ts";
 import { readMaskFile } from "../cli/maskFile.ts";
+import { openNetwork } from "../cli/segmentingNetwork.ts";
 import { boxMethods, segmentBox, segmentUnmarked } from "../cli/unmarkedLesion.ts";
-import { rangeOfMask } from "../methods/datasets/lesionCrop.ts";
 import { marksOfMask } from "../methods/datasets/simulatedMarks.ts";
 import { largestComponent } from "../methods/imaging/components.ts";
 import { openImage } from "../methods/imaging/openImage.ts";
 import { type HuWindow, type Mask, sliceOf, type Volume } from "../methods/imaging/volume.ts";
+import { rangeOfMask } from "../methods/imaging/voxelRange.ts";
 import type { LesionBox } from "../methods/labels/lesionBox.ts";
 import { intersection } from "../methods/labels/recist.ts";
 import { overlap } from "../methods/metrics/overlap.ts";

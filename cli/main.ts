@@ -18,6 +18,7 @@ const modules: readonly { readonly commands: readonly string[]; readonly load: (
   { commands: ["reproduce"], load: () => import("./commands/reproduce.ts") },
   { commands: ["list", "status", "pause", "unpause", "cancel", "retry"], load: () => import("./commands/campaigns.ts") },
   { commands: ["segment"], load: () => import("./commands/segment.ts") },
+  { commands: ["propose"], load: () => import("./commands/propose.ts") },
   { commands: ["measure"], load: () => import("./commands/measure.ts") },
   { commands: ["evaluate"], load: () => import("./commands/evaluate.ts") },
   { commands: ["response"], load: () => import("./commands/response.ts") },

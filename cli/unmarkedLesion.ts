@@ -1,4 +1,4 @@
-import { lesionRange } from "../methods/datasets/lesionCrop.ts";
+import { regionRange } from "../methods/datasets/lesionCrop.ts";
 import { cropVolume } from "../methods/imaging/crop.ts";
 import type { HuWindow, Mask, Vec3, Volume } from "../methods/imaging/volume.ts";
 import { InputError } from "../methods/inputError.ts";
@@ -7,7 +7,7 @@ import type { Extent } from "../methods/labels/recist.ts";
 import { segmentVolume, type VolumeMethod } from "../methods/labels/volume.ts";
 import type { Backend } from "../methods/networks/backend.ts";
 import { lesionAtPoint } from "../methods/networks/lesionAtPoint.ts";
-import { regionOfBox, type UnmarkedRegion } from "../methods/networks/lesionRegion.ts";
+import { regionOfBox } from "../methods/networks/lesionRegion.ts";
 import { type Model, requireWithoutMarks } from "../methods/networks/model.ts";
 import { predictVolume } from "../methods/networks/predictVolume.ts";
 
@@ -92,25 +92,12 @@ export async function segmentUnmarked(
   const { dims, spacingMm, affine } = volume;
   const data = new Uint8Array(dims[0] * dims[1] * dims[2]);
   if (region === undefined) return { mask: { dims, spacingMm, affine, data }, outcomes: { "nothing at the point": 1 } };
-  const { start, end } = rangeAround(region, volume);
+  const { start, end } = regionRange(region, volume.spacingMm, volume.dims);
   const image = cropVolume(volume, start, end);
   const [x, y] = region.centre;
   const marks = { ...region, slice: region.slice - start[2], centre: [x - start[0], y - start[1]] as const };
   const { mask, outcomes } = await predictVolume(model, backend, { image, marks, window });
   return { mask: onGrid(mask, start, volume), outcomes };
-}
-
-/** The voxels that data sets cut out around a lesion as long as the region, so that the network sees what it knows. */
-function rangeAround(
-  { slice, centre: [x, y], lengthPx }: UnmarkedRegion,
-  { dims, spacingMm }: Volume,
-): ReturnType<typeof lesionRange> {
-  const half = lengthPx / 2;
-  const across = [
-    [x - half, y],
-    [x + half, y],
-  ] as const;
-  return lesionRange({ slice, long: across, short: across }, spacingMm, dims);
 }
 
 /** A mask that is 0 but for `part` from voxel `start` on. */

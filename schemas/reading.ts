@@ -129,11 +129,11 @@ export type Protocol = z.output<typeof protocolSchema>;
  */
 const entrySchema = z.strictObject({
   position: z.int().nonnegative(),
-  answer: z.string().nullable(),
+  answer: z.string().max(20).nullable(),
   /** The mask that the reader has drawn (schemas/drawnMask.ts), where the answer comes with one. */
   mask: digestSchema.optional(),
-  /** Milliseconds since the epoch by the reader's clock, and how long the case was looked at. */
-  at: z.int().nonnegative(),
+  /** Milliseconds since the epoch by the reader's clock (at most what a Date can hold), and how long the case was looked at. */
+  at: z.int().nonnegative().max(8.64e15),
   tookMs: z.int().nonnegative(),
 });
 export type ReadingEntry = z.infer<typeof entrySchema>;
@@ -179,7 +179,7 @@ export type ReleaseMessage = z.infer<typeof releaseMessageSchema>;
 /** Update `finish`: this reader is done. */
 export const finishMessageSchema = z.strictObject({
   ...message,
-  verdict: z.string().optional(),
+  verdict: z.string().max(40).optional(),
   note: z.string().max(2000).optional(),
 });
 export type FinishMessage = z.infer<typeof finishMessageSchema>;
@@ -261,7 +261,6 @@ export interface ReaderBook {
   reader: string;
   finished: number | null;
   verdict: string | null;
-  note: string | null;
   /** Three numbers an entry, in order: position, index of the answer (−1: taken back), `at` less `since`. */
   entries: number[];
   /** Digests of the masks that came with what stands. */
@@ -271,6 +270,8 @@ export interface ReaderBook {
 
 /** Answers, taken back or not, that one reading can hold: its state must fit into one message (2 MB). */
 export const MOST_ENTRIES = 60_000;
+/** People who can take part in one reading, where it does not name them. */
+export const MOST_READERS = 200;
 
 /** A line of `answers.jsonl` of a `decisions` artifact: what stands at the end. */
 export const decisionSchema = z.strictObject({

@@ -114,6 +114,8 @@ export const campaignResultsSchema = z.strictObject({
   reports: z.array(z.strictObject({ step: z.string(), address: z.string() })),
   /** Steps with masks that can be looked at in 3D. */
   volumes: z.array(z.strictObject({ step: z.string(), method: z.string(), lesions: z.array(z.string()) })),
+  /** Masks and reports by source are not shown while a study of masks is being read blind. */
+  withheld: z.boolean(),
 });
 export type CampaignResults = z.infer<typeof campaignResultsSchema>;
 

@@ -6,6 +6,7 @@ import { enhancementTrain } from "./stepKinds/enhancementTraining.ts";
 import { campaignPage, evaluate, report } from "./stepKinds/evaluation.ts";
 import { imagesImport, imagesSynthesize } from "./stepKinds/images.ts";
 import { labelsHarvest, labelsInitial } from "./stepKinds/labels.ts";
+import { lesionsConfirm, lesionsPropose } from "./stepKinds/proposals.ts";
 import { reading, readingPolicy } from "./stepKinds/reading.ts";
 import { labelsRevise, predictionsCases } from "./stepKinds/revision.ts";
 import { segmentationClassical, segmentationPredict } from "./stepKinds/segmentation.ts";
@@ -14,7 +15,7 @@ import { segmentationSelfPaced } from "./stepKinds/selfPaced.ts";
 import { datasetImplant } from "./stepKinds/semiSynthetic.ts";
 import type { StepKind } from "./stepKinds/stepKind.ts";
 import { studyEvaluate, studyPrepare } from "./stepKinds/study.ts";
-import { timepointsConstruct } from "./stepKinds/timepoints.ts";
+import { timepointsConstruct, timepointsLink, timepointsSuggest } from "./stepKinds/timepoints.ts";
 import { networkTrain } from "./stepKinds/training.ts";
 import { responseAssess, volumesMeasure } from "./stepKinds/volumes.ts";
 
@@ -26,6 +27,8 @@ export const stepKinds = {
   "dataset.synthesize": datasetSynthesize,
   "dataset.implant": datasetImplant,
   "timepoints.construct": timepointsConstruct,
+  "timepoints.suggest": timepointsSuggest,
+  "timepoints.link": timepointsLink,
   "dataset.fold": datasetFold,
   "dataset.select": datasetSelect,
   "labels.initial": labelsInitial,
@@ -35,6 +38,8 @@ export const stepKinds = {
   "segmentation.self-paced": segmentationSelfPaced,
   "segmentation.predict": segmentationPredict,
   "segmentation.classical": segmentationClassical,
+  "lesions.propose": lesionsPropose,
+  "lesions.confirm": lesionsConfirm,
   "predictions.join": predictionsJoin,
   "predictions.cases": predictionsCases,
   "volumes.measure": volumesMeasure,

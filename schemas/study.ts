@@ -52,6 +52,7 @@ const acceptanceSchema = z.strictObject({
       onlySecond: count,
       neither: count,
       test,
+      pHolm: z.number().nullable(),
     }),
   ),
 });

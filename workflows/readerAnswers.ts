@@ -5,7 +5,6 @@ export class ReaderAnswers {
   readonly name: string;
   finished: number | null = null;
   verdict: string | null = null;
-  note: string | null = null;
   claim: Claim | null = null;
   /** In the order in which they came, three numbers each, as `ReaderBook.entries`. */
   readonly #entries: number[] = [];
@@ -59,8 +58,8 @@ export class ReaderAnswers {
   }
 
   get book(): ReaderBook {
-    const { name: reader, finished, verdict, note, claim } = this;
+    const { name: reader, finished, verdict, claim } = this;
     const masks = this.#masks.size === 0 ? {} : { masks: this.masks };
-    return { reader, finished, verdict, note, entries: this.#entries, ...masks, claim };
+    return { reader, finished, verdict, entries: this.#entries, ...masks, claim };
   }
 }

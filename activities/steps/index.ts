@@ -11,6 +11,8 @@ import { imagesImport, imagesSynthesize } from "./images.ts";
 import { labelsHarvest } from "./labelsHarvest.ts";
 import { labelsInitial } from "./labelsInitial.ts";
 import { labelsRevise } from "./labelsRevise.ts";
+import { lesionsConfirm } from "./lesionsConfirm.ts";
+import { lesionsPropose } from "./lesionsPropose.ts";
 import { networkTrain } from "./networkTrain.ts";
 import { predictionsCases } from "./predictionsCases.ts";
 import { readingPolicy } from "./readingPolicy.ts";
@@ -22,6 +24,8 @@ import { datasetFold, datasetSelect, predictionsJoin } from "./selection.ts";
 import type { StepBody, StepInput } from "./step.ts";
 import { studyEvaluate } from "./studyEvaluate.ts";
 import { studyPrepare } from "./studyPrepare.ts";
+import { timepointsLink } from "./timepointsLink.ts";
+import { timepointsSuggest } from "./timepointsSuggest.ts";
 import { volumesMeasure } from "./volumesMeasure.ts";
 
 /** How each kind is carried out; those that are workflows (Algorithm 1) have no body of their own. */
@@ -30,6 +34,8 @@ const bodies: { [K in Exclude<StepKindName, WorkflowKindName>]: StepBody<StepPar
   "dataset.synthesize": datasetSynthesize,
   "dataset.implant": datasetImplant,
   "timepoints.construct": timepointsConstruct,
+  "timepoints.suggest": timepointsSuggest,
+  "timepoints.link": timepointsLink,
   "dataset.fold": datasetFold,
   "dataset.select": datasetSelect,
   "labels.initial": labelsInitial,
@@ -38,6 +44,8 @@ const bodies: { [K in Exclude<StepKindName, WorkflowKindName>]: StepBody<StepPar
   "network.train": networkTrain,
   "segmentation.predict": segmentationPredict,
   "segmentation.classical": segmentationClassical,
+  "lesions.propose": lesionsPropose,
+  "lesions.confirm": lesionsConfirm,
   "predictions.join": predictionsJoin,
   "predictions.cases": predictionsCases,
   "volumes.measure": volumesMeasure,

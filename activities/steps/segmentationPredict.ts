@@ -1,6 +1,7 @@
 import type { Digest } from "../../artifacts/store.ts";
 import { roughBox } from "../../methods/networks/drawnRegion.ts";
 import type { UnmarkedRegion } from "../../methods/networks/lesionRegion.ts";
+import { requireWithoutMarks } from "../../methods/networks/model.ts";
 import { predictVolume } from "../../methods/networks/predictVolume.ts";
 import { randomStream } from "../../methods/random.ts";
 import type { Lesion } from "../../schemas/dataset.ts";
@@ -27,6 +28,7 @@ export const segmentationPredict: StepBody<StepParams<"segmentation.predict">> =
     const { model, enhancer, dispose } = await loadSegmenter(store, inputs.model.artifact as Digest, network);
     const predictions: Prediction[] = [];
     try {
+      if (params.marks === "absent") requireWithoutMarks(model, "input model");
       for (const [done, { lesion, image }] of lesions.entries()) {
         progress({ unit: "lesions", done, total: lesions.length });
         const marks = params.marks === "use" ? lesion : boxAround(lesion, params.box);

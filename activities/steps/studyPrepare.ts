@@ -12,6 +12,7 @@ import type { Case } from "../../schemas/cases.ts";
 import type { Lesion } from "../../schemas/dataset.ts";
 import type { StepParams } from "../../schemas/stepKinds.ts";
 import { type StudyKey, studyKeySchema } from "../../schemas/study.ts";
+import { studyAnswers } from "../../schemas/studyProtocols.ts";
 import { putCases } from "../cases.ts";
 import { type LesionImage, openDataset, readShard, safetensorsType } from "../datasets.ts";
 import { openPredictions, readPredictedMask } from "../predictions.ts";
@@ -62,7 +63,12 @@ export const studyPrepare: StepBody<StepParams<"study.prepare">> = {
     const key = { study: params.study, ...keyOf(dataset, sources, plan) };
     const nonce = sha256(canonicalJson({ secret, seed, key }));
     const sealed = await store.putBlob(Buffer.from(canonicalJson(studyKeySchema.parse({ ...key, nonce }))));
-    const artifact = await putCases(store, { title: params.title, sealed }, cases, files.files());
+    const artifact = await putCases(
+      store,
+      { title: params.title, sealed, answers: studyAnswers(params.study) },
+      cases,
+      files.files(),
+    );
     return { outputs: { cases: artifact }, summary: { cases: plan.length, lesions: drawn.length } };
   },
 };

@@ -5,13 +5,14 @@ import { cropSlice } from "../imaging/crop.ts";
 import { readNiftiMask } from "../imaging/nifti.ts";
 import { decodeCtPng } from "../imaging/png16.ts";
 import { type Mask, type Slice, sliceOf, type Vec3, type Volume } from "../imaging/volume.ts";
+import { rangeOfMask, type VoxelRange } from "../imaging/voxelRange.ts";
 import { InputError } from "../inputError.ts";
 import { drawnAxes } from "../labels/raster.ts";
 import { endPoints, lengthMm, type RecistMarks } from "../labels/recist.ts";
 import { rememberLast } from "../rememberLast.ts";
 import { type DeepLesionRow, parseDeepLesionInfo } from "./deeplesionInfo.ts";
 import type { LesionCase, LesionSource, SourceEntry } from "./lesionCase.ts";
-import { lesionRange, marksInRange, rangeOfMask, type VoxelRange, wantedSlices } from "./lesionCrop.ts";
+import { lesionRange, marksInRange, wantedSlices } from "./lesionCrop.ts";
 
 export interface DeepLesionOptions {
   /** Folder of the slices, `<images>/<series>/<slice>.png`, relative to the root. Default `Images_png`. */

@@ -1,5 +1,7 @@
 import type { Vec3 } from "../imaging/volume.ts";
+import type { VoxelRange } from "../imaging/voxelRange.ts";
 import { centreOf, lengthMm, type RecistMarks, shiftedTo } from "../labels/recist.ts";
+import type { UnmarkedRegion } from "../networks/lesionRegion.ts";
 
 /** Voxels kept around the square of the marks, for rounding and for neighbourhoods at its edge. */
 const MARGIN_PX = 2;
@@ -11,12 +13,6 @@ export interface CropReach {
   readonly acrossSlices: number;
 }
 export const CROP_REACH: CropReach = { inSlice: 1, acrossSlices: 0.75 };
-
-/** Voxels from `start` up to but not including `end`, x, y, z. */
-export interface VoxelRange {
-  readonly start: Vec3;
-  readonly end: Vec3;
-}
 
 /** First and last slice (inclusive) that a lesion's case wants, before the source's ends are considered. */
 export function wantedSlices(
@@ -49,21 +45,14 @@ export function lesionRange(
   return { start: start as unknown as Vec3, end: end as unknown as Vec3 };
 }
 
-/** The tight range of the voxels that are not 0; undefined where there are none. */
-export function rangeOfMask(mask: Uint8Array, [nx, ny, nz]: Vec3): VoxelRange | undefined {
-  const start: [number, number, number] = [nx, ny, nz];
-  const end: [number, number, number] = [0, 0, 0];
-  for (let i = 0; i < mask.length; i++) {
-    if (mask[i] === 0) continue;
-    const x = i % nx;
-    const y = ((i - x) / nx) % ny;
-    const at = [x, y, Math.floor(i / (nx * ny))];
-    for (let axis = 0; axis < 3; axis++) {
-      start[axis] = Math.min(start[axis], at[axis]);
-      end[axis] = Math.max(end[axis], at[axis] + 1);
-    }
-  }
-  return end[0] === 0 ? undefined : { start, end };
+/** `lesionRange` of a lesion as long as a region without marks, around its centre. */
+export function regionRange({ slice, centre: [x, y], lengthPx }: UnmarkedRegion, spacingMm: Vec3, dims: Vec3): VoxelRange {
+  const half = lengthPx / 2;
+  const across = [
+    [x - half, y],
+    [x + half, y],
+  ] as const;
+  return lesionRange({ slice, long: across, short: across }, spacingMm, dims);
 }
 
 /** The marks as they lie in the range. */

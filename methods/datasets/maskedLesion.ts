@@ -1,8 +1,9 @@
 import { cropVolume } from "../imaging/crop.ts";
 import { type HuWindow, type Mask, type Slice, sliceOf, type Vec3, type Volume } from "../imaging/volume.ts";
+import type { VoxelRange } from "../imaging/voxelRange.ts";
 import { type RecistMarks, shiftedTo } from "../labels/recist.ts";
 import type { Category, LesionCase } from "./lesionCase.ts";
-import { lesionRange, marksInRange, type VoxelRange } from "./lesionCrop.ts";
+import { lesionRange, marksInRange } from "./lesionCrop.ts";
 import { marksOfMask, withNoise } from "./simulatedMarks.ts";
 import { windowOf } from "./windowOf.ts";
 

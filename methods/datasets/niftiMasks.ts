@@ -5,9 +5,9 @@ import { cropVolume } from "../imaging/crop.ts";
 import { GRID_BYTES, readNifti, readNiftiGrid, readNiftiMask } from "../imaging/nifti.ts";
 import { checkSameGrid } from "../imaging/sameGrid.ts";
 import type { HuWindow, Mask, Vec3 } from "../imaging/volume.ts";
+import { rangeOfMask, type VoxelRange } from "../imaging/voxelRange.ts";
 import { InputError } from "../inputError.ts";
 import type { LesionCase, VolumeLesions, VolumeSource } from "./lesionCase.ts";
-import { rangeOfMask, type VoxelRange } from "./lesionCrop.ts";
 import { caseOfMask, type MarkNoise } from "./maskedLesion.ts";
 
 export interface NiftiMasksOptions {

@@ -1,10 +1,11 @@
 import { largestComponent } from "../imaging/components.ts";
 import { type Grid, type Mask, scalingAffine, type Vec3, type Volume } from "../imaging/volume.ts";
+import { rangeOfMask } from "../imaging/voxelRange.ts";
 import { InputError } from "../inputError.ts";
 import { lengthMm, type RecistMarks } from "../labels/recist.ts";
 import { type Random, randomStream } from "../random.ts";
 import type { LesionCase, LesionSource } from "./lesionCase.ts";
-import { lesionRange, marksInRange, rangeOfMask } from "./lesionCrop.ts";
+import { lesionRange, marksInRange } from "./lesionCrop.ts";
 import { type PhantomCategory, scenes } from "./phantom/anatomy.ts";
 import { type Body, tightened, without } from "./phantom/body.ts";
 import { type Field, randomField, sampleField } from "./phantom/field.ts";

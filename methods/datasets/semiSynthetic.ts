@@ -1,10 +1,11 @@
 import { cropVolume } from "../imaging/crop.ts";
 import { type Mask, sliceOf, type Vec3, type Volume } from "../imaging/volume.ts";
+import { rangeOfMask, type VoxelRange } from "../imaging/voxelRange.ts";
 import { InputError } from "../inputError.ts";
 import { lengthMm } from "../labels/recist.ts";
 import { type Random, randomStream } from "../random.ts";
 import type { Category, LesionCase, LesionSource, SourceEntry } from "./lesionCase.ts";
-import { CROP_REACH, type CropReach, lesionRange, marksInRange, rangeOfMask, type VoxelRange } from "./lesionCrop.ts";
+import { CROP_REACH, type CropReach, lesionRange, marksInRange } from "./lesionCrop.ts";
 import { type LesionShape, type LesionShapes, openLesionShapes, type ShapeSet, shapeFiles } from "./lesionShapes.ts";
 import { type Background, listBackgrounds, readBackground } from "./semiSynthetic/background.ts";
 import { drawHu, inLung } from "./semiSynthetic/hu.ts";

@@ -1,6 +1,6 @@
-import type { HuWindow, Slice } from "../imaging/volume.ts";
+import type { Box, HuWindow, Slice } from "../imaging/volume.ts";
 
-const LUNG: HuWindow = { low: -1350, high: 150 };
+export const LUNG: HuWindow = { low: -1350, high: 150 };
 export const SOFT_TISSUE: HuWindow = { low: -160, high: 240 };
 /** Width of the ring around the section, and the median HU in it that tells lung from soft tissue. */
 const RING_PX = 6;
@@ -21,6 +21,13 @@ export function windowOf(hu: Slice<ArrayLike<number>>, section: Slice<Uint8Array
   ring.sort((a, b) => a - b);
   const median = (ring[(ring.length - 1) >> 1] + ring[ring.length >> 1]) / 2;
   return median < LUNG_BELOW_HU ? LUNG : SOFT_TISSUE;
+}
+
+/** Lung where more than half of the pixels of `box` are below −300 HU (their median is), else soft tissue: for what nobody has outlined. */
+export function windowAround({ data, width }: Slice<ArrayLike<number>>, { x0, y0, x1, y1 }: Box): HuWindow {
+  let below = 0;
+  for (let y = y0; y < y1; y++) for (let x = x0; x < x1; x++) if (data[y * width + x] < LUNG_BELOW_HU) below++;
+  return below > ((x1 - x0) * (y1 - y0)) >> 1 ? LUNG : SOFT_TISSUE;
 }
 
 /** One step of growth to the four neighbours. */

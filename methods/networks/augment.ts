@@ -18,6 +18,8 @@ const marksJitterSchema = z.strictObject({
   /** Without marks: the box's side is 2 × the long diameter × exp(± this), its centre shifted by a normal of this share of the diameter. */
   boxLength: z.number().min(0).max(1).default(0),
   boxShift: z.number().min(0).max(0.5).default(0),
+  /** Probability that a sample shows, without marks, a place beside the lesion (`drawnRegion`), so that the network learns what is none. */
+  beside: shareSchema.optional(),
 });
 
 /** Random changes of training images; each is off at its default. */

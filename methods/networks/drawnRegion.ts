@@ -6,7 +6,7 @@ import { centreAndLength, type UnmarkedRegion } from "./lesionRegion.ts";
 /** The marks as another reader might have drawn them, or, where the draw says so, a place without marks. */
 export function drawnRegion(
   marks: RecistMarks,
-  { length, lengthShare, shiftPx, shiftShare, absent, boxLength, boxShift }: Augmentation["marks"],
+  { length, lengthShare, shiftPx, shiftShare, absent, boxLength, boxShift, beside = 0 }: Augmentation["marks"],
   random: Random,
 ): RecistMarks | UnmarkedRegion {
   // Every number is drawn whatever the switches say, so that one switch does not change another's numbers.
@@ -16,6 +16,8 @@ export function drawnRegion(
   const factors = [1 + random.between(-1, 1) * length, 1 + random.between(-1, 1) * length];
   const box = roughBox(marks, { boxLength, boxShift }, random);
   const moves = Array.from({ length: 8 }, () => random.normal());
+  // Drawn only where asked for: it came later, and must not change the numbers of trainings that know nothing of it.
+  if (beside > 0 && random.uniform() < beside) return placeBeside(marks, box.lengthPx, random);
   if (isAbsent) return box;
   const [ox, oy] = intersection(marks);
   const end = (axis: "long" | "short", which: 0 | 1): Point => {
@@ -29,6 +31,18 @@ export function drawnRegion(
   const [long, short] = (["long", "short"] as const).map((axis) => [end(axis, 0), end(axis, 1)] as const);
   const isLonger = lengthMm(long, [1, 1, 1]) >= lengthMm(short, [1, 1, 1]);
   return { slice: marks.slice, ...(isLonger ? { long, short } : { long: short, short: long }) };
+}
+
+/** Distance from the lesion's middle, in long diameters: beyond its own edge, and at most so far. */
+export const BESIDE = [0.75, 1.5] as const;
+
+/** A place as long as the lesion that does not have it in its middle, in any direction. */
+function placeBeside(marks: RecistMarks, length: number, random: Random): UnmarkedRegion {
+  const { centre, lengthPx } = centreAndLength(marks);
+  const angle = random.between(0, 2 * Math.PI);
+  const away = random.between(...BESIDE) * lengthPx;
+  const at = [centre[0] + away * Math.cos(angle), centre[1] + away * Math.sin(angle)] as const;
+  return { slice: marks.slice, centre: at, lengthPx: length };
 }
 
 /** A box around the lesion as someone draws it who does not measure: its side × exp(± `boxLength`), its centre moved by a normal of `boxShift` long diameters. */

@@ -1,12 +1,10 @@
-import { componentAt } from "../imaging/components.ts";
-import type { HuWindow, Slice, Volume } from "../imaging/volume.ts";
-import { diametersOfMask } from "../labels/diameters.ts";
+import type { HuWindow, Volume } from "../imaging/volume.ts";
 import type { LesionPoint } from "../labels/lesionBox.ts";
-import { centreOf, lengthMm } from "../labels/recist.ts";
 import type { Backend } from "./backend.ts";
 import type { UnmarkedRegion } from "./lesionRegion.ts";
 import type { Model } from "./model.ts";
 import { predictSlices } from "./predictVolume.ts";
+import { type Sighting, sightingAt } from "./sighting.ts";
 
 /** Long diameters that are tried from a point, in mm: a factor of √2 apart, so that none is more than 1.2 times off. */
 export const LENGTHS_MM = [8, 11.3, 16, 22.6, 32, 45, 64, 90, 128] as const;
@@ -26,12 +24,6 @@ export interface LesionAtPoint {
   readonly support: number;
 }
 
-interface Found {
-  readonly mask: Slice<Uint8Array>;
-  readonly region: UnmarkedRegion;
-  readonly contrast: number;
-}
-
 /**
  * The lesion that holds a point. A network must be told how large the place is that it looks at, so it looks at several
  * sizes; each answer, by its own centre and long diameter, is the place of the next look. Lengths that the network
@@ -48,7 +40,7 @@ export async function lesionAtPoint(
   { slice, at }: LesionPoint,
 ): Promise<LesionAtPoint | null> {
   const [sx, sy] = image.spacingMm;
-  let looks: { region: UnmarkedRegion; before: Found | null }[] = LENGTHS_MM.map((mm) => ({
+  let looks: { region: UnmarkedRegion; before: Sighting | null }[] = LENGTHS_MM.map((mm) => ({
     region: { slice, centre: at, lengthPx: mm / Math.sqrt(sx * sy) },
     before: null,
   }));
@@ -56,7 +48,7 @@ export async function lesionAtPoint(
     const next: typeof looks = [];
     for (const { region } of looks) {
       const [probability] = await predictSlices(model, backend, { image, marks: region, window }, [slice]);
-      const found = foundAt(probability, region, at, image);
+      const found = sightingAt(probability, slice, at, image.spacingMm);
       if (found !== null) next.push({ region: round === ROUNDS ? region : found.region, before: found });
     }
     if (round === ROUNDS) return best(looks, next);
@@ -66,7 +58,7 @@ export async function lesionAtPoint(
 }
 
 /** `looks` has each region's mask of the round before, `last` the masks of the last round; both in one order, gaps left out. */
-function best(looks: readonly { region: UnmarkedRegion; before: Found | null }[], last: typeof looks): LesionAtPoint | null {
+function best(looks: readonly { region: UnmarkedRegion; before: Sighting | null }[], last: typeof looks): LesionAtPoint | null {
   const answers = last.map(({ region, before: found }) => {
     const previous = looks.find((look) => look.region === region)?.before;
     return { region, found: found!, agreement: previous ? dice(previous.mask.data, found!.mask.data) : 0 };
@@ -82,37 +74,6 @@ function best(looks: readonly { region: UnmarkedRegion; before: Found | null }[]
   if (winner < 0) return null;
   const { region, agreement, found } = answers[winner];
   return { region, agreement, contrast: found.contrast, support: alike[winner].filter(Boolean).length / LENGTHS_MM.length };
-}
-
-/** The component of {Ŷ ≥ ½} that holds the point, and the region that it would be looked at in. */
-function foundAt(
-  probability: Slice<Float32Array>,
-  { slice }: UnmarkedRegion,
-  at: readonly [number, number],
-  image: Volume,
-): Found | null {
-  const { width, height, data } = probability;
-  const [x, y] = at.map(Math.round);
-  if (x < 0 || y < 0 || x >= width || y >= height || data[y * width + x] < 0.5) return null;
-  const likely = Uint8Array.from(data, (p) => (p >= 0.5 ? 1 : 0));
-  const mask = { data: componentAt(likely, [width, height, 1], 8, [x, y, 0]), width, height };
-  const diameters = diametersOfMask(mask, image.spacingMm);
-  if (diameters === null) return null;
-  const centre = centreOf(diameters);
-  const lengthPx = lengthMm(diameters.long, [1, 1, 1]);
-  let [inside, insideCount, around, aroundCount] = [0, 0, 0, 0];
-  const reach = lengthPx;
-  for (let p = 0; p < data.length; p++) {
-    if (mask.data[p] === 1) {
-      inside += data[p];
-      insideCount++;
-    } else if (Math.hypot((p % width) - centre[0], Math.floor(p / width) - centre[1]) <= reach) {
-      around += data[p];
-      aroundCount++;
-    }
-  }
-  const contrast = inside / insideCount - (aroundCount === 0 ? 0 : around / aroundCount);
-  return { mask, region: { slice, centre, lengthPx }, contrast };
 }
 
 function dice(a: Uint8Array, b: Uint8Array): number {

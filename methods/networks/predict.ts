@@ -30,11 +30,14 @@ export async function predict(
       const { size } = inputs[members[0]];
       const pixels = new Float32Array(members.length * size * size * spec.channels);
       members.forEach((i, at) => pixels.set(inputs[i].pixels, at * size * size * spec.channels));
-      const probability = tf.tidy(() => {
+      const output = tf.tidy(() => {
         const x = tf.tensor4d(pixels, [members.length, size, size, spec.channels]);
         const views = mirrors.map((axes) => flipped(tf.sigmoid(forward(flipped(x, axes)).at(-1)!), axes));
-        return (views.length === 1 ? views[0] : tf.addN(views).div(views.length)).dataSync<"float32">();
+        return views.length === 1 ? views[0] : tf.addN(views).div(views.length);
       });
+      // Outside of `tidy`, which looks for tensors in every number of an array that it is given back.
+      const probability = output.dataSync<"float32">();
+      output.dispose();
       members.forEach((i, at) => {
         predictions[i] = probability.slice(at * size * size, (at + 1) * size * size);
       });

@@ -4,6 +4,7 @@ import { type Diameters, type Point, type RecistMarks, shiftedTo } from "../labe
 import type { LabelMap } from "../labels/trimap.ts";
 import type { Augmentation } from "./augment.ts";
 import { labelsOn, resampled, type Square } from "./cropSquare.ts";
+import { BESIDE } from "./drawnRegion.ts";
 import { centreAndLength } from "./lesionRegion.ts";
 import type { Preprocessing } from "./preprocess.ts";
 
@@ -38,7 +39,8 @@ export function keptForTraining(
   const longest = Math.max(1 + jitter.length, Math.exp(jitter.boxLength)) * Math.exp(scale);
   const side = crop.factor * lengthPx * longest;
   const shift = translation * side + 4 * jitter.shiftPx + 4 * jitter.boxShift * lengthPx + (jitter.length * lengthPx) / 2;
-  const wanted = (rotation === "any" ? Math.SQRT2 : 1) * (side / 2) + shift + MARGIN_PX;
+  const beside = (jitter.beside ?? 0) > 0 ? BESIDE[1] * lengthPx : 0;
+  const wanted = beside + (rotation === "any" ? Math.SQRT2 : 1) * (side / 2) + shift + MARGIN_PX;
   const [width, height] = lesion.image.dims;
   const reach = Math.min(wanted, Math.max(centre[0], centre[1], width - centre[0], height - centre[1]) + 1);
   const [first, end] = slicesKept(lesion);

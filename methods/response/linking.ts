@@ -1,16 +1,20 @@
+type Position = readonly [number, number, number];
+
 /** A lesion at one time point, as far as a link to another time point may be told from it. */
 export interface LinkCandidate {
   readonly id: string;
-  /** Centre as parts of the scan's (better the body's) extent, x, y, z, 0 to 1: scans need not be registered. */
-  readonly position: readonly [number, number, number];
+  /** Centre in the scan's own world, x, y, z in mm: scans need not be registered. */
+  readonly positionMm: Position;
   readonly longMm: number;
   readonly meanHu: number;
   readonly category: string;
 }
 
 export interface LinkingSettings {
-  /** Positions that differ by this much (part of the extent) cost 1. */
-  readonly positionScale: number;
+  /** Positions that differ by this much, mm, cost 1, once the second scan is shifted against the first … */
+  readonly positionScaleMm: number;
+  /** … and the shift of all lesions together costs 1 for so many mm. */
+  readonly shiftScaleMm: number;
   /** So do long diameters by this factor … */
   readonly sizeFactor: number;
   /** … and mean HU by this much. */
@@ -22,11 +26,12 @@ export interface LinkingSettings {
 }
 
 export const defaultLinking: LinkingSettings = {
-  positionScale: 0.05,
+  positionScaleMm: 20,
+  shiftScaleMm: 200,
   sizeFactor: 2,
   huScale: 40,
   otherCategory: 2,
-  noPartner: 3,
+  noPartner: 2,
 };
 
 export interface SuggestedLink {
@@ -38,6 +43,8 @@ export interface SuggestedLink {
 }
 
 export interface SuggestedLinks {
+  /** By how much the second scan lies beside the first, mm, as far as the links tell. */
+  readonly shiftMm: Position;
   /** For a person to confirm; in the order of `first`. */
   readonly links: readonly SuggestedLink[];
   /** Lesions of the first time point that are gone, and of the second that are new, if the links are right. */
@@ -45,39 +52,81 @@ export interface SuggestedLinks {
   readonly onlySecond: readonly string[];
 }
 
-/** Root of the summed squares of what differs, each in its own scale. */
-export function linkCost(a: LinkCandidate, b: LinkCandidate, settings: LinkingSettings = defaultLinking): number {
-  const away = Math.hypot(...a.position.map((value, axis) => value - b.position[axis])) / settings.positionScale;
+/** Root of the summed squares of what differs, each in its own scale; `shiftMm` is the second scan's. */
+export function linkCost(
+  a: LinkCandidate,
+  b: LinkCandidate,
+  settings: LinkingSettings = defaultLinking,
+  shiftMm: Position = NO_SHIFT,
+): number {
+  const away = Math.hypot(...a.positionMm.map((mm, axis) => mm + shiftMm[axis] - b.positionMm[axis])) / settings.positionScaleMm;
+  return Math.hypot(away, looksCost(a, b, settings));
+}
+
+const NO_SHIFT: Position = [0, 0, 0];
+
+const MOST_HU_COST = 2;
+
+function looksCost(a: LinkCandidate, b: LinkCandidate, settings: LinkingSettings): number {
   const size = Math.log(b.longMm / a.longMm) / Math.log(settings.sizeFactor);
-  const hu = (b.meanHu - a.meanHu) / settings.huScale;
+  // Beyond this it is the surroundings that small sections share their pixels with.
+  const hu = Math.min(Math.abs(b.meanHu - a.meanHu) / settings.huScale, MOST_HU_COST);
   const fits = a.category === b.category || a.category === "unknown" || b.category === "unknown";
-  return Math.hypot(away, size, hu, fits ? 0 : settings.otherCategory);
+  return Math.hypot(size, hu, fits ? 0 : settings.otherCategory);
 }
 
 /**
  * Links lesions of two time points of one patient: the assignment with the least cost in all, where a lesion may stay without
- * a partner. Suggestions for a person to confirm, from position and looks alone.
+ * a partner. Patients do not lie in two scanners alike: of no shift and the shifts that lay one lesion of similar looks
+ * exactly on another, the one that makes the assignment cheapest is taken, and moved to the mean of its links. Suggestions for a person
+ * to confirm, from position and looks alone.
  */
 export function suggestLinks(
   first: readonly LinkCandidate[],
   second: readonly LinkCandidate[],
   settings: LinkingSettings = defaultLinking,
 ): SuggestedLinks {
-  const costs = first.map((a) => second.map((b) => linkCost(a, b, settings)));
-  const best = assign(costs, second.length, settings.noPartner);
+  const at = (shiftMm: Position, without?: readonly [number, number]): Linked => {
+    const isBarred = (i: number, j: number): boolean => without !== undefined && i === without[0] && j === without[1];
+    const costs = first.map((a, i) => second.map((b, j) => (isBarred(i, j) ? Infinity : linkCost(a, b, settings, shiftMm))));
+    const { partners, total } = assign(costs, second.length, settings.noPartner);
+    return { shiftMm, costs, partners, total: total + Math.hypot(...shiftMm) / settings.shiftScaleMm };
+  };
+  const alike = first.flatMap((a) => second.filter((b) => looksCost(a, b, settings) <= settings.noPartner).map((b) => [a, b]));
+  const tried = [NO_SHIFT, ...alike.map(([a, b]) => difference(a, b))].map((shift) => at(shift)).sort(byTotal);
+  const linked = tried[0].partners.flatMap((j, i) => (j === null ? [] : [difference(first[i], second[j])]));
+  if (linked.length > 0) tried.push(at(mean(linked)));
+  const [best, ...others] = tried.sort(byTotal);
+  const shifts = [best, ...others.slice(0, SHIFTS_FOR_MARGIN)].map(({ shiftMm }) => shiftMm);
   const links = best.partners.flatMap((j, i): SuggestedLink[] => {
     if (j === null) return [];
-    const without = costs.map((row, k) => (k === i ? row.map((cost, l) => (l === j ? Infinity : cost)) : row));
-    const margin = assign(without, second.length, settings.noPartner).total - best.total;
-    return [{ first: first[i].id, second: second[j].id, cost: costs[i][j], margin }];
+    const otherwise = Math.min(...shifts.map((shift) => at(shift, [i, j]).total));
+    return [{ first: first[i].id, second: second[j].id, cost: best.costs[i][j], margin: otherwise - best.total }];
   });
-  const linked = new Set(links.flatMap(({ first: a, second: b }) => [`1${a}`, `2${b}`]));
+  const partnered = new Set(best.partners);
   return {
+    shiftMm: best.shiftMm,
     links,
-    onlyFirst: first.filter(({ id }) => !linked.has(`1${id}`)).map(({ id }) => id),
-    onlySecond: second.filter(({ id }) => !linked.has(`2${id}`)).map(({ id }) => id),
+    onlyFirst: first.filter((_, i) => best.partners[i] === null).map(({ id }) => id),
+    onlySecond: second.filter((_, j) => !partnered.has(j)).map(({ id }) => id),
   };
 }
+
+/** Without one of its links an assignment may lie otherwise, too: so many more shifts are tried. */
+const SHIFTS_FOR_MARGIN = 8;
+
+interface Linked {
+  readonly shiftMm: Position;
+  readonly costs: readonly (readonly number[])[];
+  readonly partners: readonly (number | null)[];
+  /** With what the shift costs. */
+  readonly total: number;
+}
+const byTotal = (a: Linked, b: Linked): number => a.total - b.total;
+
+const along = (value: (axis: 0 | 1 | 2) => number): Position => [value(0), value(1), value(2)];
+const difference = (a: LinkCandidate, b: LinkCandidate): Position => along((axis) => b.positionMm[axis] - a.positionMm[axis]);
+const mean = (all: readonly Position[]): Position => along((axis) => all.reduce((sum, one) => sum + one[axis], 0) / all.length);
 
 /**
  * Least total cost of a partial assignment of rows to columns, every row and column without a partner costing `alone`: the

@@ -13,6 +13,8 @@ export interface Window {
 export interface Overlay {
   /** Numbers of the masks whose outline is drawn. */
   readonly masks?: readonly number[];
+  /** Masks that are held against each other are drawn alike: a colour would speak for one. */
+  readonly oneColour?: boolean;
   readonly marks?: boolean;
 }
 
@@ -155,7 +157,7 @@ function draw(canvas: HTMLCanvasElement, pixels: Pixels, masks: ReadonlyMap<numb
   for (const number of overlay?.masks ?? []) {
     const mask = masks.get(number);
     if (mask === undefined) continue;
-    context.strokeStyle = MASK_COLOURS[number % MASK_COLOURS.length];
+    context.strokeStyle = MASK_COLOURS[overlay?.oneColour ? 0 : number % MASK_COLOURS.length];
     context.beginPath();
     for (const ring of outlinesOf(mask, gridZ ?? firstSlice(shown, mask.slices)))
       ring.forEach(([x, y], i) => (i === 0 ? context.moveTo(x, y) : context.lineTo(x, y)));

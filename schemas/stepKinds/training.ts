@@ -51,6 +51,11 @@ const marksSchema = z.strictObject({
     .max(0.5)
     .default(0)
     .describe("Without marks: standard deviation of the box's centre, in long diameters"),
+  beside: shareSchema
+    .optional()
+    .describe(
+      "Share of the samples that show, without marks, a place 0.75 to 1.5 long diameters from the lesion's middle: what a search (`lesions.propose`) must not take for a lesion; the lesions need CT around them (`reach` 2.5). None if absent",
+    ),
 });
 
 const augmentSchema = z
@@ -91,10 +96,14 @@ const augmentSchema = z
       .default(0)
       .describe("Standard deviation of both ends of the display window, as a share of its width (`from: image`)"),
   })
-  .refine(({ from, marks, window }) => from === "image" || (window === 0 && marks.length + marks.shiftPx + marks.absent === 0), {
-    path: ["from"],
-    message: "must be `image` for changed marks and windows",
-  });
+  .refine(
+    ({ from, marks, window }) =>
+      from === "image" || (window === 0 && marks.length + marks.shiftPx + marks.absent + (marks.beside ?? 0) === 0),
+    {
+      path: ["from"],
+      message: "must be `image` for changed marks and windows",
+    },
+  );
 
 const samplingSchema = z.strictObject({
   per: z

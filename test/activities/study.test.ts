@@ -6,6 +6,7 @@ import { openCases } from "../../activities/cases.ts";
 import { putDataset, putShard } from "../../activities/datasets.ts";
 import { gatherPredictions, putPredictionPart } from "../../activities/predictions.ts";
 import { putDecisions } from "../../activities/readingLog.ts";
+import { createReadings } from "../../activities/readings.ts";
 import { bodyOf, parseInput } from "../../activities/steps/index.ts";
 import type { StepContext, StepResult } from "../../activities/steps/step.ts";
 import { openFileStore } from "../../artifacts/fileStore.ts";
@@ -17,6 +18,7 @@ import { Pictures } from "../../review/server/pictures.ts";
 import { lesionSchema } from "../../schemas/dataset.ts";
 import type { Action } from "../../schemas/messages.ts";
 import type { Decision } from "../../schemas/reading.ts";
+import { stepKinds } from "../../schemas/stepKinds.ts";
 import { type StudyKey, type StudyResult, studyKeySchema, studyResultSchema } from "../../schemas/study.ts";
 
 let folder: string;
@@ -138,6 +140,17 @@ describe("study.prepare", () => {
     await expect(run("study.prepare", { study: "comparison" }, { lesions, "masks:WSSS": wsss })).rejects.toThrow(InputError);
     await expect(prepare({ study: "acceptance", reference: "both" })).rejects.toThrow(InputError);
   });
+});
+
+test("a reading of a study's cases that asks for answers which mean nothing to it is refused before anybody reads", async () => {
+  const readings = createReadings(store, async () => "none");
+  const open = async (protocol: Action["params"]) => {
+    const inputs = { cases: { artifact: await prepare({ study: "acceptance" }) } };
+    const params = stepKinds.reading.params.parse(protocol) as Action["params"];
+    return readings.openReading({ action: { kind: "reading", version: 1, params, inputs }, since: 1 });
+  };
+  expect(await open({ protocol: "acceptance", repeats: 0.1 })).toMatchObject({ count: 2 * COUNT, length: 2 * COUNT + 4 });
+  await expect(open({ protocol: "comparison" })).rejects.toThrow(/left, right, both, neither would mean nothing/);
 });
 
 async function evaluated(

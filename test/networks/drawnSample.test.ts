@@ -6,6 +6,7 @@ import type { LabelMap } from "../../methods/labels/trimap.ts";
 import { type Augmentation, augmentationSchema } from "../../methods/networks/augment.ts";
 import { drawnRegion } from "../../methods/networks/drawnRegion.ts";
 import { drawnSample } from "../../methods/networks/drawnSample.ts";
+import { centreAndLength } from "../../methods/networks/lesionRegion.ts";
 import { lesionTrainingSet } from "../../methods/networks/lesionSet.ts";
 import { channelNames, networkInput, type Preprocessing, preprocessingSchema } from "../../methods/networks/preprocess.ts";
 import { keptForTraining, type TrainingLesion } from "../../methods/networks/trainingLesion.ts";
@@ -175,6 +176,24 @@ describe("redrawn marks", () => {
     expect(sd / 20).toBeCloseTo(0.06, 2);
   });
 
+  it("give way to a place beside the lesion as often as asked for, which does not hold its middle; nothing else changes", () => {
+    const given = { absent: 0.2, boxLength: 0.25, boxShift: 0.06 };
+    const of = (more: object) =>
+      Array.from({ length: 2000 }, (_, i) => drawnRegion(marks, jitter({ ...given, ...more }), stream(i)));
+    const plain = of({});
+    const beside = of({ beside: 0.3 }).filter((region, i) => JSON.stringify(region) !== JSON.stringify(plain[i]));
+    expect(beside.length / 2000).toBeCloseTo(0.3, 1);
+    const middle = centreAndLength(marks).centre;
+    const away = beside.map((region) => {
+      if (!("centre" in region)) throw new Error("has marks");
+      expect(Math.abs(Math.log(region.lengthPx / 20))).toBeLessThanOrEqual(0.25);
+      return Math.hypot(region.centre[0] - middle[0], region.centre[1] - middle[1]) / 20;
+    });
+    expect(Math.min(...away)).toBeGreaterThanOrEqual(0.75 - 1e-9);
+    expect(Math.max(...away)).toBeLessThanOrEqual(1.5 + 1e-9);
+    expect(of({ beside: 0 })).toEqual(plain);
+  });
+
   it("that are absent leave their channels 0", () => {
     const sample = drawnSample(lesion(20, 14), 3, preprocessing(16), augment({ marks: { absent: 1 } }), stream(0));
     sample.pixels.forEach((value, i) => {
@@ -193,6 +212,16 @@ describe("what is kept for training", () => {
     const kept = keptForTraining(whole, preprocessing(64), all);
     expect(kept.image.data.length).toBeLessThan(whole.image.data.length / 2);
     const [a, b] = [whole, kept].map((one) => drawnSample(one, 2, preprocessing(64), all, stream(seed)));
+    expect(largest(a.pixels, b.pixels)).toBeLessThan(1e-4);
+    expect(a.labels).toEqual(b.labels);
+  });
+
+  property.prop([fc.nat(1000)], { numRuns: 10 })("also of places beside the lesion", (seed) => {
+    const beside = augment({ rotation: "any", marks: { beside: 1, boxLength: 0.2 } });
+    const whole = lesion(12, 9, 160);
+    const kept = keptForTraining(whole, preprocessing(32), beside);
+    expect(kept.image.data.length).toBeLessThan(whole.image.data.length / 1.5);
+    const [a, b] = [whole, kept].map((one) => drawnSample(one, 2, preprocessing(32), beside, stream(seed)));
     expect(largest(a.pixels, b.pixels)).toBeLessThan(1e-4);
     expect(a.labels).toEqual(b.labels);
   });

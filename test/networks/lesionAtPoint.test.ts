@@ -2,28 +2,9 @@ import { describe, expect, it } from "vitest";
 import { scalingAffine, type Volume } from "../../methods/imaging/volume.ts";
 import { openBackend } from "../../methods/networks/backend.ts";
 import { lesionAtPoint } from "../../methods/networks/lesionAtPoint.ts";
-import type { Model } from "../../methods/networks/model.ts";
-import { preprocessingSchema } from "../../methods/networks/preprocess.ts";
-import type { NetworkSpec } from "../../methods/networks/spec.ts";
-import { initialWeights, type Weights } from "../../methods/networks/weights.ts";
+import { brightness } from "./brightness.ts";
 
 const backend = await openBackend({ prefer: "node" });
-const spec: NetworkSpec = { network: "hnn", width: 1 / 64, channels: 1, norm: "none" };
-
-/** An HNN that hands the window through: Ŷ = σ(20 · value − 10). */
-function brightness(): Model {
-  const weights: Record<string, Float32Array> = Object.fromEntries(
-    Object.entries(initialWeights(spec, 1)).map(([name, values]) => [name, values.map(() => 0)]),
-  );
-  weights["conv1_1/kernel"][4] = 1;
-  weights["conv1_2/kernel"][4] = 1;
-  weights["side1/kernel"][0] = 20;
-  weights["side1/bias"][0] = -10;
-  weights["fuse/kernel"][0] = 1;
-  const preprocessing = preprocessingSchema.parse({ crop: { size: 64 }, normalisation: { mean: 0, sd: 1 } });
-  return { spec, preprocessing, training: null, weights: weights as Weights };
-}
-
 /** Discs (mm) of full brightness on slice 1 of a volume of 120 × 120 pixels of `pixelMm`. */
 function discs(pixelMm: number, ...list: { at: [number, number]; radiusMm: number }[]): Volume {
   const spacingMm = [pixelMm, pixelMm, 5] as const;

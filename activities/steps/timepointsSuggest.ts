@@ -1,0 +1,181 @@
+import { readFile } from "node:fs/promises";
+import type { ArtifactFile } from "../../artifacts/manifest.ts";
+import type { Digest } from "../../artifacts/store.ts";
+import { worldOf } from "../../methods/imaging/placedMask.ts";
+import { sliceOf, type Volume } from "../../methods/imaging/volume.ts";
+import { InputError } from "../../methods/inputError.ts";
+import { ellipseMask } from "../../methods/labels/ellipse.ts";
+import { centreOf, lengthMm } from "../../methods/labels/recist.ts";
+import { encodeSafetensors, type Tensor } from "../../methods/networks/safetensors.ts";
+import { type LinkCandidate, type LinkingSettings, suggestLinks } from "../../methods/response/linking.ts";
+import { type LinkPicture, linkPicture } from "../../methods/response/linkPicture.ts";
+import { readScanTable, type TimePoint } from "../../methods/response/linkTable.ts";
+import type { Case } from "../../schemas/cases.ts";
+import type { Lesion } from "../../schemas/dataset.ts";
+import type { StepParams } from "../../schemas/stepKinds.ts";
+import { putCases } from "../cases.ts";
+import { linesType, openDataset, readLesions, safetensorsType, toLines } from "../datasets.ts";
+import type { SuggestedLinkLine } from "../suggestedLinks.ts";
+import type { StepBody } from "./step.ts";
+
+/** Side of the pictures in pixels, and in long diameters of the longer of the two lesions. */
+const PICTURE_PX = 160;
+const PICTURE_DIAMETERS = 3;
+const LEAST_PICTURE_MM = 60;
+
+type SuggestParams = StepParams<"timepoints.suggest">;
+
+/** A lesion with what it is linked by, and at its time point. */
+interface Timed extends TimePoint {
+  readonly lesion: Lesion;
+  readonly candidate: LinkCandidate;
+}
+interface Suggested extends SuggestedLinkLine {
+  readonly a: Timed;
+  readonly b: Timed;
+}
+
+/** Links are suggested between the time points of a patient that follow each other; pictures are read once, shard by shard. */
+export const timepointsSuggest: StepBody<SuggestParams> = {
+  async run({ store, progress }, { params, inputs }) {
+    const dataset = await openDataset(store, inputs.lesions.artifact as Digest);
+    const scans = params.scans === undefined ? undefined : readScanTable(await readFile(params.scans, "utf8"), params.scans);
+    const timed: Timed[] = [];
+    for await (const { lesion, image } of readLesions(store, dataset)) {
+      progress({ unit: "lesions", done: timed.length, total: 2 * dataset.lesions.length });
+      timed.push({ lesion, candidate: candidateOf(lesion, image), ...timeOf(lesion, scans) });
+    }
+    const suggested = suggestionsOf(timed, params);
+    const pictures = new Map<string, LinkPicture>();
+    const sides = new Map(
+      suggested.flatMap(({ case: id, a, b }) => [a, b].map((one) => [`${id} ${one.lesion.id}`, sideMmOf(a, b)])),
+    );
+    let done = dataset.lesions.length;
+    for await (const { lesion, image } of readLesions(store, dataset)) {
+      progress({ unit: "lesions", done: done++, total: 2 * dataset.lesions.length });
+      for (const { case: id, a, b } of suggested)
+        if (a.lesion.id === lesion.id || b.lesion.id === lesion.id) {
+          const key = `${id} ${lesion.id}`;
+          pictures.set(key, linkPicture(image, lesion, sides.get(key)!, PICTURE_PX, params.neighbours));
+        }
+    }
+    const files: ArtifactFile[] = [
+      { path: "links.jsonl", bytes: toLines(suggested.map(({ a: _a, b: _b, ...line }) => line)), mediaType: linesType },
+      {
+        path: "timepoints.jsonl",
+        bytes: toLines(timed.map(({ lesion: { id }, timePoint, day }) => ({ id, timePoint, day }))),
+        mediaType: linesType,
+      },
+    ];
+    const cases = suggested.map((one) => {
+      const { line, file } = caseOf(one, (id) => pictures.get(`${one.case} ${id}`)!, params.neighbours);
+      files.push(file);
+      return line;
+    });
+    const linked = new Set(suggested.flatMap(({ first, second }) => [first, second])).size;
+    return {
+      outputs: { cases: await putCases(store, { title: params.title }, cases, files) },
+      summary: { links: suggested.length, "without a partner": timed.length - linked },
+    };
+  },
+};
+
+function timeOf(lesion: Lesion, scans: ReadonlyMap<string, TimePoint> | undefined): TimePoint {
+  const at = scans === undefined ? lesion.followUp : scans.get(lesion.source.series);
+  if (at !== undefined) return { timePoint: at.timePoint, day: at.day };
+  if (scans === undefined)
+    throw new InputError(
+      "does not say when it was seen",
+      `lesion ${lesion.id}`,
+      "give a table of `scans`: series,time_point,day",
+    );
+  throw new InputError(`has no row for series ${lesion.source.series}`, "scans", `lesion ${lesion.id} was seen there`);
+}
+
+function candidateOf(lesion: Lesion, image: Volume): LinkCandidate {
+  const [x, y] = centreOf(lesion);
+  const [width, height] = image.dims;
+  const inside = ellipseMask(lesion, width, height);
+  const { data } = sliceOf<Int16Array | Float32Array>(image, lesion.slice);
+  let [sum, count] = [0, 0];
+  inside.forEach((value, p) => {
+    sum += value * data[p];
+    count += value;
+  });
+  return {
+    id: lesion.id,
+    positionMm: worldOf([x, y, lesion.slice], image),
+    longMm: Math.max(lengthMm(lesion.long, image.spacingMm), Number.MIN_VALUE),
+    meanHu: sum / count,
+    category: lesion.category,
+  };
+}
+
+function suggestionsOf(timed: readonly Timed[], params: SuggestParams): Suggested[] {
+  const settings: LinkingSettings = {
+    positionScaleMm: params.positionMm,
+    shiftScaleMm: params.shiftMm,
+    sizeFactor: params.sizeFactor,
+    huScale: params.hu,
+    otherCategory: params.otherCategory,
+    noPartner: params.noPartner,
+  };
+  const byId = new Map(timed.map((one) => [one.lesion.id, one]));
+  const suggested: Suggested[] = [];
+  for (const patient of [...new Set(timed.map(({ lesion }) => lesion.patient))].sort()) {
+    const own = timed.filter(({ lesion }) => lesion.patient === patient);
+    const times = [...new Set(own.map(({ timePoint }) => timePoint))].sort((a, b) => a - b);
+    const at = (time: number): LinkCandidate[] =>
+      own.filter(({ timePoint }) => timePoint === time).map(({ candidate }) => candidate);
+    for (const [i, time] of times.slice(1).entries())
+      for (const { first, second, cost, margin } of suggestLinks(at(times[i]), at(time), settings).links) {
+        const id = `link-${String(suggested.length + 1).padStart(5, "0")}`;
+        suggested.push({ case: id, patient, first, second, cost, margin, a: byId.get(first)!, b: byId.get(second)! });
+      }
+  }
+  return suggested;
+}
+
+const sideMmOf = (a: Timed, b: Timed): number =>
+  Math.max(LEAST_PICTURE_MM, PICTURE_DIAMETERS * Math.max(a.candidate.longMm, b.candidate.longMm));
+
+function caseOf(
+  { case: id, margin, a, b }: Suggested,
+  pictureOf: (lesion: string) => LinkPicture,
+  neighbours: number,
+): { line: Case; file: ArtifactFile } {
+  const file = `cases/${id}.safetensors`;
+  const shape = [2 * neighbours + 1, PICTURE_PX, PICTURE_PX];
+  const tensors: Record<string, Tensor> = {};
+  const both = [["first", a] as const, ["second", b] as const].map(([which, one]) => {
+    const { hu, marked } = pictureOf(one.lesion.id);
+    tensors[`${which}/image`] = { dtype: "I16", shape, data: hu };
+    tensors[`${which}/marked`] = { dtype: "U8", shape, data: marked };
+    return { name: `day ${one.day}`, which, ...one };
+  });
+  // Two scans of one day still need names that differ.
+  const names = both[0].name === both[1].name ? both.map(({ name, which }) => `${name}, ${which}`) : both.map(({ name }) => name);
+  const pixelMm = sideMmOf(a, b) / PICTURE_PX;
+  const line: Case = {
+    id,
+    group: a.lesion.category,
+    images: both.map(({ which, lesion: { window, spacingMm } }, i) => ({
+      name: names[i],
+      file,
+      tensor: `${which}/image`,
+      levels: "HU",
+      window,
+      spacingMm: [pixelMm, pixelMm, spacingMm[2]],
+      zoom: 1,
+    })),
+    masks: both.map(({ which }, i) => ({ name: names[i], file, tensor: `${which}/marked` })),
+    facts: Object.fromEntries([
+      ...both.map(({ lesion: { long, short, spacingMm, category } }, i) => [
+        names[i],
+        `${lengthMm(long, spacingMm).toFixed(1)} × ${lengthMm(short, spacingMm).toFixed(1)} mm, ${category}`,
+      ]),
+      ["lead over the next best", margin.toFixed(1)],
+    ]),
+  };
+  return { line, file: { path: file, bytes: encodeSafetensors(tensors), mediaType: safetensorsType } };
+}

@@ -1,0 +1,61 @@
+import { windowAround } from "../methods/datasets/windowOf.ts";
+import { type ImageKind, openImage } from "../methods/imaging/openImage.ts";
+import { type HuWindow, sliceOf, type Volume } from "../methods/imaging/volume.ts";
+import { InputError } from "../methods/inputError.ts";
+import { type Extent, type RecistMarks, validateMarks } from "../methods/labels/recist.ts";
+import { roiAround } from "../methods/labels/trimap.ts";
+import type { SegmentOptions } from "./commands/segment.ts";
+import { readMarksFile } from "./marksFile.ts";
+import type { SegmentedLesion } from "./segmentDocument.ts";
+import { type UnmarkedLesion, unmarkedLesions } from "./unmarkedLesion.ts";
+
+/** A lesion to segment: marked, or not. */
+export type Place =
+  | { readonly id: string; readonly marks: RecistMarks; readonly window?: HuWindow }
+  | (UnmarkedLesion & { readonly marks?: undefined; readonly window?: undefined });
+
+export const fromText = (place: Place): string =>
+  "marks" in place && place.marks ? "the marks" : "box" in place ? "the box" : "the point";
+
+/** The image, and the lesions to segment in it, checked against it. */
+export async function imageAndPlaces({
+  image,
+  marks,
+  boxes = [],
+  points = [],
+  spacingMm,
+}: SegmentOptions): Promise<{ volume: Volume; kind: ImageKind; places: readonly Place[] }> {
+  if (marks === undefined) {
+    const { volume, kind } = await openImage(image, { spacingMm });
+    return { volume, kind, places: unmarkedLesions(boxes, points, volume) };
+  }
+  const file = await readMarksFile(marks, image);
+  const { volume, kind } = await openImage(image, { spacingMm: spacingMm ?? file.spacingMm });
+  if (file.imageSize?.some((n, axis) => n !== volume.dims[axis])) {
+    throw new InputError(
+      `its slices are ${volume.dims[0]} × ${volume.dims[1]} pixels, ${marks} says ${file.imageSize.join(" × ")}`,
+      image,
+      "give the series that the table describes",
+    );
+  }
+  const places = file.lesions.map((lesion) => ({
+    id: lesion.id,
+    window: lesion.window,
+    marks: validateMarks(lesion.marks, volume, lesion.where),
+  }));
+  return { volume, kind, places };
+}
+
+/** The window that a lesion is seen through, and who chose it. */
+export function windowFor(
+  slice: number,
+  extent: Extent,
+  filed: HuWindow | undefined,
+  volume: Volume,
+  option: HuWindow | undefined,
+): Pick<SegmentedLesion, "window" | "windowFrom"> {
+  if (option !== undefined) return { window: option, windowFrom: "option" };
+  if (filed !== undefined) return { window: filed, windowFrom: "marks file" };
+  const box = roiAround(extent, volume.dims[0], volume.dims[1]);
+  return { window: windowAround(sliceOf<Int16Array | Float32Array>(volume, slice), box), windowFrom: "image" };
+}
