@@ -21,6 +21,7 @@ import { type StepParams, stepKinds } from "../schemas/stepKinds.ts";
 import { keyOf, recordOf } from "./actionRecords.ts";
 import { openCases } from "./cases.ts";
 import { parseLines } from "./datasets.ts";
+import { drawnMaskFiles } from "./drawnMasks.ts";
 import { putChunk, putDecisions, readLog } from "./readingLog.ts";
 import { parseInput } from "./steps/index.ts";
 
@@ -45,8 +46,9 @@ export function createReadings(store: Store, fingerprintOf: (kind: string) => Pr
     /** What is read, and what people answered before if this reading was broken off. */
     async openReading({ action, since }: { action: Action; since: number }): Promise<OpenedReading> {
       const { cases, meta } = await casesOf(action);
-      if (cases.length === 0) throw new InputError("there is nothing to look at", meta.title, "no case came in");
       const protocol = protocolOf(action);
+      if (cases.length === 0 && protocol.layout !== "edit")
+        throw new InputError("there is nothing to look at", meta.title, "no case came in");
       checkAnswers(protocol, meta);
       const pointer = (await store.getPointer(await pointerOf(action))) as { log: Digest } | undefined;
       const lines = pointer === undefined ? [] : (await readLog(store, pointer.log)).lines;
@@ -95,7 +97,7 @@ export function createReadings(store: Store, fingerprintOf: (kind: string) => Pr
         decided = standing(protocol, written.lines, new Map(cases.map(({ id }, i) => [id, i])));
         const closedBy = written.lines.findLast((line) => line.event === "close")?.by ?? "readers";
         const people = { ...about, decidedBy: "people", readers: finishedReaders(written.lines), closedBy } as const;
-        decisions = await putDecisions(store, decided, written, people);
+        decisions = await putDecisions(store, decided, written, people, await drawnMaskFiles(store, digest, decided));
       } else {
         const manifest = await getManifest(store, policy.decisions as Digest);
         const { policy: rule } = decisionsMetaSchema.parse(manifest.meta);
@@ -190,7 +192,10 @@ function books({ answers }: Protocol, lines: readonly LogLine[], since: number):
   for (const line of lines) {
     if (line.event === "answer") {
       const answer = answers.findIndex((one) => one.answer === line.answer);
-      bookOf(line.reader).entries.push(line.position, answer, line.at - since);
+      const book = bookOf(line.reader);
+      book.entries.push(line.position, answer, line.at - since);
+      const others = (book.masks ?? []).filter(([position]) => position !== line.position);
+      book.masks = line.mask === undefined ? others : [...others, [line.position, line.mask]];
     } else if (line.event === "finish") {
       Object.assign(bookOf(line.reader), { finished: line.received, verdict: line.verdict });
     }
@@ -218,13 +223,15 @@ function standing({ mode, merge, answers }: Protocol, lines: readonly LogLine[],
     const ordered = standing.sort((a, b) => (a.reader === b.reader ? a.position - b.position : a.reader < b.reader ? -1 : 1));
     return ordered.map(({ case: id, repeat, reader, answer, at, tookMs }) => ({ case: id, repeat, reader, answer, at, tookMs }));
   }
-  const byCase = new Map<string, Answer[]>();
+  const byCase = new Map<string, (Answer & { mask?: string })[]>();
   for (const line of standing) byCase.set(line.case, [...(byCase.get(line.case) ?? []), line]);
   const words = answers.map(({ answer }) => answer);
   return [...byCase]
     .sort(([a], [b]) => place.get(a)! - place.get(b)!)
     .flatMap(([id, given]): Decision[] => {
       const stands = merged(merge, words, given);
-      return stands === null ? [] : [{ case: id, repeat: false, reader: null, ...stands }];
+      if (stands === null) return [];
+      const mask = given.findLast(({ answer, at }) => answer === stands.answer && at === stands.at)?.mask;
+      return [{ case: id, repeat: false, reader: null, ...stands, ...(mask === undefined ? {} : { mask }) }];
     });
 }

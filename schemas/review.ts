@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { caseSchema } from "./cases.ts";
 import { digestSchema } from "./digest.ts";
+import { drawnMaskMessageSchema } from "./drawnMask.ts";
 import { actionProgressSchema, stepStates } from "./messages.ts";
 import { answerMessageSchema, protocolSchema, readerSchema } from "./reading.ts";
 
@@ -142,6 +143,7 @@ export const readingStateSchema = z.strictObject({
     }),
   ),
   own: z.array(z.tuple([z.int().nonnegative(), z.string()])),
+  masks: z.array(z.tuple([z.int().nonnegative(), digestSchema])),
   claim: claimSchema.nullable(),
   shared: z.array(z.tuple([z.int().nonnegative(), z.string(), z.int().nonnegative()])),
 });
@@ -175,8 +177,13 @@ export type ShownImage = ShownCase["images"][number];
 export const shownCasesSchema = z.strictObject({ title: z.string(), blind: z.boolean(), cases: z.array(shownCaseSchema) });
 export type ShownCases = z.output<typeof shownCasesSchema>;
 
-/** Answers on their way, as a page keeps them in the browser's storage. */
-export const readingEntriesSchema = z.array(answerMessageSchema.shape.entries.element);
+/** Answers on their way, as a page keeps them in the browser's storage; a drawn mask becomes a digest when the server has it. */
+export const queuedEntriesSchema = z.array(
+  answerMessageSchema.shape.entries.element.extend({
+    drawn: drawnMaskMessageSchema.pick({ index: true, from: true, runs: true }).optional(),
+  }),
+);
+export type QueuedEntry = z.infer<typeof queuedEntriesSchema>[number];
 
 /** Answers of the reading's updates (schemas/reading.ts). */
 export const claimAnswerSchema = claimSchema;

@@ -7,6 +7,7 @@ import {
   finishMessageSchema,
   MOST_ENTRIES,
   MOST_READERS,
+  maskProblem,
   type Protocol,
   releaseMessageSchema,
 } from "../schemas/reading.ts";
@@ -38,10 +39,13 @@ export class Admission {
     const message = this.#parsed(answerMessageSchema, value);
     const { length } = this.#book.subject;
     const words = this.#book.words;
-    for (const { position, answer } of message.entries) {
+    for (const entry of message.entries) {
+      const { position, answer } = entry;
       if (position >= length) throw refused(`position ${position} does not exist: there are ${length}, counted from 0`);
       if (answer !== null && !words.includes(answer))
         throw refused(`"${answer}" is no answer here; there are ${words.join(", ")}`);
+      const problem = maskProblem(this.#protocol, entry);
+      if (problem !== null) throw refused(problem);
     }
     const fresh = this.#book.fresh(message);
     if (fresh.length === 0) return;

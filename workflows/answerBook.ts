@@ -50,9 +50,10 @@ export class AnswerBook {
     this.expireClaims(now);
     const fresh = this.fresh(message);
     const reader = this.#readerOf(message.reader);
-    for (const { position, answer, at, tookMs } of fresh) {
-      reader.give(position, answer === null ? -1 : this.words.indexOf(answer), at - this.subject.since);
-      this.log.add({ event: "answer", received: now, reader: reader.name, position, answer, at, tookMs });
+    for (const entry of fresh) {
+      const { position, answer, at, mask } = entry;
+      reader.give(position, answer === null ? -1 : this.words.indexOf(answer), at - this.subject.since, mask);
+      this.log.add({ event: "answer", received: now, reader: reader.name, ...entry });
     }
     if (reader.claim !== null && fresh.length > 0) reader.claim = { ...reader.claim, until: now + this.#leaseMs };
     return { taken: fresh.length, answered: reader.answered };
@@ -138,10 +139,11 @@ export class AnswerBook {
   }
 
   /** What stands of one reader, and what that reader holds. */
-  own(name: string): Pick<ReadingState, "own" | "claim"> {
+  own(name: string): Pick<ReadingState, "own" | "masks" | "claim"> {
     const reader = this.reader(name);
     return {
       own: (reader?.standing ?? []).map(([position, answer]) => [position, this.words[answer]]),
+      masks: reader?.masks ?? [],
       claim: reader?.claim ?? null,
     };
   }

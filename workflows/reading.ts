@@ -107,7 +107,7 @@ export async function reading(action: Action, place: ReadingPlace = { round: 1 }
   setHandler(readingQuery, (reader) => {
     if (book === undefined) return null;
     const { closedBy, roll: readers } = book;
-    const seen = reader === null ? { own: [], claim: null } : book.own(reader);
+    const seen = reader === null ? { own: [], masks: [], claim: null } : book.own(reader);
     const shared = protocol.mode === "shared" ? book.shared : [];
     return { ...where(), cases, length, protocol, deadline: deadlineAt, closed: closedBy !== null, readers, ...seen, shared };
   });
@@ -124,6 +124,8 @@ export async function reading(action: Action, place: ReadingPlace = { round: 1 }
     ({ count, length, head } = found);
     book = new AnswerBook(protocol, { cases, length, since }, found);
     book.closeWhenFinished(Date.now());
+    // Nobody is waited for where there is nothing to look at, e.g. no mask that was rejected.
+    if (length === 0) book.close("readers", Date.now());
   }
   const open = book;
 

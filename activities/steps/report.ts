@@ -18,6 +18,7 @@ import { openQuality, qualityOf } from "../quality.ts";
 import { GalleryPainter } from "../reportGallery.ts";
 import { enhancementOf, harvestCounts, roundsOf, trainingCurves } from "../reportTraining.ts";
 import { responseData, volumeData, volumeRemarks } from "../reportVolumes.ts";
+import { revisionRemarks } from "../revisions.ts";
 import { openStudy } from "../studies.ts";
 import { openVolumes } from "../volumes.ts";
 import { namedInputs, type StepBody } from "./step.ts";
@@ -73,7 +74,11 @@ export const report: StepBody<StepParams<"report">> = {
       ...(studies.length === 0 ? {} : { studies: studies.map(({ name, value }) => ({ name, ...value })) }),
       gallery: [],
       ...(volumes.length === 0 ? {} : { volumes: volumeData(volumes), responses: responseData(volumes) }),
-      remarks: [...measured.flatMap(remarksOf), ...volumeRemarks(volumes)],
+      remarks: [
+        ...measured.flatMap(remarksOf),
+        ...volumeRemarks(volumes),
+        ...(await Promise.all(labels.map((one) => revisionRemarks(store, one)))).flat(),
+      ],
       provenance: [
         ...datasets.map(({ name, digest }) => ({ what: `data set, ${name}`, digest })),
         ...labels.map(({ name, digest }) => ({ what: `labels, ${name}`, digest })),

@@ -4,6 +4,7 @@ import { type Protocol, readerSchema } from "../../schemas/reading.ts";
 import type { ReadingView, ShownCases } from "../../schemas/review.ts";
 import { api } from "./api.ts";
 import { Curation } from "./curation.tsx";
+import { Editing } from "./editing.tsx";
 import { Judging } from "./judging.tsx";
 import { Notice, Shell } from "./shell.tsx";
 import { dateTime } from "./times.ts";
@@ -19,7 +20,12 @@ export interface ReadingProps {
 }
 
 /** The page of every layout. */
-const layouts: Record<Protocol["layout"], ComponentType<ReadingProps>> = { grid: Curation, single: Judging, pair: Judging };
+const layouts: Record<Protocol["layout"], ComponentType<ReadingProps>> = {
+  grid: Curation,
+  single: Judging,
+  pair: Judging,
+  edit: Editing,
+};
 
 const READER = "recist3d:reader";
 
