@@ -270,6 +270,8 @@ export interface ReaderBook {
 
 /** Answers, taken back or not, that one reading can hold: its state must fit into one message (2 MB). */
 export const MOST_ENTRIES = 60_000;
+/** Drawn masks among them, whose digests travel too. */
+export const MOST_MASKS = 4000;
 /** People who can take part in one reading, where it does not name them. */
 export const MOST_READERS = 200;
 

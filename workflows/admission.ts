@@ -6,6 +6,7 @@ import {
   claimMessageSchema,
   finishMessageSchema,
   MOST_ENTRIES,
+  MOST_MASKS,
   MOST_READERS,
   maskProblem,
   type Protocol,
@@ -53,6 +54,9 @@ export class Admission {
     const held = this.#book.readers.reduce((sum, { entries }) => sum + entries, 0);
     if (held + fresh.length > MOST_ENTRIES)
       throw refused(`this reading is full: it holds ${MOST_ENTRIES} answers, those taken back among them`);
+    const masks = this.#book.readers.reduce((sum, reader) => sum + reader.masks.length, 0);
+    if (fresh.some(({ mask }) => mask !== undefined) && masks + fresh.length > MOST_MASKS)
+      throw refused(`this reading is full: it holds ${masks} drawn masks; correct the rest in another one`);
     for (const { position, at } of fresh) {
       if (at > now + CLOCK_AHEAD_MS)
         throw refused(`the time of an answer, ${iso(at)}, is more than an hour ahead of ${iso(now)}: set this computer's clock`);

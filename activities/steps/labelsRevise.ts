@@ -89,9 +89,12 @@ async function revised(
   if (params.rejected === "reinitialise") return madeAgain(params.method, one);
   if (edit === undefined) return { became: "left out", how: "rejected, and not corrected" };
   if (edit.mask !== undefined) return edited(store, edit.mask, one);
-  return edit.answer === params.excludes
-    ? { became: "left out", how: "rejected, and left out by who corrects" }
-    : kept(`rejected, but left as it is: ${edit.answer}`);
+  if (edit.answer === params.excludes) return { became: "left out", how: "rejected, and left out by who corrects" };
+  if (edit.answer === params.keeps) return kept("rejected, but left as it is by who corrects");
+  throw new InputError(
+    `was answered "${edit.answer}", which is neither \`excludes\` (${params.excludes}) nor \`keeps\` (${params.keeps})`,
+    `the correction of ${id}`,
+  );
 }
 
 /** The mask that a person drew, with who it was. @throws InputError where it is of another grid */

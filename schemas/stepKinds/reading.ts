@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { correctionProtocol } from "../correctionProtocol.ts";
 import { protocolSchema } from "../reading.ts";
 import { studyProtocols } from "../studyProtocols.ts";
 import type { StepKind } from "./stepKind.ts";
@@ -48,14 +49,15 @@ const readingSchema = protocolSchema
     { path: ["policy", "answer"], message: "and `otherwise` must be among the answers" },
   );
 
+const protocols = { ...studyProtocols, correction: correctionProtocol };
 const { title, question, layout, answers, mode, order } = protocolSchema.shape;
 const declaredSchema = z
   .strictObject({
     protocol: z
-      .enum(["acceptance", "comparison"])
+      .enum(["acceptance", "comparison", "correction"])
       .optional()
       .describe(
-        "acceptance (Fig. 12: f accepts, j rejects) or comparison (Fig. 13: f left, j right, b both, n neither) of a study of readers: title, question, layout, answers, mode and order need not be given, and may be",
+        "acceptance (Fig. 12: f accepts, j rejects) or comparison (Fig. 13: f left, j right, b both, n neither) of a study of readers; correction of masks by hand (s corrected, k leave the mask, d leave the lesion out): title, question, layout, answers, mode and order need not be given, and may be",
       ),
     ...readingSchema.shape,
     ...{ title: title.optional(), question: question.optional(), layout: layout.optional(), mode: mode.optional() },
@@ -64,7 +66,7 @@ const declaredSchema = z
   // A protocol that is called by its name and one that is spelled out are the same action.
   .transform(({ protocol, ...given }) => {
     const said = Object.entries(given).filter(([, value]) => value !== undefined);
-    return { ...(protocol === undefined ? {} : studyProtocols[protocol]), ...Object.fromEntries(said) };
+    return { ...(protocol === undefined ? {} : protocols[protocol]), ...Object.fromEntries(said) };
   });
 
 export const reading = {

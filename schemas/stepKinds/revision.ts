@@ -64,12 +64,8 @@ export const labelsRevise = {
       .describe(
         "How a rejected mask is made again: as of the same name in segmentation.classical; the last three label the RECIST slice alone",
       ),
-    excludes: z
-      .string()
-      .default("exclude")
-      .describe(
-        "The answer with which a person who corrects masks leaves a lesion out; other answers without a mask let its mask stand",
-      ),
+    excludes: z.string().default("exclude").describe("The answer with which a person who corrects masks leaves a lesion out"),
+    keeps: z.string().default("unchanged").describe("The answer with which such a person lets a rejected mask stand"),
     unjudged: z
       .enum(["keep", "exclude"])
       .default("keep")

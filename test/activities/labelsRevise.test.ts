@@ -227,7 +227,10 @@ describe("masks that people correct", () => {
       ...{ lesion: ids[0], verdict: "rejected", became: "edited" },
       edit: { artifact: mask, author: "Bo", at: 5 },
     });
-    expect(revisions[2]).toMatchObject({ became: "kept", how: "rejected, but left as it is: unchanged" });
+    expect(revisions[2]).toMatchObject({ became: "kept", how: "rejected, but left as it is by who corrects" });
+    await expect(revised({ rejected: "edit", excludes: "drop" }, decisions, ellipsoids, { edits })).rejects.toThrow(
+      `the correction of ${ids[1]}: was answered "exclude", which is neither`,
+    );
     // Corrections of other masks are not taken for these.
     await expect(revised({ rejected: "edit" }, decisions, cuts, { edits })).rejects.toThrow("By hand: these masks were not");
     const stranger = [{ ...answers[0], case: ids[3] }];

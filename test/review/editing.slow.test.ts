@@ -6,6 +6,7 @@ import { getManifest, readFile } from "../../artifacts/manifest.ts";
 import { applyWindow8 } from "../../methods/imaging/window.ts";
 import { Stroke, strokeCut } from "../../methods/labels/strokeCut.ts";
 import { Pictures } from "../../review/server/pictures.ts";
+import { correctionProtocol } from "../../schemas/correctionProtocol.ts";
 import { cutMessageSchema, fromRuns, type Runs } from "../../schemas/drawnMask.ts";
 import { decisionSchema } from "../../schemas/reading.ts";
 import { until } from "../campaign/house.ts";
@@ -42,17 +43,7 @@ async function newPage(): Promise<void> {
 
 const SIDE = 48;
 const SLICES = 5;
-const editing = {
-  title: "Rejected masks",
-  question: "Correct the mask, leave it, or leave the lesion out.",
-  layout: "edit",
-  mode: "shared",
-  answers: [
-    { answer: "edited", key: "s", label: "Corrected", mask: true },
-    { answer: "unchanged", key: "k", label: "Leave the mask" },
-    { answer: "exclude", key: "d", label: "Leave the lesion out" },
-  ],
-};
+const editing = correctionProtocol;
 
 async function start(id: string, cases: number): Promise<{ reading: Reading; id: string }> {
   const reading = await desk.start(id, await putDrawnCases(desk.store, { cases, side: SIDE, slices: SLICES }), editing);
