@@ -10,6 +10,7 @@ import { getManifest, readFile } from "../../artifacts/manifest.ts";
 import { openStore } from "../../artifacts/openStore.ts";
 import { getRecord } from "../../artifacts/records.ts";
 import { readingState, tellReading } from "../../client/readings.ts";
+import { sequenceOf } from "../../methods/reading/sequence.ts";
 import { studyKeySchema } from "../../schemas/study.ts";
 import { type House, openHouse, until } from "./house.ts";
 
@@ -36,14 +37,15 @@ test("the loop is closed: predicted, rejected, corrected, learnt from again; the
   await house.start(campaign, { lesions: "8", epochs: "2" }, pipeline);
   const store = await openStore();
 
-  const { cases: study } = await state("judged");
+  const judged = await state("judged");
+  const { cases: study } = judged;
   const { meta, cases } = await openCases(store, asDigest(study));
   const key = studyKeySchema.parse(JSON.parse((await store.getBlob(asDigest(meta.sealed!))).toString("utf8")));
   const rejected = new Set(key.cases.slice(0, 3).map(({ lesion }) => lesion));
   await read(
     "judged",
     study,
-    cases.map((_, position) => ({ answer: position < 3 ? "reject" : "accept" })),
+    sequenceOf(judged.protocol, "Ada", cases.length).map((shown) => ({ answer: shown.case < 3 ? "reject" : "accept" })),
   );
 
   const { cases: digest } = await state("corrected");
