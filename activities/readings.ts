@@ -57,6 +57,7 @@ export function createReadings(store: Store, fingerprintOf: (kind: string) => Pr
         length: sequenceLength(protocol, cases.length),
         head: pointer?.log ?? null,
         readers: books(protocol, lines, since),
+        passed: passedPositions(lines),
       };
     },
 
@@ -150,6 +151,7 @@ export interface OpenedReading {
   /** Digest of the log's newest chunk. */
   head: string | null;
   readers: ReaderBook[];
+  passed: number[];
 }
 
 interface WriteRequest {
@@ -203,6 +205,16 @@ function books({ answers }: Protocol, lines: readonly LogLine[], since: number):
     }
   }
   return [...byReader.values()];
+}
+
+/** Positions that somebody held and gave back. */
+function passedPositions(lines: readonly LogLine[]): number[] {
+  const held = new Map<string, readonly number[]>();
+  const passed = new Set<number>();
+  for (const line of lines)
+    if (line.event === "claim") held.set(line.reader, line.positions);
+    else if (line.event === "release") for (const position of held.get(line.reader) ?? []) passed.add(position);
+  return [...passed];
 }
 
 function finishedReaders(lines: readonly LogLine[]): DecisionsMeta["readers"] {
