@@ -122,7 +122,7 @@ export function createReadings(store: Store, fingerprintOf: (kind: string) => Pr
         record: committed.digest,
         outputs: committed.record.outputs,
         cached: false,
-        summary: { decisions: decided.length, cases: meta.cases, "decided by": policy === undefined ? "people" : "policy" },
+        summary: { decisions: decided.length, cases: meta.cases, decided: policy === undefined ? "people" : "policy" },
       };
     },
 
