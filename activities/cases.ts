@@ -26,10 +26,11 @@ export async function openCases(store: Store, digest: Digest): Promise<Cases> {
 /** @param files the safetensors files that the cases name. @throws InputError when two cases have one id, or a file is not there */
 export async function putCases(
   store: Store,
-  { title, sealed }: Omit<CasesMeta, "cases">,
+  about: Omit<CasesMeta, "cases">,
   cases: readonly Case[],
   files: readonly ArtifactFile[],
 ): Promise<Digest> {
+  const { title } = about;
   const ids = new Set<string>();
   for (const { id } of cases) {
     if (ids.has(id)) throw new InputError(`two cases are called ${id}`, title);
@@ -39,7 +40,7 @@ export async function putCases(
   for (const { id, images, masks } of cases)
     for (const { file } of [...images, ...masks])
       if (!paths.has(file)) throw new InputError(`case ${id} names file ${file}, which the artifact does not have`, title);
-  const meta = casesMetaSchema.parse({ title, cases: cases.length, ...(sealed === undefined ? {} : { sealed }) });
+  const meta = casesMetaSchema.parse({ ...about, cases: cases.length });
   const lines = toLines(cases.map((one) => caseSchema.parse(one)));
   return putArtifact(store, { type: "cases", meta, files: [...files, { path: casesFile, bytes: lines, mediaType: linesType }] });
 }

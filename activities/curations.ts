@@ -78,7 +78,7 @@ export function createCurations(store: Store, fingerprintOf: (kind: string) => P
       };
       const committed = await commitAction(store, key, recordOf(executed));
       const { decisions, decidedBy } = decisionsMetaSchema.parse((await getManifest(store, artifacts.decisions)).meta);
-      const summary = { "selected last": decisions, "decided by": decidedBy };
+      const summary = { "selected last": decisions, decided: decidedBy };
       return { record: committed.digest, outputs: committed.record.outputs, cached: false, summary };
     },
   };

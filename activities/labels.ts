@@ -1,11 +1,13 @@
 import { z } from "zod";
 import { inParallel } from "../artifacts/inParallel.ts";
-import { getManifest, putArtifact, readFile } from "../artifacts/manifest.ts";
+import { type ArtifactFile, getManifest, putArtifact, readFile } from "../artifacts/manifest.ts";
 import type { Digest, Store } from "../artifacts/store.ts";
-import type { Slice } from "../methods/imaging/volume.ts";
+import { type Mask, type Slice, sliceOf } from "../methods/imaging/volume.ts";
+import { lengthMm } from "../methods/labels/recist.ts";
 import type { LabelMap } from "../methods/labels/trimap.ts";
 import { decodeSafetensors, encodeSafetensors, type Tensor } from "../methods/networks/safetensors.ts";
 import type { Manifest } from "../schemas/artifacts.ts";
+import type { Lesion } from "../schemas/dataset.ts";
 import { linesType, parseLines, safetensorsType, shardPath, toLines } from "./datasets.ts";
 import type { StepResult } from "./steps/step.ts";
 
@@ -39,11 +41,31 @@ export const labelsMetaSchema = z.strictObject({
 });
 export type LabelsMeta = z.infer<typeof labelsMetaSchema>;
 
-/** Labels of one shard of lesions. `unlabelled` counts what was left out, by reason. */
+/** Of all slices, those up to this distance from the RECIST slice are labelled, in long diameters. */
+const REACH = 0.9;
+
+/** The slices of a lesion's mask that are to be labelled, ascending; of `all`, empty ones beyond its ends among them. */
+export function labelledSlices(lesion: Lesion, mask: Mask, slices: "key" | "all" | number, outcome: string): LabelledSlice[] {
+  const { dims, spacingMm } = mask;
+  const within = Math.floor((REACH * lengthMm(lesion.long, spacingMm)) / spacingMm[2]);
+  const count = slices === "key" ? 0 : slices === "all" ? within : slices;
+  return Array.from({ length: 2 * count + 1 }, (_, i) => i - count)
+    .filter((offset) => lesion.slice + offset >= 0 && lesion.slice + offset < dims[2])
+    .map((offset) => ({
+      id: lesion.id,
+      z: lesion.slice + offset,
+      offset,
+      outcome,
+      labels: sliceOf(mask, lesion.slice + offset),
+    }));
+}
+
+/** Labels of one shard of lesions. `unlabelled` counts what was left out, by reason; `more` are further files. */
 export function putLabelPart(
   store: Store,
   slices: readonly LabelledSlice[],
   unlabelled: Readonly<Record<string, number>>,
+  more: readonly ArtifactFile[] = [],
 ): Promise<Digest> {
   const tensors: Record<string, Tensor> = {};
   for (const { id, z: slice, labels } of slices) {
@@ -56,18 +78,20 @@ export function putLabelPart(
     files: [
       { path: "shard.safetensors", bytes: encodeSafetensors(tensors), mediaType: safetensorsType },
       { path: "slices.jsonl", bytes: toLines(lines), mediaType: linesType },
+      ...more,
     ],
   });
 }
 
-/** One labels artifact out of the parts of all shards. */
+/** One labels artifact out of the parts of all shards; `more` are further files. */
 export async function gatherLabels(
   store: Store,
   parts: readonly Record<string, Digest>[],
   { method, round }: { method: string; round: number },
+  more: readonly ArtifactFile[] = [],
 ): Promise<StepResult> {
   const lines: LabelLine[] = [];
-  const files = [];
+  const files: ArtifactFile[] = [];
   const unlabelled: Record<string, number> = {};
   const read = await inParallel(parts, async ({ labels }) => {
     const manifest = await getManifest(store, labels);
@@ -86,7 +110,7 @@ export async function gatherLabels(
     outcomes[outcome][offset] = (outcomes[outcome][offset] ?? 0) + 1;
   }
   const meta = labelsMetaSchema.parse({ method, round, slices: lines.length, outcomes, unlabelled });
-  files.push({ path: "slices.jsonl", bytes: toLines(lines), mediaType: linesType });
+  files.push({ path: "slices.jsonl", bytes: toLines(lines), mediaType: linesType }, ...more);
   return { outputs: { labels: await putArtifact(store, { type: "labels", meta, files }) }, summary: { slices: lines.length } };
 }
 

@@ -4,6 +4,7 @@ import type { Digest, Store } from "../artifacts/store.ts";
 import { InputError } from "../methods/inputError.ts";
 import { type Answer, merged } from "../methods/reading/decisions.ts";
 import { sequenceLength, sequenceOf } from "../methods/reading/sequence.ts";
+import type { CasesMeta } from "../schemas/cases.ts";
 import type { Action, ActionResult } from "../schemas/messages.ts";
 import {
   type Decision,
@@ -20,15 +21,24 @@ import { type StepParams, stepKinds } from "../schemas/stepKinds.ts";
 import { keyOf, recordOf } from "./actionRecords.ts";
 import { openCases } from "./cases.ts";
 import { parseLines } from "./datasets.ts";
+import { drawnMaskFiles } from "./drawnMasks.ts";
 import { putChunk, putDecisions, readLog } from "./readingLog.ts";
 import { parseInput } from "./steps/index.ts";
 
-/** Where a reading goes on after its workflow was lost: names the newest chunk of its log. */
-const readingPointer = (key: Digest): string => `readings/${key.slice(0, 2)}/${key}`;
+/** Parameters that say how people are waited for, not what they are asked. */
+const HOW_LONG = new Set(["deadline", "remindHours", "claimMinutes", "decide", "policy"]);
 
 /** Activities of a reading: what the store knows of it, and what is written down. */
 export function createReadings(store: Store, fingerprintOf: (kind: string) => Promise<string>) {
-  const keyOfReading = async (action: Action): Promise<Digest> => keyOf(action, await fingerprintOf(action.kind));
+  /**
+   * Where the newest chunk of a reading's log is named. Who is asked the same about the same cases goes on from there: after
+   * the workflow was lost, with a later deadline, in another campaign.
+   */
+  const pointerOf = async (action: Action): Promise<string> => {
+    const asked = Object.fromEntries(Object.entries(action.params).filter(([param]) => !HOW_LONG.has(param)));
+    const key = keyOf({ ...action, params: asked }, await fingerprintOf(action.kind));
+    return `readings/${key.slice(0, 2)}/${key}`;
+  };
   const casesOf = (action: Action) => openCases(store, action.inputs.cases.artifact as Digest);
   const protocolOf = (action: Action): Protocol => parseInput(action).params as Protocol;
 
@@ -36,14 +46,16 @@ export function createReadings(store: Store, fingerprintOf: (kind: string) => Pr
     /** What is read, and what people answered before if this reading was broken off. */
     async openReading({ action, since }: { action: Action; since: number }): Promise<OpenedReading> {
       const { cases, meta } = await casesOf(action);
-      if (cases.length === 0) throw new InputError("there is nothing to look at", meta.title, "no case came in");
       const protocol = protocolOf(action);
-      const pointer = (await store.getPointer(readingPointer(await keyOfReading(action)))) as { log: Digest } | undefined;
+      if (cases.length === 0 && protocol.layout !== "edit")
+        throw new InputError("there is nothing to look at", meta.title, "no case came in");
+      checkAnswers(protocol, meta);
+      const pointer = (await store.getPointer(await pointerOf(action))) as { log: Digest } | undefined;
       const lines = pointer === undefined ? [] : (await readLog(store, pointer.log)).lines;
       return {
         count: cases.length,
         length: sequenceLength(protocol, cases.length),
-        log: pointer?.log ?? null,
+        head: pointer?.log ?? null,
         readers: books(protocol, lines, since),
       };
     },
@@ -62,7 +74,7 @@ export function createReadings(store: Store, fingerprintOf: (kind: string) => Pr
         event.event === "answer" ? { ...event, ...shown(event.reader, event.position) } : event,
       );
       const log = await putChunk(store, digest, previous as Digest | null, lines);
-      await store.setPointer(readingPointer(await keyOfReading(action)), { log });
+      await store.setPointer(await pointerOf(action), { log });
       return log;
     },
 
@@ -85,7 +97,7 @@ export function createReadings(store: Store, fingerprintOf: (kind: string) => Pr
         decided = standing(protocol, written.lines, new Map(cases.map(({ id }, i) => [id, i])));
         const closedBy = written.lines.findLast((line) => line.event === "close")?.by ?? "readers";
         const people = { ...about, decidedBy: "people", readers: finishedReaders(written.lines), closedBy } as const;
-        decisions = await putDecisions(store, decided, written, people);
+        decisions = await putDecisions(store, decided, written, people, await drawnMaskFiles(store, digest, decided));
       } else {
         const manifest = await getManifest(store, policy.decisions as Digest);
         const { policy: rule } = decisionsMetaSchema.parse(manifest.meta);
@@ -135,7 +147,8 @@ export function createReadings(store: Store, fingerprintOf: (kind: string) => Pr
 export interface OpenedReading {
   count: number;
   length: number;
-  log: string | null;
+  /** Digest of the log's newest chunk. */
+  head: string | null;
   readers: ReaderBook[];
 }
 
@@ -157,20 +170,34 @@ interface RecordRequest {
 type AnswerLine = Extract<LogLine, { event: "answer" }>;
 const answerLines = (lines: readonly LogLine[]): AnswerLine[] => lines.filter((line) => line.event === "answer");
 
+/** @throws InputError where the protocol asks for answers that nothing can be made of later. */
+function checkAnswers({ answers }: Protocol, { answers: understood, title }: CasesMeta): void {
+  const strange = understood === undefined ? [] : answers.filter(({ answer }) => !understood.includes(answer));
+  if (strange.length > 0)
+    throw new InputError(
+      `the answers ${strange.map(({ answer }) => answer).join(", ")} would mean nothing to the study's evaluation`,
+      title,
+      `it understands ${understood!.join(", ")}: give the reading the study's own \`protocol\``,
+    );
+}
+
 /** Who has answered or finished so far, as the workflow keeps it. */
 function books({ answers }: Protocol, lines: readonly LogLine[], since: number): ReaderBook[] {
   const byReader = new Map<string, ReaderBook>();
   const bookOf = (reader: string): ReaderBook => {
-    const book = byReader.get(reader) ?? { reader, finished: null, verdict: null, note: null, entries: [], claim: null };
+    const book = byReader.get(reader) ?? { reader, finished: null, verdict: null, entries: [], claim: null };
     byReader.set(reader, book);
     return book;
   };
   for (const line of lines) {
     if (line.event === "answer") {
       const answer = answers.findIndex((one) => one.answer === line.answer);
-      bookOf(line.reader).entries.push(line.position, answer, line.at - since);
+      const book = bookOf(line.reader);
+      book.entries.push(line.position, answer, line.at - since);
+      const others = (book.masks ?? []).filter(([position]) => position !== line.position);
+      book.masks = line.mask === undefined ? others : [...others, [line.position, line.mask]];
     } else if (line.event === "finish") {
-      Object.assign(bookOf(line.reader), { finished: line.received, verdict: line.verdict, note: line.note });
+      Object.assign(bookOf(line.reader), { finished: line.received, verdict: line.verdict });
     }
   }
   return [...byReader.values()];
@@ -196,13 +223,15 @@ function standing({ mode, merge, answers }: Protocol, lines: readonly LogLine[],
     const ordered = standing.sort((a, b) => (a.reader === b.reader ? a.position - b.position : a.reader < b.reader ? -1 : 1));
     return ordered.map(({ case: id, repeat, reader, answer, at, tookMs }) => ({ case: id, repeat, reader, answer, at, tookMs }));
   }
-  const byCase = new Map<string, Answer[]>();
+  const byCase = new Map<string, (Answer & { mask?: string })[]>();
   for (const line of standing) byCase.set(line.case, [...(byCase.get(line.case) ?? []), line]);
   const words = answers.map(({ answer }) => answer);
   return [...byCase]
     .sort(([a], [b]) => place.get(a)! - place.get(b)!)
     .flatMap(([id, given]): Decision[] => {
       const stands = merged(merge, words, given);
-      return stands === null ? [] : [{ case: id, repeat: false, reader: null, ...stands }];
+      if (stands === null) return [];
+      const mask = given.findLast(({ answer, at }) => answer === stands.answer && at === stands.at)?.mask;
+      return [{ case: id, repeat: false, reader: null, ...stands, ...(mask === undefined ? {} : { mask }) }];
     });
 }

@@ -19,7 +19,7 @@ export const manifestDocument: DocumentKind<Manifest> = { name: "manifest", sche
 /**
  * Stores an artifact: its blobs first, its manifest (files sorted by path) last, so that a manifest which is there is
  * whole. Equal content has an equal digest, in whatever order the files are given.
- * @throws MissingBlobError when an entry's blob is not stored, ZodError when meta, a type or a path is not allowed,
+ * @throws MissingBlobError when an entry's blob, or the sealed one that meta names, is not stored, ZodError when meta, a type or a path is not allowed,
  * RangeError when two files have one path, or a path is also a folder.
  */
 export async function putArtifact(store: Store, { type, meta, files }: ArtifactContent): Promise<Digest> {
@@ -31,7 +31,16 @@ export async function putArtifact(store: Store, { type, meta, files }: ArtifactC
     const { path, bytes, mediaType } = file;
     return { path, digest: await store.putBlob(bytes), size: bytes.byteLength, mediaType };
   });
+  for (const digest of sealedBlobs({ meta })) if (!(await store.hasBlob(digest))) throw new MissingBlobError(store.url, digest);
   return putDocument(store, manifestDocument, { type, schemaVersion: 1, meta, blobs: inOrder(blobs) });
+}
+
+/**
+ * Blobs that belong to an artifact without being among its files, so that who copies or serves its files does not open
+ * them: the key of a study of readers, which `meta.sealed` names.
+ */
+export function sealedBlobs({ meta: { sealed } }: Pick<Manifest, "meta">): Digest[] {
+  return typeof sealed === "string" ? [asDigest(sealed)] : [];
 }
 
 /** The manifest of an artifact. @throws MissingBlobError, DamagedBlobError, MalformedDocumentError */

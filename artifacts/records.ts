@@ -6,7 +6,7 @@ import { asDigest } from "./digest.ts";
 import { type DocumentKind, getDocument, putDocument } from "./document.ts";
 import { DamagedBlobError, DamagedPointerError, MalformedDocumentError, MissingBlobError } from "./errors.ts";
 import { inParallel } from "./inParallel.ts";
-import { getManifest } from "./manifest.ts";
+import { getManifest, sealedBlobs } from "./manifest.ts";
 import type { Digest, Store } from "./store.ts";
 
 export const actionDocument: DocumentKind<ActionRecord> = { name: "action record", schema: recordSchema };
@@ -68,11 +68,12 @@ export async function commitAction(store: Store, key: Digest, record: ActionReco
   return { digest, record };
 }
 
-/** Whether the artifact's manifest and each of its blobs are in the store. Bytes are not read again: `verify` does that. */
+/** Whether the artifact's manifest and each of its blobs, a sealed one too, are in the store. Bytes are not read again: `verify` does that. */
 export async function artifactsPresent(store: Store, artifact: Digest): Promise<boolean> {
   if (!(await store.hasBlob(artifact))) return false;
-  const { blobs } = await getManifest(store, artifact);
-  const present = await inParallel(blobs, ({ digest }) => store.hasBlob(asDigest(digest)));
+  const manifest = await getManifest(store, artifact);
+  const blobs = [...manifest.blobs.map(({ digest }) => asDigest(digest)), ...sealedBlobs(manifest)];
+  const present = await inParallel(blobs, (digest) => store.hasBlob(digest));
   return !present.includes(false);
 }
 

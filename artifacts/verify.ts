@@ -11,7 +11,7 @@ import {
   StoreUnreachableError,
 } from "./errors.ts";
 import { inParallel } from "./inParallel.ts";
-import { manifestDocument } from "./manifest.ts";
+import { manifestDocument, sealedBlobs } from "./manifest.ts";
 import { actionDocument, actionPointer, campaignDocument, campaignPointer, findAction, recordAt } from "./records.ts";
 import type { Digest, Store } from "./store.ts";
 
@@ -176,6 +176,11 @@ export async function verifyCampaign(store: Store, id: string, options: Verifica
   async function checkArtifacts(): Promise<void> {
     await inParallel([...artifacts], async ([digest, artifact]) => {
       artifact.manifest = await checkDocument(manifestDocument, digest, artifact.where);
+    });
+    // In order, so that a blob of several artifacts is always said to be of the same one.
+    for (const [digest, artifact] of artifacts) {
+      for (const sealed of artifact.manifest === undefined ? [] : sealedBlobs(artifact.manifest))
+        if (!files.has(sealed)) files.set(sealed, { where: `${artifact.where} > sealed` });
       for (const entry of artifact.manifest?.blobs ?? []) {
         const where = `${artifact.where} > ${entry.path}`;
         const blob = asDigest(entry.digest);
@@ -190,7 +195,7 @@ export async function verifyCampaign(store: Store, id: string, options: Verifica
           });
         }
       }
-    });
+    }
   }
 
   async function checkFiles(): Promise<void> {

@@ -58,10 +58,20 @@ export function stepLine(step: StepProgress, activity: StepActivity | undefined,
   }
 }
 
+/** What people have done so far, where all running steps wait for them; else null. */
+function waitingOf(running: readonly StepProgress[], { activity }: CampaignSnapshot): string | null {
+  const all = running.map(({ name }) => activity[name]?.waiting);
+  if (all.includes(undefined)) return null;
+  return JSON.stringify(all.map((one) => one && [one.workflow, one.round, one.answered, one.readers, one.reminders]));
+}
+
 /** For whom a step waits, since when, and until when. */
 function waitingText({ title, round, readers, since, deadline, count, answered, reminders }: Waiting, now: number): string {
   const whom = readers.length === 0 ? "a reader" : readers.join(", ");
-  const words = [`waits for ${whom}: "${title}"${round > 1 ? `, round ${round}` : ""}`, `${answered} answers, ${count} cases`];
+  const words = [
+    `waits for ${whom}: "${title}"${round > 1 ? `, round ${round}` : ""}`,
+    `${answered} ${answered === 1 ? "answer" : "answers"}, ${count} cases`,
+  ];
   words.push(`since ${duration(now - since)}`);
   if (deadline !== null) words.push(`until ${new Date(deadline).toISOString().slice(0, 16).replace("T", " ")} UTC`);
   if (reminders > 0) words.push(`${reminders} ${reminders === 1 ? "reminder" : "reminders"}`);
@@ -92,7 +102,7 @@ function activityText(activity: StepActivity | undefined): string {
 
 /**
  * Time left in ms, from the time that the finished and running steps took against their expected share of the work; null
- * before anything can be said.
+ * before anything can be said, or where people are waited for.
  */
 export function timeLeft(snapshot: CampaignSnapshot, now: number): number | null {
   let spent = 0;
@@ -100,6 +110,9 @@ export function timeLeft(snapshot: CampaignSnapshot, now: number): number | null
   let left = 0;
   for (const step of snapshot.steps) {
     const weight = expectedWork(step.kind);
+    // How long people take says nothing of the steps that compute.
+    if (snapshot.activity[step.name]?.waiting !== undefined) return null;
+    if (asksPeople.has(step.kind)) continue;
     if (step.state === "running") {
       const fraction = fractionDone(snapshot.activity[step.name]);
       spent += now - (step.started ?? now);
@@ -114,6 +127,8 @@ export function timeLeft(snapshot: CampaignSnapshot, now: number): number | null
   }
   return finished < 1 ? null : (spent / finished) * left;
 }
+
+const asksPeople = new Set(["reading", "enhancement.curate"]);
 
 /** Rough shares of a campaign's time by step kind; only their ratios matter. */
 function expectedWork(kind: string): number {
@@ -172,19 +187,22 @@ function symbol({ state }: StepProgress): string {
   return styleText("gray", "·");
 }
 
-/** Shows snapshots as they come: redrawn in place on a terminal, else a line per change and a status line now and then. */
+/**
+ * Shows snapshots as they come: redrawn in place on a terminal, else a line per change and a status line now and then, while
+ * nothing but people is waited for only when they have done something.
+ */
 export class ProgressPrinter {
   readonly #out: NodeJS.WriteStream;
   #lines = 0;
   readonly #said = new Map<string, string>();
   #lastStatus = 0;
+  #lastWaiting = "";
 
   constructor(out: NodeJS.WriteStream) {
     this.#out = out;
   }
 
-  show(snapshot: CampaignSnapshot): void {
-    const now = Date.now();
+  show(snapshot: CampaignSnapshot, now = Date.now()): void {
     if (this.#out.isTTY) {
       const columns = this.#out.columns || 120;
       const lines = render(snapshot, now)
@@ -201,8 +219,10 @@ export class ProgressPrinter {
       this.#out.write(`${step.name}: ${step.state === "running" ? "running" : stepLine(step, undefined, now)}\n`);
     }
     const running = snapshot.steps.filter(({ state }) => state === "running");
-    if (running.length > 0 && now - this.#lastStatus >= 10_000) {
+    const waiting = waitingOf(running, snapshot);
+    if (running.length > 0 && now - this.#lastStatus >= 10_000 && (waiting === null || waiting !== this.#lastWaiting)) {
       this.#lastStatus = now;
+      this.#lastWaiting = waiting ?? "";
       this.#out.write(`${headline(snapshot, now)}\n`);
       for (const step of running) this.#out.write(`  ${step.name}: ${stepLine(step, snapshot.activity[step.name], now)}\n`);
     }

@@ -7,19 +7,27 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 /** What workers and the supervisor are made of. */
 const ROOMS = ["activities", "artifacts", "engine", "methods", "pipelines", "report", "schemas", "worker", "workflows"];
 
-let digest: string | undefined;
+const digests = new Map<string, string>();
 
-/** SHA-256 of the code and pinned packages of this checkout, as they were when this process asked first. */
-export function codeDigest(): string {
-  digest ??= computeDigest();
+/**
+ * SHA-256 of the code and pinned packages of this checkout, as they were when this process asked first.
+ *
+ * @param more rooms that count beside those of workers
+ */
+export function codeDigest(more: readonly string[] = []): string {
+  const rooms = [...ROOMS, ...more];
+  const known = digests.get(String(rooms));
+  if (known !== undefined) return known;
+  const digest = computeDigest(rooms);
+  digests.set(String(rooms), digest);
   return digest;
 }
 
-function computeDigest(): string {
+function computeDigest(rooms: readonly string[]): string {
   const hash = createHash("sha256")
     .update(ROOT)
     .update(readFileSync(path.join(ROOT, "package-lock.json")));
-  for (const room of ROOMS) {
+  for (const room of rooms) {
     const files = readdirSync(path.join(ROOT, room), { recursive: true, encoding: "utf8" }).filter((file) =>
       file.endsWith(".ts"),
     );

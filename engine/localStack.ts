@@ -6,6 +6,7 @@ import { codeDigest } from "./codeDigest.ts";
 import { connectEngine, type Engine } from "./connection.ts";
 import { startEngine, stopEngine } from "./localEngine.ts";
 import { exclusively, findProcess, startProcess, stopProcess } from "./localProcess.ts";
+import { stopReview } from "./localReview.ts";
 import { sameSettings, startWorkers, stopWorkers } from "./localWorkers.ts";
 
 const PROGRAM = "engine/supervisor.ts";
@@ -55,9 +56,10 @@ export async function startStack(say: (line: string) => void, home = recist3dHom
   });
 }
 
-/** Stops what {@link startStack} started; campaigns stay in the engine's database and go on after the next start. */
+/** Stops everything local, the review pages too; campaigns stay in the engine's database and go on after the next start. */
 export async function stopStack(home = recist3dHome()): Promise<boolean> {
-  const stopped = [await stopProcess(supervisorFolder(home)), (await stopWorkers(home)) > 0, await stopEngine(home)];
+  const supervisorAndPages = [await stopProcess(supervisorFolder(home)), await stopReview(home)];
+  const stopped = [...supervisorAndPages, (await stopWorkers(home)) > 0, await stopEngine(home)];
   return stopped.some(Boolean);
 }
 

@@ -2,6 +2,7 @@ import { type ChartSpec, chartSvg } from "./chart.ts";
 import { dagSvg } from "./dagFigure.ts";
 import { baselineFirst, isBaseline, type ReportNumbers } from "./numbers.ts";
 import type { Dimension, ReportData } from "./reportInput.ts";
+import { acceptanceChart, preferenceChart, studyFigure } from "./studyFigures.ts";
 import { agreementChart, timelineChart, waterfallChart } from "./volumeFigures.ts";
 
 export interface Figure {
@@ -88,6 +89,17 @@ export async function reportFigures(data: ReportData, numbers: ReportNumbers): P
     if (responses.patients.length > 0)
       await draw(`timelines${suffix}`, "Sum of diameters and volume over time, a panel per patient", timelineChart(responses));
   }
+  for (const [nth, study] of data.studies.entries()) {
+    const scale = colourScale(study.sources, colours);
+    if (study.acceptance?.rates.some(({ rate }) => rate !== null))
+      await draw(
+        studyFigure("acceptance", nth),
+        `${study.title}: acceptance rates by source and category`,
+        acceptanceChart(study, scale),
+      );
+    if (study.comparison?.rows.some(({ n }) => n > 0))
+      await draw(studyFigure("preference", nth), `${study.title}: what readers preferred`, preferenceChart(study, scale));
+  }
   return figures;
 }
 
@@ -100,6 +112,7 @@ function methodColours(data: ReportData): Colours {
     data.methods.map((m) => m.name),
     data.precisionRecall.map((p) => p.method),
     data.volumes.map((v) => v.method),
+    data.studies.flatMap((s) => s.sources),
   ].flat();
   const colours = new Map<string, string>();
   let next = 0;

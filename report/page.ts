@@ -23,6 +23,7 @@ import { baselineFirst, baselineOf, isBaseline, type ReportNumbers } from "./num
 import { galleryColours } from "./palette.ts";
 import { qualityTable } from "./qualityTable.ts";
 import type { ReportData } from "./reportInput.ts";
+import { studiesBody } from "./studySection.ts";
 import { style } from "./style.ts";
 import { responsesBody, volumesBody } from "./volumeSection.ts";
 
@@ -43,6 +44,7 @@ export function reportPage(data: ReportData, numbers: ReportNumbers, figures: re
     ),
     volumesSection(data, numbers, figures),
     responsesSection(data, figures),
+    studiesSection(data, figures),
     qualitySection(data),
     gallerySection(data),
     dagSection(data, figures),
@@ -169,6 +171,11 @@ function qualitySection({ quality }: ReportData): Section | null {
   return { id: "quality", title: "Image quality", body: html`${quality.map(qualityTable)}` };
 }
 
+function studiesSection({ studies }: ReportData, figures: readonly Figure[]): Section | null {
+  if (studies.length === 0) return null;
+  return { id: "studies", title: "Studies of readers", body: studiesBody(studies, figures) };
+}
+
 function responsesSection(data: ReportData, figures: readonly Figure[]): Section | null {
   if (data.responses.length === 0) return null;
   return { id: "responses", title: "Responses", body: responsesBody(data, figures, svgOf) };
@@ -266,7 +273,7 @@ function provenanceSection(data: ReportData): Section {
   return {
     id: "provenance",
     title: "Where everything came from",
-    body: html`<p class="soft">SHA-256 of the artifacts that the numbers were computed from; <code>recist3d verify ${data.campaign.id}</code> hashes them again. The numbers of this page lie beside it in <code>numbers.json</code>, the scores of every lesion in <code>scores.csv</code>, every summary by category, size and distance in <code>strata.csv</code>, the drawings in <code>figures/</code>.</p>
+    body: html`<p class="soft">SHA-256 of the artifacts that the numbers were computed from; <code>recist3d verify ${data.campaign.id}</code> hashes them again. The numbers of this page lie beside it in <code>numbers.json</code>, the scores of every lesion in <code>scores.csv</code>, every summary by category, size and distance in <code>strata.csv</code>, the drawings in <code>figures/</code>${data.studies.length > 0 && html`, the numbers of the studies of readers in <code>studies/</code>`}.</p>
 <div class="wide"><table><tbody>${[...data.provenance, ...masks].map((p) => html`<tr><th scope="row">${p.what}</th><td class="text digest">${p.digest}</td></tr>`)}</tbody></table></div>
 <h3>Environment</h3><div class="wide"><table><tbody>${Object.entries(data.environment).map(([what, value]) => html`<tr><th scope="row">${what}</th><td class="text">${value}</td></tr>`)}</tbody></table></div>`,
   };

@@ -3,6 +3,7 @@ import { reportFigures } from "./figures.ts";
 import { reportNumbers } from "./numbers.ts";
 import { reportPage } from "./page.ts";
 import { type ReportInput, reportInputSchema } from "./reportInput.ts";
+import { studyTables } from "./studyTables.ts";
 
 /** The files of a report by their path: `report.html`, `numbers.json`, `scores.csv`, `strata.csv` and `figures/*.svg`. */
 export interface ReportFiles {
@@ -13,6 +14,8 @@ export interface ReportFiles {
   /** Every summary: in total, by category, by size and by slice offset. */
   readonly "strata.csv": string;
   readonly [figure: `figures/${string}.svg`]: string;
+  /** The numbers of studies of readers, where there are some. */
+  readonly [table: `studies/${string}.csv`]: string;
 }
 
 /**
@@ -25,12 +28,14 @@ export async function renderReport(input: ReportInput): Promise<ReportFiles> {
   const data = reportInputSchema.parse(input);
   const numbers = reportNumbers(data);
   const figures = await reportFigures(data, numbers);
-  const { methods, gallery: _pictures, volumes, ...told } = data;
+  const { methods, gallery: _pictures, volumes, studies, ...told } = data;
+  const read = studies.length === 0 ? {} : { studies };
   return {
     "report.html": reportPage(data, numbers, figures),
-    "numbers.json": `${JSON.stringify({ ...told, ...numbers, volumePoints: volumes }, null, 2)}\n`,
+    "numbers.json": `${JSON.stringify({ ...told, ...numbers, volumePoints: volumes, ...read }, null, 2)}\n`,
     "scores.csv": scoresCsv(methods),
     "strata.csv": strataCsv(methods),
+    ...studyTables(studies),
     ...Object.fromEntries(figures.map(({ name, svg }) => [`figures/${name}.svg`, svg])),
   };
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { categories, dataOrigins } from "../schemas/dataset.ts";
 import { digestSchema } from "../schemas/digest.ts";
+import { studyResultSchema } from "../schemas/study.ts";
 import { patientResponseSchema } from "../schemas/volumes.ts";
 
 const counts = z.record(z.string(), z.int().nonnegative());
@@ -206,6 +207,9 @@ const qualitySchema = z.strictObject({
   ),
 });
 
+/** What a study of readers found, under its display name. */
+const studySchema = studyResultSchema.extend({ name: z.string() });
+
 const gallerySchema = z.strictObject({
   lesion: z.string(),
   category: z.enum(categories),
@@ -231,6 +235,7 @@ export const reportInputSchema = z.strictObject({
   volumes: z.array(volumeSchema).default([]),
   quality: z.array(qualitySchema).default([]),
   responses: z.array(responsesSchema).default([]),
+  studies: z.array(studySchema).default([]),
   gallery: z.array(gallerySchema).default([]),
   /** What must be said beside the numbers, e.g. which network the perceptual loss used. */
   remarks: z.array(z.string()).default([]),

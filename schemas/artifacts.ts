@@ -20,6 +20,8 @@ export const artifactTypes = [
   /** What people are shown (schemas/cases.ts), and what they decided (schemas/reading.ts). */
   "cases",
   "decisions",
+  /** A mask that a person has drawn (schemas/drawnMask.ts). */
+  "mask",
   /** What a study of readers found. */
   "study",
   /** Volumes of lesions at several time points. */

@@ -50,5 +50,9 @@ export const casesMetaSchema = z.strictObject({
    * the first case is shown and opened by the evaluation only.
    */
   sealed: digestSchema.optional(),
+  /** The predictions whose masks are shown, where that is no secret and cases are called as their lesions. */
+  masks: digestSchema.optional(),
+  /** The only answers that what comes after can make sense of; a reading that asks for others is refused before anybody reads. */
+  answers: z.array(z.string()).min(1).optional(),
 });
 export type CasesMeta = z.infer<typeof casesMetaSchema>;

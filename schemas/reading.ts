@@ -23,6 +23,7 @@ const answerSchema = z.strictObject({
     .describe("As it will stand in the decisions"),
   key: z.string().length(1).describe('The key that gives it, e.g. "f"'),
   label: z.string().min(1).max(60).describe("As readers see it"),
+  mask: z.literal(true).optional().describe("The answer comes with the mask that the reader has drawn (layout edit)"),
 });
 
 const verdictSchema = z.strictObject({
@@ -37,9 +38,9 @@ export const protocolSchema = z
     title: z.string().min(1).max(200).describe("What the reading is called"),
     question: z.string().min(1).max(500).describe("What readers are asked about every case"),
     layout: z
-      .enum(["grid", "single", "pair"])
+      .enum(["grid", "single", "pair", "edit"])
       .describe(
-        "grid: many cases at a glance, of which some are chosen; single: one case after the other; pair: two masks side by side",
+        "grid: many cases at a glance, of which some are chosen; single: one case after the other; pair: two masks side by side; edit: one mask after the other is corrected by hand",
       ),
     answers: z.array(answerSchema).min(1).max(9).describe("What may be answered"),
     mode: z
@@ -108,6 +109,14 @@ export const protocolSchema = z
     path: ["merge"],
     message: "must be any where there is one answer only: who does not give it has not answered",
   })
+  .refine(({ layout, answers }) => (layout === "edit") === answers.some(({ mask }) => mask === true), {
+    path: ["answers"],
+    message: "must have one with `mask: true` in layout edit, and none in another",
+  })
+  .refine(({ layout, mode }) => layout !== "edit" || mode === "shared", {
+    path: ["mode"],
+    message: "must be shared in layout edit: of two masks of one lesion nobody could say which stands",
+  })
   .refine(({ mode, repeats }) => mode === "independent" || repeats === 0, {
     path: ["repeats"],
     message: "are for independent readers",
@@ -120,12 +129,23 @@ export type Protocol = z.output<typeof protocolSchema>;
  */
 const entrySchema = z.strictObject({
   position: z.int().nonnegative(),
-  answer: z.string().nullable(),
-  /** Milliseconds since the epoch by the reader's clock, and how long the case was looked at. */
-  at: z.int().nonnegative(),
+  answer: z.string().max(20).nullable(),
+  /** The mask that the reader has drawn (schemas/drawnMask.ts), where the answer comes with one. */
+  mask: digestSchema.optional(),
+  /** Milliseconds since the epoch by the reader's clock (at most what a Date can hold), and how long the case was looked at. */
+  at: z.int().nonnegative().max(8.64e15),
   tookMs: z.int().nonnegative(),
 });
 export type ReadingEntry = z.infer<typeof entrySchema>;
+
+/** What is wrong with an entry's mask, for who sent it; null if nothing is. */
+export function maskProblem({ answers }: Pick<Protocol, "answers">, { answer, mask }: ReadingEntry): string | null {
+  const isWanted = answers.find((one) => one.answer === answer)?.mask === true;
+  if (isWanted === (mask !== undefined)) return null;
+  return isWanted
+    ? `"${answer}" comes with the mask that was drawn`
+    : `no mask comes with ${answer === null ? "an answer that is taken back" : `"${answer}"`}`;
+}
 
 /** Every message says which cases it is about, so that one from a page of an earlier round is refused. */
 const message = { reader: readerSchema, cases: digestSchema };
@@ -159,7 +179,7 @@ export type ReleaseMessage = z.infer<typeof releaseMessageSchema>;
 /** Update `finish`: this reader is done. */
 export const finishMessageSchema = z.strictObject({
   ...message,
-  verdict: z.string().optional(),
+  verdict: z.string().max(40).optional(),
   note: z.string().max(2000).optional(),
 });
 export type FinishMessage = z.infer<typeof finishMessageSchema>;
@@ -181,8 +201,9 @@ export interface ReadingState {
   closed: boolean;
   /** Who takes part and how far each is; never what others answered while readers are independent. */
   readers: { reader: string; answered: number; finished: number | null; verdict: string | null }[];
-  /** This reader's answers by position. */
+  /** This reader's answers by position, and the masks that were drawn for them. */
   own: [position: number, answer: string][];
+  masks: [position: number, mask: string][];
   /** Mode shared: what this reader has claimed and until when; how many cases are claimed or answered by anyone. */
   claim: Claim | null;
   /** Mode shared: answers of all, since nobody is blind to them; `reader` counts from 0 in `readers`. */
@@ -209,7 +230,7 @@ export interface Waiting {
  * cancelled, failed at its deadline, or lost with the engine's database.
  */
 export type ReadingEvent =
-  | { event: "answer"; received: number; reader: string; position: number; answer: string | null; at: number; tookMs: number }
+  | ({ event: "answer"; received: number; reader: string } & ReadingEntry)
   | { event: "claim"; received: number; reader: string; positions: number[]; until: number }
   | { event: "release"; received: number; reader: string }
   | { event: "finish"; received: number; reader: string; verdict: string | null; note: string | null }
@@ -240,14 +261,17 @@ export interface ReaderBook {
   reader: string;
   finished: number | null;
   verdict: string | null;
-  note: string | null;
   /** Three numbers an entry, in order: position, index of the answer (−1: taken back), `at` less `since`. */
   entries: number[];
+  /** Digests of the masks that came with what stands. */
+  masks?: [position: number, mask: string][];
   claim: Claim | null;
 }
 
 /** Answers, taken back or not, that one reading can hold: its state must fit into one message (2 MB). */
 export const MOST_ENTRIES = 60_000;
+/** People who can take part in one reading, where it does not name them. */
+export const MOST_READERS = 200;
 
 /** A line of `answers.jsonl` of a `decisions` artifact: what stands at the end. */
 export const decisionSchema = z.strictObject({
@@ -257,6 +281,7 @@ export const decisionSchema = z.strictObject({
   /** Null in mode shared, where people's answers were merged (`log.jsonl` tells who gave which), and where a policy decided. */
   reader: z.string().nullable(),
   answer: z.string(),
+  mask: digestSchema.optional(),
   /** Null where a policy decided: it has no time of its own, so that equal cases give equal decisions. */
   at: z.int().nonnegative().nullable(),
   tookMs: z.int().nonnegative(),

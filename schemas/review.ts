@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { caseSchema } from "./cases.ts";
 import { digestSchema } from "./digest.ts";
+import { drawnMaskMessageSchema } from "./drawnMask.ts";
 import { actionProgressSchema, stepStates } from "./messages.ts";
 import { answerMessageSchema, protocolSchema, readerSchema } from "./reading.ts";
 
@@ -113,6 +114,8 @@ export const campaignResultsSchema = z.strictObject({
   reports: z.array(z.strictObject({ step: z.string(), address: z.string() })),
   /** Steps with masks that can be looked at in 3D. */
   volumes: z.array(z.strictObject({ step: z.string(), method: z.string(), lesions: z.array(z.string()) })),
+  /** Masks and reports by source are not shown while a study of masks is being read blind. */
+  withheld: z.boolean(),
 });
 export type CampaignResults = z.infer<typeof campaignResultsSchema>;
 
@@ -140,6 +143,7 @@ export const readingStateSchema = z.strictObject({
     }),
   ),
   own: z.array(z.tuple([z.int().nonnegative(), z.string()])),
+  masks: z.array(z.tuple([z.int().nonnegative(), digestSchema])),
   claim: claimSchema.nullable(),
   shared: z.array(z.tuple([z.int().nonnegative(), z.string(), z.int().nonnegative()])),
 });
@@ -173,8 +177,13 @@ export type ShownImage = ShownCase["images"][number];
 export const shownCasesSchema = z.strictObject({ title: z.string(), blind: z.boolean(), cases: z.array(shownCaseSchema) });
 export type ShownCases = z.output<typeof shownCasesSchema>;
 
-/** Answers on their way, as a page keeps them in the browser's storage. */
-export const readingEntriesSchema = z.array(answerMessageSchema.shape.entries.element);
+/** Answers on their way, as a page keeps them in the browser's storage; a drawn mask becomes a digest when the server has it. */
+export const queuedEntriesSchema = z.array(
+  answerMessageSchema.shape.entries.element.extend({
+    drawn: drawnMaskMessageSchema.pick({ index: true, from: true, runs: true }).optional(),
+  }),
+);
+export type QueuedEntry = z.infer<typeof queuedEntriesSchema>[number];
 
 /** Answers of the reading's updates (schemas/reading.ts). */
 export const claimAnswerSchema = claimSchema;

@@ -8,6 +8,7 @@ import { imagesImport, imagesSynthesize } from "./stepKinds/images.ts";
 import { labelsHarvest, labelsInitial } from "./stepKinds/labels.ts";
 import { lesionsConfirm, lesionsPropose } from "./stepKinds/proposals.ts";
 import { reading, readingPolicy } from "./stepKinds/reading.ts";
+import { labelsRevise, predictionsCases } from "./stepKinds/revision.ts";
 import { segmentationClassical, segmentationPredict } from "./stepKinds/segmentation.ts";
 import { datasetFold, datasetSelect, predictionsJoin } from "./stepKinds/selection.ts";
 import { segmentationSelfPaced } from "./stepKinds/selfPaced.ts";
@@ -32,6 +33,7 @@ export const stepKinds = {
   "dataset.select": datasetSelect,
   "labels.initial": labelsInitial,
   "labels.harvest": labelsHarvest,
+  "labels.revise": labelsRevise,
   "network.train": networkTrain,
   "segmentation.self-paced": segmentationSelfPaced,
   "segmentation.predict": segmentationPredict,
@@ -39,6 +41,7 @@ export const stepKinds = {
   "lesions.propose": lesionsPropose,
   "lesions.confirm": lesionsConfirm,
   "predictions.join": predictionsJoin,
+  "predictions.cases": predictionsCases,
   "volumes.measure": volumesMeasure,
   "response.assess": responseAssess,
   "images.import": imagesImport,

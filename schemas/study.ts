@@ -2,12 +2,16 @@ import { z } from "zod";
 import { dataOrigins } from "./dataset.ts";
 import { digestSchema } from "./digest.ts";
 
+/** Lesions of the data set that the study does not show: a source has no mask of them; more than were asked for. */
+const leftOutSchema = z.strictObject({ withoutMask: z.int().nonnegative(), notDrawn: z.int().nonnegative() });
+
 /** The sealed key of a study: which masks a case shows. `nonce` keeps anybody from finding it by trying keys against its digest. */
 export const studyKeySchema = z.strictObject({
   study: z.enum(["acceptance", "comparison"]),
   nonce: digestSchema,
   data: z.strictObject({ name: z.string(), digest: digestSchema, origin: z.enum(dataOrigins) }),
   sources: z.array(z.strictObject({ name: z.string(), digest: digestSchema })).min(1),
+  leftOut: leftOutSchema,
   cases: z.array(
     z.strictObject({
       case: z.string(),
@@ -52,6 +56,7 @@ const acceptanceSchema = z.strictObject({
       onlySecond: count,
       neither: count,
       test,
+      pHolm: z.number().nullable(),
     }),
   ),
 });
@@ -84,6 +89,7 @@ export const studyResultSchema = z.strictObject({
   closedBy: z.enum(["readers", "deadline", "policy"]),
   data: z.strictObject({ name: z.string(), origin: z.enum(dataOrigins) }),
   cases: count,
+  leftOut: leftOutSchema,
   sources: z.array(z.string()),
   readers: z.array(
     z.strictObject({

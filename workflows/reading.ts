@@ -3,6 +3,7 @@ import {
   ApplicationFailure,
   allHandlersFinished,
   CancellationScope,
+  CancelledFailure,
   condition,
   continueAsNew,
   defineQuery,
@@ -20,14 +21,14 @@ import type {
   Claim,
   ClaimMessage,
   FinishMessage,
-  ReaderBook,
   ReadingState,
   ReleaseMessage,
   Waiting,
 } from "../schemas/reading.ts";
 import type { StepParams } from "../schemas/stepKinds.ts";
 import { actions, ledger, notices } from "./actions.ts";
-import { AnswerBook, refused } from "./answerBook.ts";
+import { Admission, refused } from "./admission.ts";
+import { AnswerBook, type CarriedBook } from "./answerBook.ts";
 import { pauseSignal } from "./sharded.ts";
 
 export const answerUpdate = defineUpdate<AnswerReceipt, [AnswerMessage]>("answer");
@@ -40,10 +41,8 @@ const waitsFor = defineSearchAttributeKey("WaitsFor", "KEYWORD");
 
 const HOUR_MS = 3_600_000;
 /** Answers go to the store when so many are not yet there, or when one has waited for so long. */
-const WRITE_ENTRIES = 500;
+const WRITE_EVENTS = 500;
 const WRITE_AFTER_MS = 600_000;
-/** Events of one chunk of the log: a message of at most about half a megabyte. */
-const CHUNK = 2500;
 
 /** Where a reading stands among others, and what one run of it hands to the next. */
 export interface ReadingPlace {
@@ -58,38 +57,40 @@ export interface ReadingPlace {
     reminded: number;
     reminders: number;
     /** Digest of the log's newest chunk. */
-    log: string | null;
-    readers: ReaderBook[];
+    head: string | null;
+    book: CarriedBook;
   };
 }
 
 /**
  * Waits for people. An answer is in the history before it is acknowledged and goes to the store in a chunk of the log;
- * meanwhile nothing is done and no worker is held.
+ * meanwhile nothing is done and no worker is held. Where the history grows long, the engine suggests a new run.
  */
 export async function reading(action: Action, place: ReadingPlace = { round: 1 }): Promise<ActionResult> {
   const { decide, policy: _, ...protocol } = action.params as StepParams<"reading">;
   const { deadline, remindHours } = protocol;
   const cases = action.inputs.cases.artifact;
-  let { count, length, since, reminded, reminders, log: head, readers } = place.carried ?? opening();
-  let book: AnswerBook | undefined;
+  let { count, length, since, reminded, reminders, head } = place.carried ?? opening();
+  // Messages that came between two runs are looked at while the handlers are set: the book must be open by then.
+  let book = place.carried && new AnswerBook(protocol, { cases, length, since }, place.carried.book);
   const opened = (): AnswerBook => {
     if (decide === "policy") throw refused("a policy decides here; nobody is asked");
     if (book === undefined) throw refused("the reading is being opened; try again in a moment");
     return book;
   };
+  const admission = (): Admission => new Admission(opened());
 
   setHandler(answerUpdate, (message) => opened().answer(message, Date.now()), {
-    validator: (message) => opened().checkAnswer(message, Date.now()),
+    validator: (message) => admission().answer(message, Date.now()),
   });
   setHandler(claimUpdate, (message) => opened().claim(message, Date.now()), {
-    validator: (message) => opened().checkClaim(message),
+    validator: (message) => admission().claim(message),
   });
   setHandler(releaseUpdate, (message) => opened().release(message, Date.now()), {
-    validator: (message) => opened().checkRelease(message),
+    validator: (message) => admission().release(message),
   });
   setHandler(finishUpdate, (message) => opened().finish(message, Date.now()), {
-    validator: (message) => opened().checkFinish(message),
+    validator: (message) => admission().finish(message),
   });
   // A pause holds up no people: what they answer starts no work.
   setHandler(pauseSignal, () => {});
@@ -98,15 +99,15 @@ export async function reading(action: Action, place: ReadingPlace = { round: 1 }
   const deadlineAt = deadline === undefined ? null : since + deadline.hours * HOUR_MS;
   const where = () => ({ campaign, step: place.step ?? names.join("/"), round: place.round, since, reminders, count });
   const waiting = (): Waiting => {
-    const { answered, readers } = opened();
+    const { answered, roll } = opened();
     const { layout, title } = protocol;
-    return { ...where(), layout, title, deadline: deadlineAt, answered, readers: readers.map(({ reader }) => reader) };
+    return { ...where(), layout, title, deadline: deadlineAt, answered, readers: roll.map(({ reader }) => reader) };
   };
   setHandler(waitingQuery, () => (book === undefined || book.closedBy !== null ? null : waiting()));
   setHandler(readingQuery, (reader) => {
     if (book === undefined) return null;
-    const { closedBy, readers } = book;
-    const seen = reader === null ? { own: [], claim: null } : book.own(reader);
+    const { closedBy, roll: readers } = book;
+    const seen = reader === null ? { own: [], masks: [], claim: null } : book.own(reader);
     const shared = protocol.mode === "shared" ? book.shared : [];
     return { ...where(), cases, length, protocol, deadline: deadlineAt, closed: closedBy !== null, readers, ...seen, shared };
   });
@@ -118,61 +119,90 @@ export async function reading(action: Action, place: ReadingPlace = { round: 1 }
   };
   if (decide === "policy") return decideByPolicy(null);
 
-  if (place.carried === undefined) ({ count, length, log: head, readers } = await ledger.openReading({ action, since }));
-  const open = new AnswerBook(protocol, { cases, length, since }, readers);
-  open.closeWhenFinished(Date.now());
-  book = open;
+  if (book === undefined) {
+    const found = await ledger.openReading({ action, since });
+    ({ count, length, head } = found);
+    book = new AnswerBook(protocol, { cases, length, since }, found);
+    book.closeWhenFinished(Date.now());
+    // Nobody is waited for where there is nothing to look at, e.g. no mask that was rejected.
+    if (length === 0) book.close("readers", Date.now());
+  }
+  const open = book;
 
-  /** Brings everything that has happened to the store. */
-  const write = async (): Promise<void> => {
-    while (open.unwritten.length > 0) {
-      const events = open.unwritten.slice(0, CHUNK);
-      head = await ledger.writeReading({ action, previous: head, events });
-      open.unwritten = open.unwritten.slice(events.length);
-    }
+  let writing: Promise<void> | undefined;
+  let failure: unknown;
+  const writeChunk = async (): Promise<void> => {
+    head = await ledger.writeReading({ action, previous: head, events: open.log.chunk() });
+    open.log.written();
   };
-  const remind = async (): Promise<void> => {
+  /** Nobody waits for it: while the store is away readers go on, and a next run writes the same chunk again. */
+  const write = (): void => {
+    writing = CancellationScope.nonCancellable(writeChunk)
+      .catch((error: unknown) => {
+        failure = error;
+      })
+      .finally(() => {
+        writing = undefined;
+      });
+  };
+  const remind = (): void => {
     reminders++;
     reminded = Date.now();
-    open.unwritten.push({ event: "reminder", received: reminded, reminders });
+    open.log.add({ event: "reminder", received: reminded, reminders });
     log.info("people are waited for", where());
-    await notices.remind(waiting()).catch((error: unknown) => {
-      if (isCancellation(error)) throw error;
-      log.warn("the reminder was not delivered", { ...where(), error });
+    notices.remind(waiting()).catch((error: unknown) => {
+      if (!isCancellation(error)) log.warn("the reminder was not delivered", { ...where(), error });
     });
   };
-  const writeAt = (): number => (open.unwritten.length === 0 ? Infinity : open.unwritten[0].received + WRITE_AFTER_MS);
+  const crowded = (): boolean => open.log.events >= WRITE_EVENTS || open.log.full;
+  const writeAt = (): number => (writing !== undefined ? Infinity : crowded() ? 0 : open.log.oldest + WRITE_AFTER_MS);
   const remindAt = (): number => (remindHours === 0 ? Infinity : reminded + remindHours * HOUR_MS);
   const due = (): number => Math.min(deadlineAt ?? Infinity, remindAt(), writeAt(), open.nextExpiry);
-  const stirred = (): boolean =>
-    open.closedBy !== null || workflowInfo().continueAsNewSuggested || open.unwritten.length >= WRITE_ENTRIES;
+  const over = (): boolean => open.closedBy !== null || (workflowInfo().continueAsNewSuggested && !open.log.full);
 
-  upsertSearchAttributes([{ key: waitsFor, value: protocol.layout }]);
-  try {
-    while (open.closedBy === null && !workflowInfo().continueAsNewSuggested) {
+  const scope = CancellationScope.current();
+  const waitForPeople = async (): Promise<void> => {
+    for (;;) {
       const now = Date.now();
       open.expireClaims(now);
+      if (failure !== undefined) throw failure;
+      if (scope.consideredCancelled) throw new CancelledFailure("the reading was cancelled");
+      if (over()) return;
       if (now >= (deadlineAt ?? Infinity)) open.close("deadline", now);
-      else if (now >= remindAt()) await remind();
-      else if (now >= writeAt() || open.unwritten.length >= WRITE_ENTRIES) await write();
+      else if (now >= remindAt()) remind();
+      else if (now >= writeAt()) write();
       else {
         const next = due();
-        const earlier = (): boolean => stirred() || due() < next;
+        const earlier = (): boolean => over() || failure !== undefined || due() < next;
         if (next === Infinity) await condition(earlier);
         else await condition(earlier, next - now);
       }
     }
-  } finally {
-    // What was acknowledged is kept even if the step is cancelled or fails: a retry goes on from it.
-    await CancellationScope.nonCancellable(write);
-    await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
-    if (open.closedBy !== null || CancellationScope.current().consideredCancelled)
-      upsertSearchAttributes([{ key: waitsFor, value: null }]);
+  };
+  const conclude = async (): Promise<void> => {
+    await CancellationScope.nonCancellable(async () => {
+      await writing;
+      while (open.log.events > 0) await writeChunk();
+      await condition(allHandlersFinished);
+    });
+    upsertSearchAttributes([{ key: waitsFor, value: null }]);
+  };
+
+  upsertSearchAttributes([{ key: waitsFor, value: protocol.layout }]);
+  try {
+    await waitForPeople();
+  } catch (error) {
+    // What was acknowledged is kept although the step is cancelled or fails: a retry goes on from it.
+    open.stop();
+    await conclude();
+    throw error;
   }
   if (open.closedBy === null) {
-    const carried = { count, length, since, reminded, reminders, log: head, readers: open.books };
+    await condition(allHandlersFinished);
+    const carried = { count, length, since, reminded, reminders, head, book: open.carried };
     return continueAsNew<typeof reading>(action, { ...place, carried });
   }
+  await conclude();
   if (open.closedBy === "deadline" && decide === "people-then-policy") return decideByPolicy(head);
   if (open.closedBy === "deadline" && deadline?.outcome === "fail") {
     const { answered } = open;
@@ -184,7 +214,7 @@ export async function reading(action: Action, place: ReadingPlace = { round: 1 }
   return ledger.recordReading({ action, log: head!, started: since });
 }
 
-function opening(): NonNullable<ReadingPlace["carried"]> {
+function opening(): Omit<NonNullable<ReadingPlace["carried"]>, "book"> {
   const now = Date.now();
-  return { count: 0, length: 0, since: now, reminded: now, reminders: 0, log: null, readers: [] };
+  return { count: 0, length: 0, since: now, reminded: now, reminders: 0, head: null };
 }

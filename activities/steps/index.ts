@@ -10,9 +10,11 @@ import { evaluate } from "./evaluate.ts";
 import { imagesImport, imagesSynthesize } from "./images.ts";
 import { labelsHarvest } from "./labelsHarvest.ts";
 import { labelsInitial } from "./labelsInitial.ts";
+import { labelsRevise } from "./labelsRevise.ts";
 import { lesionsConfirm } from "./lesionsConfirm.ts";
 import { lesionsPropose } from "./lesionsPropose.ts";
 import { networkTrain } from "./networkTrain.ts";
+import { predictionsCases } from "./predictionsCases.ts";
 import { readingPolicy } from "./readingPolicy.ts";
 import { report } from "./report.ts";
 import { responseAssess } from "./responseAssess.ts";
@@ -38,12 +40,14 @@ const bodies: { [K in Exclude<StepKindName, WorkflowKindName>]: StepBody<StepPar
   "dataset.select": datasetSelect,
   "labels.initial": labelsInitial,
   "labels.harvest": labelsHarvest,
+  "labels.revise": labelsRevise,
   "network.train": networkTrain,
   "segmentation.predict": segmentationPredict,
   "segmentation.classical": segmentationClassical,
   "lesions.propose": lesionsPropose,
   "lesions.confirm": lesionsConfirm,
   "predictions.join": predictionsJoin,
+  "predictions.cases": predictionsCases,
   "volumes.measure": volumesMeasure,
   "response.assess": responseAssess,
   "images.import": imagesImport,

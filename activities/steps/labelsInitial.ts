@@ -1,34 +1,13 @@
 import type { Digest } from "../../artifacts/store.ts";
-import { type Mask, sliceOf } from "../../methods/imaging/volume.ts";
+import { sliceOf } from "../../methods/imaging/volume.ts";
 import { initialMask } from "../../methods/labels/initial.ts";
 import { priorCutVolume } from "../../methods/labels/priorCut.ts";
-import { lengthMm } from "../../methods/labels/recist.ts";
-import type { Lesion } from "../../schemas/dataset.ts";
 import type { StepParams } from "../../schemas/stepKinds.ts";
 import { countShards, readPart } from "../datasets.ts";
 import { enhancedRoi } from "../enhanced.ts";
-import { gatherLabels, type LabelledSlice, putLabelPart } from "../labels.ts";
+import { gatherLabels, type LabelledSlice, labelledSlices, putLabelPart } from "../labels.ts";
 import { methodName } from "../methodName.ts";
 import type { StepBody } from "./step.ts";
-
-/** Of all slices, those up to this distance from the RECIST slice are labelled, in long diameters. */
-const REACH = 0.9;
-
-/** The slices of a mask that are to be labelled, ascending. */
-function slicesOf(lesion: Lesion, mask: Mask, reach: "key" | "all" | number, outcome: string): LabelledSlice[] {
-  const { dims, spacingMm } = mask;
-  const within = Math.floor((REACH * lengthMm(lesion.long, spacingMm)) / spacingMm[2]);
-  const count = reach === "key" ? 0 : reach === "all" ? within : reach;
-  return Array.from({ length: 2 * count + 1 }, (_, i) => i - count)
-    .filter((offset) => lesion.slice + offset >= 0 && lesion.slice + offset < dims[2])
-    .map((offset) => ({
-      id: lesion.id,
-      z: lesion.slice + offset,
-      offset,
-      outcome,
-      labels: sliceOf(mask, lesion.slice + offset),
-    }));
-}
 
 /** Line 2 of Algorithm 1: Y = GrabCut(trimap(R), X) on every RECIST slice, or another initial mask. */
 export const labelsInitial: StepBody<StepParams<"labels.initial">> = {
@@ -43,10 +22,10 @@ export const labelsInitial: StepBody<StepParams<"labels.initial">> = {
       const slice = { id: lesion.id, z: lesion.slice, offset: 0 };
       if (method === "reference") {
         if (reference === undefined) unlabelled++;
-        else slices.push(...slicesOf(lesion, reference, reach, "reference"));
+        else slices.push(...labelledSlices(lesion, reference, reach, "reference"));
       } else if (method === "grabcut-prior-3d") {
         const { mask, outcome } = priorCutVolume(image, lesion, lesion.window);
-        slices.push(...slicesOf(lesion, mask, reach, outcome));
+        slices.push(...labelledSlices(lesion, mask, reach, outcome));
       } else {
         const { labels, outcome } = initialMask(method, sliceOf(image, lesion.slice), lesion, lesion.window, {
           ...(await enhancedRoi(store, inputs, lesion, image)),

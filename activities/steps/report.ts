@@ -18,6 +18,8 @@ import { openQuality, qualityOf } from "../quality.ts";
 import { GalleryPainter } from "../reportGallery.ts";
 import { enhancementOf, harvestCounts, roundsOf, trainingCurves } from "../reportTraining.ts";
 import { responseData, volumeData, volumeRemarks } from "../reportVolumes.ts";
+import { revisionRemarks } from "../revisions.ts";
+import { openStudy } from "../studies.ts";
 import { openVolumes } from "../volumes.ts";
 import { namedInputs, type StepBody } from "./step.ts";
 
@@ -38,6 +40,7 @@ export const report: StepBody<StepParams<"report">> = {
     const predictions = await mapNamed(namedInputs(inputs, "predictions"), (digest) => openPredictions(store, digest));
     const quality = await mapNamed(namedInputs(inputs, "quality"), (digest) => openQuality(store, digest));
     const volumes = await mapNamed(namedInputs(inputs, "volumes"), (digest) => openVolumes(store, digest));
+    const studies = await mapNamed(namedInputs(inputs, "studies"), (digest) => openStudy(store, digest));
     const measured = measuredOn(evaluations);
     const methods = measured.flatMap(methodsOf);
     const content: ReportContent = {
@@ -68,9 +71,14 @@ export const report: StepBody<StepParams<"report">> = {
       ...(enhancers.length === 0 ? {} : { enhancement: enhancers.map(enhancementOf) }),
       precisionRecall: measured.flatMap(curvesOf),
       ...(quality.length === 0 ? {} : { quality: quality.map(qualityOf) }),
+      ...(studies.length === 0 ? {} : { studies: studies.map(({ name, value }) => ({ name, ...value })) }),
       gallery: [],
       ...(volumes.length === 0 ? {} : { volumes: volumeData(volumes), responses: responseData(volumes) }),
-      remarks: [...measured.flatMap(remarksOf), ...volumeRemarks(volumes)],
+      remarks: [
+        ...measured.flatMap(remarksOf),
+        ...volumeRemarks(volumes),
+        ...(await Promise.all(labels.map((one) => revisionRemarks(store, one)))).flat(),
+      ],
       provenance: [
         ...datasets.map(({ name, digest }) => ({ what: `data set, ${name}`, digest })),
         ...labels.map(({ name, digest }) => ({ what: `labels, ${name}`, digest })),
@@ -80,6 +88,7 @@ export const report: StepBody<StepParams<"report">> = {
         ...evaluations.map(({ digest }) => ({ what: "evaluation", digest })),
         ...quality.map(({ name, digest }) => ({ what: `image quality, ${name}`, digest })),
         ...volumes.map(({ name, digest }) => ({ what: `volumes, ${name}`, digest })),
+        ...studies.map(({ name, digest }) => ({ what: `study of readers, ${name}`, digest })),
       ],
     };
 

@@ -15,11 +15,10 @@ import { csv } from "../../report/csv.ts";
 import { decisionSchema, decisionsMetaSchema, type LogLine, logLineSchema } from "../../schemas/reading.ts";
 import type { StepParams } from "../../schemas/stepKinds.ts";
 import { type StudyKey, type StudyResult, studyKeySchema, studyResultSchema } from "../../schemas/study.ts";
+import { studyAnswers } from "../../schemas/studyProtocols.ts";
 import { openCases } from "../cases.ts";
 import { parseLines } from "../datasets.ts";
 import type { StepBody } from "./step.ts";
-
-const expected = { acceptance: ["accept", "reject"], comparison: ["left", "right", "both", "neither"] } as const;
 
 /** What the readers' answers mean, once the key is opened. */
 export const studyEvaluate: StepBody<StepParams<"study.evaluate">> = {
@@ -27,13 +26,14 @@ export const studyEvaluate: StepBody<StepParams<"study.evaluate">> = {
     const { digest, meta, cases } = await openCases(store, inputs.cases.artifact as Digest);
     if (meta.sealed === undefined)
       throw new InputError("these cases have no sealed key", meta.title, "they are not of study.prepare");
-    const key = studyKeySchema.parse(JSON.parse((await store.getBlob(asDigest(meta.sealed))).toString("utf8")));
+    const opened = await store.getBlob(asDigest(meta.sealed));
+    const key = studyKeySchema.parse(JSON.parse(opened.toString("utf8")));
     const manifest = await getManifest(store, inputs.decisions.artifact as Digest);
     const decided = decisionsMetaSchema.parse(manifest.meta);
     if (decided.cases !== digest) throw new InputError("these decisions are about other cases", decided.title);
     const decisions = parseLines(await readFile(store, manifest, "answers.jsonl"), decisionSchema);
     const log = parseLines(await readFile(store, manifest, "log.jsonl"), logLineSchema);
-    const answers = opened(key, decisions);
+    const answers = unsealed(key, decisions);
     const sources = key.sources.map(({ name }) => name);
     const readers = [...new Set([...readersOf(answers), ...decided.readers.map(({ reader }) => reader)])].sort();
     const result: StudyResult = studyResultSchema.parse({
@@ -43,6 +43,7 @@ export const studyEvaluate: StepBody<StepParams<"study.evaluate">> = {
       closedBy: decided.closedBy,
       data: { name: key.data.name, origin: key.data.origin },
       cases: cases.length,
+      leftOut: key.leftOut,
       sources,
       readers: readers.map((reader) => readerRow(reader, answers, log, cases.length)),
       agreement: agreements(answers),
@@ -65,6 +66,8 @@ export const studyEvaluate: StepBody<StepParams<"study.evaluate">> = {
       meta: { title: result.title, study: key.study, decidedBy: result.decidedBy, cases: digest, sealed: meta.sealed },
       files: [
         { path: "study.json", bytes: Buffer.from(`${JSON.stringify(result, null, 1)}\n`), mediaType: "application/json" },
+        // Its SHA-256 is the one that the cases were given before anybody saw them.
+        { path: "key.json", bytes: opened, mediaType: "application/json" },
         { path: "decisions.csv", bytes: Buffer.from(table(key, answers, decided.decidedBy)), mediaType: "text/csv" },
       ],
     });
@@ -75,9 +78,9 @@ export const studyEvaluate: StepBody<StepParams<"study.evaluate">> = {
 type Opened = AcceptanceAnswer & ComparisonAnswer & { at: number | null };
 
 /** Answers with what the key says of their cases. @throws InputError where an answer or a case is not of this study */
-function opened(key: StudyKey, decisions: readonly ReturnType<typeof decisionSchema.parse>[]): Opened[] {
+function unsealed(key: StudyKey, decisions: readonly ReturnType<typeof decisionSchema.parse>[]): Opened[] {
   const byCase = new Map(key.cases.map((one) => [one.case, one]));
-  const words: readonly string[] = expected[key.study];
+  const words = studyAnswers(key.study);
   return decisions.map((decision) => {
     const shown = byCase.get(decision.case);
     if (shown === undefined) throw new InputError("was answered but is not in the study's key", decision.case);

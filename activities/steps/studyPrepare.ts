@@ -8,17 +8,16 @@ import { InputError } from "../../methods/inputError.ts";
 import { lengthMm } from "../../methods/labels/recist.ts";
 import { encodeSafetensors, type Tensor } from "../../methods/networks/safetensors.ts";
 import { drawnLesions, firstIsLeft, shuffled } from "../../methods/reading/blinding.ts";
+import type { BlobEntry } from "../../schemas/artifacts.ts";
 import type { Case } from "../../schemas/cases.ts";
 import type { Lesion } from "../../schemas/dataset.ts";
 import type { StepParams } from "../../schemas/stepKinds.ts";
 import { type StudyKey, studyKeySchema } from "../../schemas/study.ts";
+import { studyAnswers } from "../../schemas/studyProtocols.ts";
 import { putCases } from "../cases.ts";
 import { type LesionImage, openDataset, readShard, safetensorsType } from "../datasets.ts";
 import { openPredictions, readPredictedMask } from "../predictions.ts";
 import { namedInputs, type StepBody } from "./step.ts";
-
-/** Cases of one safetensors file. */
-const CASES_PER_FILE = 16;
 
 interface Source {
   readonly name: string;
@@ -44,7 +43,7 @@ export const studyPrepare: StepBody<StepParams<"study.prepare">> = {
     const drawn = drawnLesions(strata, params.lesions, shares, seed, secret).map((i) => lesions[i]);
     const plan = planned(params.study, drawn, sources, seed, secret);
 
-    const files = new CaseFiles();
+    const files: ArtifactFile[] = [];
     const cases = new Array<Case>(plan.length);
     const byShard = new Map<number, number[]>();
     for (const [place, { lesion }] of plan.entries()) byShard.set(lesion.shard, [...(byShard.get(lesion.shard) ?? []), place]);
@@ -56,14 +55,22 @@ export const studyPrepare: StepBody<StepParams<"study.prepare">> = {
         const { lesion, masks } = plan[place];
         const image = images.get(lesion.id)!;
         const of = await Promise.all(masks.map((source) => checkedMask(source, image)));
-        cases[place] = files.add(caseId(place), place, image, of, params);
+        const put = await putCase(store, caseId(place), image, of, params);
+        cases[place] = put.shown;
+        files.push(...put.files);
       }
     }
-    const key = { study: params.study, ...keyOf(dataset, sources, plan) };
+    const leftOut = { withoutMask: dataset.lesions.length - lesions.length, notDrawn: lesions.length - drawn.length };
+    const key = { study: params.study, leftOut, ...keyOf(dataset, sources, plan) };
     const nonce = sha256(canonicalJson({ secret, seed, key }));
     const sealed = await store.putBlob(Buffer.from(canonicalJson(studyKeySchema.parse({ ...key, nonce }))));
-    const artifact = await putCases(store, { title: params.title, sealed }, cases, files.files());
-    return { outputs: { cases: artifact }, summary: { cases: plan.length, lesions: drawn.length } };
+    const artifact = await putCases(store, { title: params.title, sealed, answers: studyAnswers(params.study) }, cases, files);
+    const summary = { cases: plan.length, lesions: drawn.length };
+    const { withoutMask } = leftOut;
+    return {
+      outputs: { cases: artifact },
+      summary: withoutMask === 0 ? summary : { ...summary, "without a mask of every source": withoutMask },
+    };
   },
 };
 
@@ -130,7 +137,7 @@ function keyOf(
   { meta, digest }: Awaited<ReturnType<typeof openDataset>>,
   sources: readonly Source[],
   plan: readonly PlannedCase[],
-): Omit<StudyKey, "study" | "nonce"> {
+): Pick<StudyKey, "data" | "sources" | "cases"> {
   return {
     data: { name: meta.name, digest, origin: meta.origin },
     sources: sources.map((source) => ({ name: source.name, digest: source.digest })),
@@ -150,50 +157,48 @@ async function checkedMask(source: Source, image: LesionImage): Promise<Mask> {
   return mask;
 }
 
-/** Pixels of the cases under names that tell nothing but the case's number. */
-class CaseFiles {
-  readonly #tensors = new Map<string, Record<string, Tensor>>();
-
-  add(
-    id: string,
-    place: number,
-    { lesion, image }: LesionImage,
-    masks: readonly Mask[],
-    { neighbours, show }: Pick<StepParams<"study.prepare">, "neighbours" | "show">,
-  ): Case {
-    const file = `cases/${String(Math.floor(place / CASES_PER_FILE)).padStart(5, "0")}.safetensors`;
-    const tensors = this.#tensors.get(file) ?? {};
-    this.#tensors.set(file, tensors);
-    const [nx, ny, nz] = image.dims;
-    const from = Math.max(0, lesion.slice - neighbours);
-    const to = Math.min(nz, lesion.slice + neighbours + 1);
-    const shape = [to - from, ny, nx];
-    const size = nx * ny;
-    tensors[`${id}/image`] = { dtype: "I16", shape, data: Int16Array.from(image.data.subarray(from * size, to * size)) };
-    const names = masks.length === 1 ? ["mask"] : ["left", "right"];
-    for (const [i, { data }] of masks.entries()) {
-      const shown = new Uint8Array((to - from) * size);
-      const [begin, end] = show === "volume" ? [from, to] : [lesion.slice, lesion.slice + 1];
-      shown.set(data.subarray(begin * size, end * size), (begin - from) * size);
-      tensors[`${id}/${names[i]}`] = { dtype: "U8", shape, data: shown };
-    }
-    const { window, spacingMm, long, short } = lesion;
-    return {
-      id,
-      group: lesion.category,
-      images: [{ name: "CT", file, tensor: `${id}/image`, levels: "HU", window, spacingMm, zoom: 1 }],
-      masks: names.map((name) => ({ name, file, tensor: `${id}/${name}` })),
-      marks: { slice: lesion.slice - from, long, short },
-      facts: {
-        "long diameter": `${lengthMm(long, spacingMm).toFixed(1)} mm`,
-        "short diameter": `${lengthMm(short, spacingMm).toFixed(1)} mm`,
-      },
-    };
-  }
-
-  files(): ArtifactFile[] {
-    return [...this.#tensors]
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([path, tensors]) => ({ path, bytes: encodeSafetensors(tensors), mediaType: safetensorsType }));
-  }
+/**
+ * Stores the pixels of one case under names that tell nothing but its number. Images have a file of their own, without the
+ * number in it, which all cases of a lesion share.
+ */
+async function putCase(
+  store: Store,
+  id: string,
+  { lesion, image }: LesionImage,
+  masks: readonly Mask[],
+  { neighbours, show }: Pick<StepParams<"study.prepare">, "neighbours" | "show">,
+): Promise<{ shown: Case; files: ArtifactFile[] }> {
+  const [nx, ny, nz] = image.dims;
+  const size = nx * ny;
+  const from = Math.max(0, lesion.slice - neighbours);
+  const to = Math.min(nz, lesion.slice + neighbours + 1);
+  const shape = [to - from, ny, nx];
+  const put = async (what: string, tensors: Record<string, Tensor>): Promise<BlobEntry> => {
+    const bytes = encodeSafetensors(tensors);
+    const digest = await store.putBlob(bytes);
+    return { path: `cases/${id}-${what}.safetensors`, digest, size: bytes.byteLength, mediaType: safetensorsType };
+  };
+  const names = masks.length === 1 ? ["mask"] : ["left", "right"];
+  const shownMasks = masks.map(({ data }, i): [string, Tensor] => {
+    const shown = new Uint8Array((to - from) * size);
+    const [begin, end] = show === "volume" ? [from, to] : [lesion.slice, lesion.slice + 1];
+    shown.set(data.subarray(begin * size, end * size), (begin - from) * size);
+    return [names[i], { dtype: "U8", shape, data: shown }];
+  });
+  const pixels = Int16Array.from(image.data.subarray(from * size, to * size));
+  const imageFile = await put("image", { image: { dtype: "I16", shape, data: pixels } });
+  const maskFile = await put("masks", Object.fromEntries(shownMasks));
+  const { window, spacingMm, long, short } = lesion;
+  const shown: Case = {
+    id,
+    group: lesion.category,
+    images: [{ name: "CT", file: imageFile.path, tensor: "image", levels: "HU", window, spacingMm, zoom: 1 }],
+    masks: names.map((name) => ({ name, file: maskFile.path, tensor: name })),
+    marks: { slice: lesion.slice - from, long, short },
+    facts: {
+      "long diameter": `${lengthMm(long, spacingMm).toFixed(1)} mm`,
+      "short diameter": `${lengthMm(short, spacingMm).toFixed(1)} mm`,
+    },
+  };
+  return { shown, files: [imageFile, maskFile] };
 }

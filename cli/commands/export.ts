@@ -6,9 +6,12 @@ import { exportArtifact } from "../../artifacts/export.ts";
 import { openStore } from "../../artifacts/openStore.ts";
 import { findCampaign, getRecord } from "../../artifacts/records.ts";
 import type { Digest, Store } from "../../artifacts/store.ts";
+import { campaignHandle, snapshot } from "../../client/campaigns.ts";
+import { connectEngine, EngineUnreachableError } from "../../engine/connection.ts";
 import { InputError } from "../../methods/inputError.ts";
 import type { Manifest } from "../../schemas/artifacts.ts";
 import { digestSchema } from "../../schemas/digest.ts";
+import type { CampaignRecord } from "../../schemas/records.ts";
 import { kindOf } from "../../schemas/stepKinds.ts";
 import { printJson, say } from "../output.ts";
 
@@ -17,7 +20,7 @@ export function register(program: Command): void {
     .command("export")
     .description("copy an artifact (data set, labels, model, masks, tables, report) to a folder")
     .argument("<artifact>", "its digest, or CAMPAIGN/STEP[.OUTPUT], e.g. demo/wsss.model")
-    .requiredOption("--out <folder>", "folder to write; replaced as a whole when it exists")
+    .requiredOption("--out <folder>", "folder to write; one that does not exist yet, or is empty")
     .option("--json", "print one JSON document")
     .action(async (name: string, { out, json }: { out: string; json?: boolean }) => {
       const store = await openStore();
@@ -35,19 +38,57 @@ async function* unpacked(store: Store, manifest: Manifest): AsyncIterable<{ path
   yield* decisionTables(store, manifest);
 }
 
-/** An artifact by its digest or by the campaign and step that gave it. @throws InputError with the names there are */
+/** An artifact by its digest, or by the campaign, done or under way, and the step that gave it. @throws InputError with the names there are */
 export async function findArtifact(store: Store, name: string): Promise<Digest> {
   if (digestSchema.safeParse(name).success) return name as Digest;
   const [, campaign, step, output] = /^([^/]+)\/(.+?)(?:\.([^./[\]]+))?$/.exec(name) ?? [];
   if (campaign === undefined) throw new InputError(`"${name}" is neither a digest nor CAMPAIGN/STEP[.OUTPUT]`);
   const found = await findCampaign(store, campaign);
-  if (found === null) throw new InputError(`the store has no finished campaign "${campaign}"`, store.url, "see: recist3d list");
-  const { steps } = found.record;
-  if (!Object.hasOwn(steps, step))
-    throw new InputError(`campaign "${campaign}" has no step "${step}"`, undefined, `it has ${Object.keys(steps).join(", ")}`);
-  const { kind, outputs } = await getRecord(store, steps[step] as Digest);
-  const artifact = outputs[output ?? Object.keys(kindOf(kind).outputs)[0]];
+  const outputs =
+    found === null ? await outputsUnderWay(store, campaign, step) : await outputsOf(store, campaign, found.record, step);
+  const first = Object.keys(outputs.declared)[0];
+  const artifact = outputs.made[output ?? first];
   if (artifact === undefined)
-    throw new InputError(`step "${step}" has no output "${output}"`, undefined, `it has ${Object.keys(outputs).join(", ")}`);
+    throw new InputError(`step "${step}" has no output "${output}"`, undefined, `it has ${Object.keys(outputs.made).join(", ")}`);
   return artifact as Digest;
 }
+
+interface StepOutputs {
+  /** By the step kind, in its order. */
+  readonly declared: object;
+  readonly made: Readonly<Record<string, string>>;
+}
+
+async function outputsOf(store: Store, campaign: string, { steps }: CampaignRecord, step: string): Promise<StepOutputs> {
+  if (!Object.hasOwn(steps, step)) throw noStep(campaign, step, Object.keys(steps));
+  const { kind, outputs } = await getRecord(store, steps[step] as Digest);
+  return { declared: kindOf(kind).outputs, made: outputs };
+}
+
+/** Of a campaign that is not done, e.g. because people are waited for: what the engine knows of it, where one runs. */
+async function outputsUnderWay(store: Store, campaign: string, step: string): Promise<StepOutputs> {
+  const engine = await connectEngine().catch((error: unknown) => {
+    if (error instanceof EngineUnreachableError) return null;
+    throw error;
+  });
+  if (engine === null) throw new InputError(`the store has no finished campaign "${campaign}"`, store.url, "see: recist3d list");
+  try {
+    await campaignHandle(engine.client, campaign);
+    const { steps } = await snapshot(engine.client, campaign);
+    const found = steps.find(({ name }) => name === step);
+    if (found === undefined)
+      throw noStep(
+        campaign,
+        step,
+        Array.from(steps, ({ name }) => name),
+      );
+    if (found.outputs === undefined)
+      throw new InputError(`step "${step}" of campaign "${campaign}" is not done`, undefined, `see: recist3d status ${campaign}`);
+    return { declared: kindOf(found.kind).outputs, made: found.outputs };
+  } finally {
+    await engine.close();
+  }
+}
+
+const noStep = (campaign: string, step: string, steps: readonly string[]): InputError =>
+  new InputError(`campaign "${campaign}" has no step "${step}"`, undefined, `it has ${steps.join(", ")}`);

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import type { Command } from "commander";
 import { openStore } from "../../artifacts/openStore.ts";
+import { startReview } from "../../engine/localReview.ts";
 import { ensureEngine } from "../../engine/localStack.ts";
 import { InputError } from "../../methods/inputError.ts";
 import { builtPages } from "../../review/bundle.ts";
@@ -18,6 +19,7 @@ interface ReviewOptions {
   port?: string;
   host: string;
   open: boolean;
+  detach?: boolean;
   json?: boolean;
 }
 
@@ -28,12 +30,14 @@ export function register(program: Command): void {
     .option("--port <n>", `port (default: ${REVIEW_PORT}, or any free one when that is taken; 0: any free one)`)
     .option("--host <host>", "address to listen on; any but this machine's own needs the token that is printed", "127.0.0.1")
     .option("--no-open", "do not open a browser")
+    .option("--detach", "serve them in the background, for this machine, until recist3d down")
     .option("--json", "print one JSON document with the address")
     .action(review);
 }
 
-async function review({ port, host, open, json }: ReviewOptions): Promise<void> {
+async function review({ port, host, open, detach, json }: ReviewOptions): Promise<void> {
   const asked = port === undefined ? undefined : portNumber(port);
+  if (detach) return serveInBackground(host, asked, json ?? false);
   const access: Access = LOCAL_HOSTS.includes(host)
     ? { kind: "local" }
     : { kind: "token", token: process.env.RECIST3D_REVIEW_TOKEN || randomBytes(32).toString("base64url") };
@@ -54,6 +58,18 @@ async function review({ port, host, open, json }: ReviewOptions): Promise<void> 
   });
   await running.close();
   await engine.close();
+}
+
+async function serveInBackground(host: string, port: number | undefined, json: boolean): Promise<void> {
+  if (!LOCAL_HOSTS.includes(host))
+    throw new InputError("--detach serves this machine alone", undefined, "leave --host out, or --detach");
+  await builtPages();
+  const engine = await ensureEngine(say);
+  await engine.close();
+  const { url } = await openStore();
+  const address = await startReview({ store: url, port: port === 0 ? undefined : port, usualPort: REVIEW_PORT });
+  if (json) printJson({ address });
+  say(`review: ${address} (recist3d down ends it; what waits goes on waiting)`);
 }
 
 function portNumber(text: string): number {

@@ -20,8 +20,12 @@ interface RunOptions {
   set: Record<string, string>;
   id?: string;
   detach?: boolean;
+  untilAsked?: boolean;
   json?: boolean;
 }
+
+/** When a campaign is left to itself: at its end, or also once all that runs of it waits for people. */
+type Until = "ended" | "asked";
 
 export function register(program: Command): void {
   program
@@ -31,6 +35,7 @@ export function register(program: Command): void {
     .option("--set <key=value>", "set a parameter of the pipeline (repeatable)", collectSetting, {})
     .option("--id <id>", "the campaign's id (default: from the pipeline and its parameters)")
     .option("--detach", "start it and return")
+    .option("--until-asked", "return at its end, or as soon as nothing but people is waited for")
     .option("--json", "print one JSON document")
     .action(run);
   program
@@ -56,7 +61,7 @@ async function run(file: string, options: RunOptions): Promise<void> {
     say(`\ndetached; the campaign goes on — recist3d watch ${campaign}`);
     process.exit(130);
   });
-  await follow(engine, campaign, options.json ?? false);
+  await follow(engine, campaign, options.json ?? false, options.untilAsked ? "asked" : "ended");
 }
 
 /**
@@ -95,12 +100,17 @@ async function start(file: string, { set, id }: RunOptions): Promise<{ engine: E
 const POLL_MS = 500;
 
 /**
- * Shows progress until the campaign ends; outlives restarts of the engine. `json`: print a document at the end, or not;
- * null: say nothing of the end.
+ * Shows progress until the campaign ends, or nothing but people is waited for; outlives restarts of the engine. `json`:
+ * print a document at the end, or not; null: say nothing of the end.
  *
  * @returns the folder of each report by its step. @throws WorkFailed when it did not end well.
  */
-async function follow(first: Engine, campaign: string, json: boolean | null): Promise<ReadonlyMap<string, string>> {
+async function follow(
+  first: Engine,
+  campaign: string,
+  json: boolean | null,
+  until: Until = "ended",
+): Promise<ReadonlyMap<string, string>> {
   const printer = new ProgressPrinter(process.stderr);
   let engine = first;
   let last: CampaignSnapshot | undefined;
@@ -109,6 +119,13 @@ async function follow(first: Engine, campaign: string, json: boolean | null): Pr
       last = await snapshot(engine.client, campaign);
       printer.show(last);
       if (last.status !== "RUNNING") break;
+      const asked = until === "asked" ? askedFor(last) : [];
+      if (asked.length > 0) {
+        if (json) printJson({ campaign, status: "waiting", waiting: asked });
+        say(`campaign ${campaign} goes on when people have answered (recist3d review)`);
+        await engine.close();
+        return new Map();
+      }
     } catch (error) {
       if (!isTransient(error)) throw error;
       say(`the engine does not answer (${(error as Error).message}); trying again`);
@@ -122,6 +139,13 @@ async function follow(first: Engine, campaign: string, json: boolean | null): Pr
   const reports = await conclude(engine.client, last, json);
   await engine.close();
   return reports;
+}
+
+/** What people are asked, when nothing else of the campaign runs; else nothing. */
+function askedFor({ steps, activity }: CampaignSnapshot) {
+  const running = steps.filter(({ state }) => state === "running");
+  const asked = running.flatMap(({ name }) => activity[name]?.waiting ?? []);
+  return asked.length === running.length ? asked : [];
 }
 
 async function conclude(

@@ -1,4 +1,5 @@
 import type { Vec3 } from "../imaging/volume.ts";
+import { PaddedLattice } from "./paddedLattice.ts";
 
 /** Not yet in a layer. */
 const UNSEEN = -1;
@@ -22,7 +23,7 @@ const ENOUGH = 0.2;
  *
  * The cut is minimum when no excess (`terminal` > 0) reaches a deficit (`terminal` < 0).
  */
-export class LayeredFlow {
+export class LayeredFlow extends PaddedLattice {
   /** Residual capacity of the edge from vertex v in direction d, at `v · directions + d`. Set it after `reset` only. */
   capacity = new Float64Array(0);
   /**
@@ -30,19 +31,9 @@ export class LayeredFlow {
    * `solve`, add the difference. Finite; a value beyond the sum of the vertex's edges binds it.
    */
   terminal = new Float64Array(0);
-  readonly directions: number;
-  /** `opposite[d]` is the direction back. */
-  readonly opposite: Uint8Array;
-  /** Distance in the buffers from a vertex to its neighbour in direction d. */
-  readonly strides: Int32Array;
 
-  private readonly offsets: readonly Vec3[];
   private readonly oppositeBit: Int32Array;
-  private readonly margin: Vec3;
-  /** Buffer size along x, y, z: the lattice and a margin without edges. */
-  private padded: Vec3 = [0, 0, 0];
   private dims: Vec3 = [0, 0, 0];
-  private vertices = 0;
   private pristine = true;
   private large = 0;
   /** Bit d of `outward[v]`: the edge from v in direction d has residual capacity; of `inward[v]`: the one back has. */
@@ -56,29 +47,15 @@ export class LayeredFlow {
 
   /** @param offsets the neighbourhood as steps of −1, 0, 1 along x, y, z; with every step its opposite. */
   constructor(offsets: readonly Vec3[]) {
-    this.offsets = offsets;
-    this.directions = offsets.length;
-    this.strides = new Int32Array(offsets.length);
-    const margin = (axis: number): number => (offsets.some((offset) => offset[axis] !== 0) ? 1 : 0);
-    this.margin = [margin(0), margin(1), margin(2)];
-    this.opposite = Uint8Array.from(offsets, ([dx, dy, dz]) => {
-      const back = offsets.findIndex(([ex, ey, ez]) => ex === -dx && ey === -dy && ez === -dz);
-      if (back < 0) throw new RangeError(`the neighbourhood lacks the opposite of (${dx}, ${dy}, ${dz})`);
-      return back;
-    });
+    super(offsets);
     this.oppositeBit = Int32Array.from(this.opposite, (d) => 1 << d);
   }
 
   /** Starts a graph of `dims` vertices along x, y, z without edges. */
   reset(dims: Vec3): void {
-    const [nx, ny, nz] = [dims[0] + 2 * this.margin[0], dims[1] + 2 * this.margin[1], dims[2] + 2 * this.margin[2]];
+    this.layOut(dims);
     this.dims = dims;
-    this.padded = [nx, ny, nz];
-    this.vertices = nx * ny * nz;
     this.pristine = true;
-    this.offsets.forEach(([dx, dy, dz], d) => {
-      this.strides[d] = (dz * ny + dy) * nx + dx;
-    });
     if (this.terminal.length < this.vertices) {
       this.capacity = new Float64Array(this.vertices * this.directions);
       this.terminal = new Float64Array(this.vertices);
@@ -92,18 +69,6 @@ export class LayeredFlow {
       this.capacity.fill(0, 0, this.vertices * this.directions);
       this.terminal.fill(0, 0, this.vertices);
     }
-  }
-
-  /** Number of vertices with the margin: `capacity` and `terminal` are used up to here (× directions). */
-  get size(): number {
-    return this.vertices;
-  }
-
-  /** The vertex at (x, y, z); successive x are successive vertices. */
-  vertex(x: number, y: number, z = 0): number {
-    const [nx, ny] = this.padded;
-    const [mx, my, mz] = this.margin;
-    return ((z + mz) * ny + y + my) * nx + x + mx;
   }
 
   /** Finds the maximum flow; `capacity` and `terminal` hold the residuals afterwards. */

@@ -1,4 +1,5 @@
 import type { Vec3 } from "../imaging/volume.ts";
+import { PaddedLattice } from "./paddedLattice.ts";
 
 /** What stands for a vertex's parent where it has none. */
 const TERMINAL = -1;
@@ -17,22 +18,12 @@ const FREE = -3;
  *
  * One object serves many graphs: its buffers only grow.
  */
-export class LatticeFlow {
+export class LatticeFlow extends PaddedLattice {
   /** Residual capacity of the edge from vertex v in direction d, at `v · directions + d`; set it, then `solve`. */
   capacity = new Float64Array(0);
   /** Source minus sink capacity of each vertex: positive towards the source. Set it, then `solve`. */
   terminal = new Float64Array(0);
-  readonly directions: number;
-  /** `opposite[d]` is the direction back. */
-  readonly opposite: Uint8Array;
-  /** Distance in the buffers from a vertex to its neighbour in direction d. */
-  readonly strides: Int32Array;
 
-  private readonly offsets: readonly Vec3[];
-  /** Buffer size along x, y, z: the lattice and a margin of vertices without edges, so that nobody asks for the edge. */
-  private padded: Vec3 = [0, 0, 0];
-  private readonly margin: Vec3;
-  private vertices = 0;
   private side = new Uint8Array(0);
   /** The parent in the search tree, or TERMINAL, ORPHAN, FREE. */
   private parent = new Int32Array(0);
@@ -51,28 +42,9 @@ export class LatticeFlow {
   private bridge = 0;
   private bridgeDirection = 0;
 
-  /** @param offsets the neighbourhood as steps of −1, 0, 1 along x, y, z; with every step its opposite. */
-  constructor(offsets: readonly Vec3[]) {
-    this.offsets = offsets;
-    this.directions = offsets.length;
-    this.strides = new Int32Array(offsets.length);
-    const margin = (axis: number): number => (offsets.some((offset) => offset[axis] !== 0) ? 1 : 0);
-    this.margin = [margin(0), margin(1), margin(2)];
-    this.opposite = Uint8Array.from(offsets, ([dx, dy, dz]) => {
-      const back = offsets.findIndex(([ex, ey, ez]) => ex === -dx && ey === -dy && ez === -dz);
-      if (back < 0) throw new RangeError(`the neighbourhood lacks the opposite of (${dx}, ${dy}, ${dz})`);
-      return back;
-    });
-  }
-
   /** Starts a graph of `dims` vertices along x, y, z without edges. */
   reset(dims: Vec3): void {
-    const [nx, ny, nz] = [dims[0] + 2 * this.margin[0], dims[1] + 2 * this.margin[1], dims[2] + 2 * this.margin[2]];
-    this.padded = [nx, ny, nz];
-    this.vertices = nx * ny * nz;
-    this.offsets.forEach(([dx, dy, dz], d) => {
-      this.strides[d] = (dz * ny + dy) * nx + dx;
-    });
+    this.layOut(dims);
     if (this.terminal.length < this.vertices) {
       this.capacity = new Float64Array(this.vertices * this.directions);
       this.terminal = new Float64Array(this.vertices);
@@ -87,18 +59,6 @@ export class LatticeFlow {
       this.capacity.fill(0, 0, this.vertices * this.directions);
       this.terminal.fill(0, 0, this.vertices);
     }
-  }
-
-  /** Number of vertices with the margin: `capacity` and `terminal` are used up to here (× directions). */
-  get size(): number {
-    return this.vertices;
-  }
-
-  /** The vertex at (x, y, z); successive x are successive vertices. */
-  vertex(x: number, y: number, z = 0): number {
-    const [nx, ny] = this.padded;
-    const [mx, my, mz] = this.margin;
-    return ((z + mz) * ny + y + my) * nx + x + mx;
   }
 
   /**

@@ -1,5 +1,5 @@
 import type { Backend, NamedTensorMap, Tensor, Variable } from "./backend.ts";
-import { rawTensorFlow } from "./ops.ts";
+import { rawTensorFlow } from "./rawTensorFlow.ts";
 
 /** Hyperparameters of Adam (Kingma and Ba 2015), with decoupled weight decay (Loshchilov and Hutter 2019). */
 export interface AdamOptions {

@@ -1,10 +1,9 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { InputError } from "../inputError.ts";
 import type { AdamState } from "./adam.ts";
+import { decodeCheckpointFile, encodeCheckpointFile, momentTensors, readMoments } from "./checkpointFile.ts";
 import { parametersOf } from "./network.ts";
-import { decodeSafetensors, encodeSafetensors, floatTensor, type Tensor } from "./safetensors.ts";
-import type { NetworkSpec, Parameter } from "./spec.ts";
+import type { NetworkSpec } from "./spec.ts";
 import { type EpochRecord, epochRecordSchema } from "./trainingOptions.ts";
 import { readWeights, type Weights, weightTensors } from "./weights.ts";
 
@@ -56,22 +55,21 @@ export function taskDigest(task: unknown): string {
 
 /** A training state as one safetensors file: `weights/…`, `m/…`, `v/…`, `best/…`, and the position as metadata. */
 export function encodeCheckpoint(spec: NetworkSpec, task: string, { weights, adam, best, position }: TrainingState): Buffer {
-  const moments = (prefix: string, values: AdamState["m"]): Record<string, Tensor> =>
-    Object.fromEntries(trainable(spec).map(({ name, shape }) => [prefix + name, { dtype: "F32", shape, data: values[name] }]));
+  const parameters = parametersOf(spec);
   const header: z.infer<typeof headerSchema> = {
     task,
     adamStep: adam.step,
     hasBest: best !== null,
     position: { ...position, history: [...position.history] },
   };
-  return encodeSafetensors(
+  return encodeCheckpointFile(
     {
       ...weightTensors(spec, weights, "weights/"),
-      ...moments("m/", adam.m),
-      ...moments("v/", adam.v),
+      ...momentTensors(parameters, "m/", adam.m),
+      ...momentTensors(parameters, "v/", adam.v),
       ...(best === null ? {} : weightTensors(spec, best, "best/")),
     },
-    { checkpoint: JSON.stringify(header) },
+    header,
   );
 }
 
@@ -80,32 +78,12 @@ export function encodeCheckpoint(spec: NetworkSpec, task: string, { weights, ada
  * @throws InputError when the bytes are damaged, or belong to other options, samples or backend.
  */
 export function decodeCheckpoint(spec: NetworkSpec, task: string, bytes: Uint8Array): TrainingState {
-  const where = "checkpoint";
-  const file = decodeSafetensors(bytes, where);
-  let json: unknown;
-  try {
-    json = JSON.parse(file.metadata.checkpoint ?? "");
-  } catch {
-    throw new InputError("has no position", where, "the file is not a checkpoint");
-  }
-  const header = headerSchema.safeParse(json);
-  if (!header.success) throw new InputError(`position is not valid: ${z.prettifyError(header.error)}`, where);
-  if (header.data.task !== task)
-    throw new InputError(
-      "was written by a training with other options, samples or backend",
-      where,
-      "resume with the same ones, or start anew",
-    );
-  const moments = (prefix: string): AdamState["m"] =>
-    Object.fromEntries(trainable(spec).map(({ name, shape }) => [name, floatTensor(file, prefix + name, where, shape)]));
+  const { file, header, where } = decodeCheckpointFile(bytes, headerSchema, task, "samples");
+  const parameters = parametersOf(spec);
   return {
     weights: readWeights(spec, file, where, "weights/"),
-    adam: { step: header.data.adamStep, m: moments("m/"), v: moments("v/") },
-    best: header.data.hasBest ? readWeights(spec, file, where, "best/") : null,
-    position: header.data.position,
+    adam: { step: header.adamStep, m: readMoments(parameters, file, where, "m/"), v: readMoments(parameters, file, where, "v/") },
+    best: header.hasBest ? readWeights(spec, file, where, "best/") : null,
+    position: header.position,
   };
-}
-
-function trainable(spec: NetworkSpec): Parameter[] {
-  return parametersOf(spec).filter((parameter) => parameter.trainable);
 }

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { InputError } from "../inputError.ts";
 import { randomStream } from "../random.ts";
 import { layersOf, parametersOf } from "./network.ts";
-import { NORM_EPSILON } from "./ops.ts";
+import { NORM_EPSILON } from "./rawTensorFlow.ts";
 import { decodeSafetensors, floatTensor, type SafetensorsFile, type Tensor } from "./safetensors.ts";
 import type { NetworkSpec, Parameter } from "./spec.ts";
 

@@ -1,5 +1,6 @@
 import { bootstrapMean } from "../metrics/bootstrap.ts";
 import { type Agreement, cohenKappa, fleissKappa } from "../metrics/kappa.ts";
+import { holm } from "../metrics/pairedComparison.ts";
 import { type SignTest, signTest } from "../metrics/signTest.ts";
 import { type Interval, wilson } from "../metrics/summary.ts";
 
@@ -50,6 +51,8 @@ export interface PairedAcceptance {
   readonly onlySecond: number;
   readonly neither: number;
   readonly test: SignTest;
+  /** Of `test`, corrected by Holm over the pairs of sources of this reader; null where p is. */
+  readonly pHolm: number | null;
 }
 
 const RESAMPLES = { level: 0.95, resamples: 2000 };
@@ -93,27 +96,32 @@ export function acceptanceRates(answers: readonly AcceptanceAnswer[], sources: r
 export function pairedAcceptance(answers: readonly AcceptanceAnswer[], sources: readonly string[]): PairedAcceptance[] {
   const first = answers.filter(({ repeat }) => !repeat);
   const whose = [...new Set(first.map(({ reader }) => reader))].sort();
-  return pairsOf(sources).flatMap(([one, other]) =>
-    whose.map((reader): PairedAcceptance => {
-      const given = (source: string) =>
-        new Map(first.filter((a) => a.source === source && a.reader === reader).map((a) => [a.lesion, a.answer === "accept"]));
-      const [ours, theirs] = [given(one), given(other)];
-      const pairs = [...ours].flatMap(([lesion, yes]) => (theirs.has(lesion) ? [[yes, theirs.get(lesion)!] as const] : []));
-      const count = (a: boolean, b: boolean): number => pairs.filter(([x, y]) => x === a && y === b).length;
-      const [onlyFirst, onlySecond] = [count(true, false), count(false, true)];
-      return {
-        reader,
-        first: one,
-        second: other,
-        pairs: pairs.length,
-        both: count(true, true),
-        onlyFirst,
-        onlySecond,
-        neither: count(false, false),
-        test: signTest(onlyFirst, onlySecond),
-      };
-    }),
-  );
+  return whose.flatMap((reader) => {
+    const pairs = pairsOf(sources).map(([one, other]) => pairedOf(reader, one, other, first));
+    const tested = pairs.flatMap(({ test: { p } }) => (p === null ? [] : [p]));
+    const corrected = holm(tested);
+    return pairs.map((pair): PairedAcceptance => ({ ...pair, pHolm: pair.test.p === null ? null : corrected.shift()! }));
+  });
+}
+
+/** One reader's answers to the masks of two sources of the same lesions. */
+function pairedOf(
+  reader: string | null,
+  one: string,
+  other: string,
+  answers: readonly AcceptanceAnswer[],
+): Omit<PairedAcceptance, "pHolm"> {
+  const given = (source: string) =>
+    new Map(answers.filter((a) => a.source === source && a.reader === reader).map((a) => [a.lesion, a.answer === "accept"]));
+  const [ours, theirs] = [given(one), given(other)];
+  const pairs = [...ours].flatMap(([lesion, yes]) => (theirs.has(lesion) ? [[yes, theirs.get(lesion)!] as const] : []));
+  const count = (a: boolean, b: boolean): number => pairs.filter(([x, y]) => x === a && y === b).length;
+  const [onlyFirst, onlySecond] = [count(true, false), count(false, true)];
+  return {
+    ...{ reader, first: one, second: other, pairs: pairs.length },
+    ...{ both: count(true, true), onlyFirst, onlySecond, neither: count(false, false) },
+    test: signTest(onlyFirst, onlySecond),
+  };
 }
 
 export interface ReaderAgreement extends Agreement {

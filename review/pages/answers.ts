@@ -1,6 +1,6 @@
 import { type ReadonlySignal, signal } from "@preact/signals";
 import type { ReadingEntry } from "../../schemas/reading.ts";
-import { readingEntriesSchema } from "../../schemas/review.ts";
+import { type QueuedEntry, queuedEntriesSchema } from "../../schemas/review.ts";
 import { ApiError, api } from "./api.ts";
 
 /** Which reading a queue is for: answers for another round of it, or of another person, are another queue. */
@@ -58,18 +58,18 @@ export class AnswerQueue {
   }
 
   /** What is still on its way, in order: pages show these answers over those of the workflow. */
-  unsaved(): readonly ReadingEntry[] {
+  unsaved(): readonly QueuedEntry[] {
     const text = this.#storage.getItem(this.#key);
     if (text === null) return [];
-    return readingEntriesSchema.safeParse(JSON.parse(text)).data ?? [];
+    return queuedEntriesSchema.safeParse(JSON.parse(text)).data ?? [];
   }
 
-  /** Writes an answer down and sends it. `answer` null takes the position's answer back. */
-  add(position: number, answer: string | null, tookMs: number): void {
+  /** Writes an answer, and the mask that was drawn for it, down and sends them. `answer` null takes the position's answer back. */
+  add(position: number, answer: string | null, tookMs: number, drawn?: QueuedEntry["drawn"]): void {
     // Two answers of the same millisecond are two.
     const at = Math.max(Date.now(), this.#lastAt + 1);
     this.#lastAt = at;
-    this.#keep([...this.unsaved(), { position, answer, at, tookMs: Math.max(0, Math.round(tookMs)) }]);
+    this.#keep([...this.unsaved(), { position, answer, at, tookMs: Math.max(0, Math.round(tookMs)), drawn }]);
     void this.flush();
   }
 
@@ -91,11 +91,14 @@ export class AnswerQueue {
     // One bad answer refuses the whole message: then those of the message are sent one by one.
     let oneByOne = 0;
     for (;;) {
-      const entries = this.unsaved().slice(0, oneByOne > 0 ? 1 : MESSAGE_ENTRIES);
-      if (entries.length === 0 || this.#closed) return;
+      const next = this.unsaved().slice(0, oneByOne > 0 ? 1 : MESSAGE_ENTRIES);
+      if (next.length === 0 || this.#closed) return;
+      // A mask goes to the store first, by itself; the answer then names its digest.
+      const drawing = next.findIndex(({ drawn }) => drawn !== undefined);
+      const entries = drawing > 0 ? next.slice(0, drawing) : next.slice(0, drawing === 0 ? 1 : undefined);
       const { workflow, reader, cases } = this.#place;
       try {
-        await api.answer(workflow, { reader, cases, entries });
+        await api.answer(workflow, { reader, cases, entries: await Promise.all(entries.map((entry) => this.#withMask(entry))) });
         this.#failures = 0;
         this.#done(entries);
       } catch (error) {
@@ -110,6 +113,12 @@ export class AnswerQueue {
       }
       oneByOne = Math.max(0, oneByOne - 1);
     }
+  }
+
+  async #withMask({ drawn, ...entry }: QueuedEntry): Promise<ReadingEntry> {
+    if (drawn === undefined) return entry;
+    const { reader: author, cases } = this.#place;
+    return { ...entry, ...(await api.keepMask({ ...drawn, author, cases, at: entry.at })) };
   }
 
   #later(error: Error): void {
@@ -127,7 +136,7 @@ export class AnswerQueue {
     this.#keep(this.unsaved().filter(({ position, at }) => !done.has(`${position} ${at}`)));
   }
 
-  #keep(entries: readonly ReadingEntry[]): void {
+  #keep(entries: readonly QueuedEntry[]): void {
     if (entries.length === 0) this.#storage.removeItem(this.#key);
     else this.#storage.setItem(this.#key, JSON.stringify(entries));
     this.#show();

@@ -1,4 +1,11 @@
 import type { z } from "zod";
+import {
+  type CutMessage,
+  cutAnswerSchema,
+  type DrawnMaskMessage,
+  givenMaskSchema,
+  keptMaskSchema,
+} from "../../schemas/drawnMask.ts";
 import type { AnswerMessage, ClaimMessage, FinishMessage, ReleaseMessage } from "../../schemas/reading.ts";
 import {
   campaignListSchema,
@@ -67,6 +74,9 @@ export const api = {
   reading: (workflow: string, reader: string | null) =>
     ask(readingViewSchema, `${reading(workflow)}${reader === null ? "" : `?reader=${encodeURIComponent(reader)}`}`),
   cases: (digest: string) => ask(shownCasesSchema, `/api/cases/${digest}`),
+  keepMask: (message: DrawnMaskMessage) => ask(keptMaskSchema, "/api/masks", message),
+  mask: (digest: string) => ask(givenMaskSchema, `/api/masks/${digest}`),
+  cut: (cases: string, index: number, message: CutMessage) => ask(cutAnswerSchema, `/api/masks/cut/${cases}/${index}`, message),
   answer: (workflow: string, message: AnswerMessage) => ask(receiptSchema, `${reading(workflow)}/answer`, message),
   claim: (workflow: string, message: ClaimMessage) => ask(claimAnswerSchema, `${reading(workflow)}/claim`, message),
   release: (workflow: string, message: ReleaseMessage) => ask(nothingSchema, `${reading(workflow)}/release`, message),

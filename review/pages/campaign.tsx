@@ -145,9 +145,15 @@ function Activity({ activity: { parts, round, actions, waiting } }: { activity: 
 }
 
 function ResultsSections({ campaign, results }: { campaign: string; results: CampaignResults }) {
-  const { curves, decisions, reports, volumes } = results;
+  const { curves, decisions, reports, volumes, withheld } = results;
   return (
     <>
+      {withheld && (
+        <Notice kind="info">
+          Masks are being read blind: what shows them by their source, and what others decided, is shown when all studies have
+          been read.
+        </Notice>
+      )}
       {reports.length > 0 && (
         <>
           <h2>Reports</h2>

@@ -1,4 +1,5 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import type { QueuedEntry } from "../../schemas/review.ts";
 import { AnswerQueue } from "./answers.ts";
 import type { ReadingProps } from "./reading.tsx";
 
@@ -6,8 +7,8 @@ export interface Given {
   readonly queue: AnswerQueue;
   /** This reader's answers by position: those that the workflow has, and over them those still on their way. */
   readonly answers: ReadonlyMap<number, string>;
-  /** Gives, or with null takes back, an answer; it can be undone. */
-  readonly give: (position: number, answer: string | null, tookMs: number) => void;
+  /** Gives, or with null takes back, an answer, with the mask that was drawn for it; one without a mask can be undone. */
+  readonly give: (position: number, answer: string | null, tookMs: number, drawn?: QueuedEntry["drawn"]) => void;
   /** Takes the last answer of this visit back. @returns its position, null when there is none. */
   readonly undo: () => number | null;
   /** What the workflow last refused, in its words. */
@@ -46,19 +47,19 @@ export function useGiven({ workflow, reader, view, reload }: ReadingProps): Give
     }
     return all;
   }, [own, changes]);
-  const record = (position: number, answer: string | null, tookMs: number): void => {
+  const record = (position: number, answer: string | null, tookMs: number, drawn?: QueuedEntry["drawn"]): void => {
     setRefused(undefined);
     setChanges((all) => new Map(all).set(position, answer));
-    queue.add(position, answer, tookMs);
+    queue.add(position, answer, tookMs, drawn);
   };
   return {
     queue,
     answers,
     refused,
     forgetRefusal: () => setRefused(undefined),
-    give: (position, answer, tookMs) => {
+    give: (position, answer, tookMs, drawn) => {
       done.current.push({ position, before: answers.get(position) ?? null });
-      record(position, answer, tookMs);
+      record(position, answer, tookMs, drawn);
     },
     undo: () => {
       const last = done.current.pop();

@@ -41,7 +41,12 @@ export function Home() {
   );
 }
 
-const LAYOUT_WORDS = { grid: "choose from a grid", single: "one case after the other", pair: "two side by side" } as const;
+const LAYOUT_WORDS = {
+  grid: "choose from a grid",
+  single: "one case after the other",
+  pair: "two side by side",
+  edit: "masks to correct",
+} as const;
 
 function Waiting({ entry }: { entry: WaitingEntry }) {
   const { workflow, title, layout, campaign, step, round, since, deadline, reminders, count, answered, readers } = entry;

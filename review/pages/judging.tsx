@@ -14,13 +14,18 @@ import { useStopwatch } from "./stopwatch.ts";
 import { dateTime } from "./times.ts";
 
 /** Side of the zoomed part, in long diameters. */
-const ZOOM_DIAMETERS = 1.8;
+const ZOOM_DIAMETERS = 1.4;
+const GAP_PX = 16;
+const CAPTION_PX = 28;
+/** Of the height, for what is judged; the rest is for the slice and the marks above. */
+const JUDGED_SHARE = 0.6;
 const FOOT_PX = 16;
 
 /**
- * Layouts `single` and `pair`: one case after the other, answered by a key. Above, or left, the slice with the marks; the mask, or
- * the two masks in their drawn order, on the zoomed lesion. Several pictures of a single case without marks (a lesion at two
- * time points) stand side by side, each with the masks of its name. It begins at the first case without an answer.
+ * Layouts `single` (Fig. 12) and `pair` (Fig. 13): one case after the other, answered by a key. Single: the slice, the mask and
+ * the marks from left to right; pair: slice and marks above, the two masks in their drawn order and one colour below. Masks and
+ * marks are on the zoomed lesion. Where masks are named after the pictures of a single case, these stand side by side, each with its own.
+ * It begins at the first case without an answer.
  */
 export function Judging(props: ReadingProps) {
   const { workflow, reader, view, cases, reload } = props;
@@ -41,6 +46,7 @@ export function Judging(props: ReadingProps) {
   const pixels = usePixels(pixelsAddress(state.cases, index, "images", 0)).value;
   const stack = pixels?.slices ?? 1;
   const [slice, setSlice] = useState<number>();
+  const [isBare, setBare] = useState(false);
   const room = useRoom();
   const elapsed = useStopwatch(position);
   useEffect(() => setSlice(undefined), [position]);
@@ -67,6 +73,7 @@ export function Judging(props: ReadingProps) {
       { keys: [".", "ArrowRight"], label: "on, without an answer", repeats: true, run: () => moveTo(position + 1) },
       { keys: ["ArrowUp", "PageUp"], label: "slice above; or the wheel", repeats: true, run: () => scroll(-1) },
       { keys: ["ArrowDown", "PageDown"], label: "slice below; or the wheel", repeats: true, run: () => scroll(1) },
+      { keys: ["o"], label: "outlines and marks off, and on again", run: () => setBare(!isBare) },
       ...windowKeys(() => adjustment, setAdjustment),
       { keys: ["h", "?"], label: "this help", run: () => setDialog("help") },
       { keys: ["Escape"], label: "quit; you go on where you stopped", run: () => location.assign("/") },
@@ -83,9 +90,11 @@ export function Judging(props: ReadingProps) {
     (one) => one !== undefined,
   );
   const isPair = protocol.layout === "pair";
-  const rows = isPair ? 2 : 1;
-  const sizePx = Math.max(120, Math.floor(Math.min((room.width - 16) / 2, (room.height - FOOT_PX) / rows - 28)));
-  const picture = (overlay: Overlay, zoomed: boolean, label: string, image = 0) =>
+  const beside = shown === undefined || isPair ? [] : imagesWithMasks(shown);
+  const [rows, columns] = isPair ? [2, 2] : [1, beside.length || 3];
+  const widthPx = (room.width - (columns + 1) * GAP_PX) / columns;
+  const heightPx = room.height - FOOT_PX - rows * CAPTION_PX;
+  const picture = (overlay: Overlay, zoomed: boolean, label: string, share: number, image = 0) =>
     shown !== undefined && (
       <figure>
         <Picture
@@ -93,10 +102,10 @@ export function Judging(props: ReadingProps) {
           index={index}
           shown={shown}
           image={image}
-          sizePx={sizePx}
+          sizePx={Math.max(120, Math.floor(Math.min(widthPx, share * heightPx)))}
           slice={slice}
           window={adjusted(shown.images[image].window, adjustment)}
-          overlay={overlay}
+          overlay={isBare ? {} : overlay}
           zoom={zoomed ? zoomOn(shown, pixels) : undefined}
           label={label}
         />
@@ -143,22 +152,21 @@ export function Judging(props: ReadingProps) {
           {isPair ? (
             <>
               <div class="row">
-                {picture({ marks: true }, false, "RECIST slice")}
-                {picture({ marks: true }, true, "marks")}
+                {picture({}, false, "slice", 1 - JUDGED_SHARE)}
+                {picture({ marks: true }, true, "marks", 1 - JUDGED_SHARE)}
               </div>
               <div class="row">
-                {picture({ masks: [maskNumber(shown, "left")] }, true, "left")}
-                {picture({ masks: [maskNumber(shown, "right")] }, true, "right")}
+                {picture({ masks: [maskNumber(shown, "left")], oneColour: true }, true, "left", JUDGED_SHARE)}
+                {picture({ masks: [maskNumber(shown, "right")], oneColour: true }, true, "right", JUDGED_SHARE)}
               </div>
             </>
-          ) : shown !== undefined && shown.marks === undefined && shown.images.length > 1 ? (
-            <div class="row">
-              {shown.images.map(({ name }, i) => picture({ masks: masksNamed(shown, name) }, false, name, i))}
-            </div>
+          ) : shown !== undefined && beside.length > 0 ? (
+            <div class="row">{beside.map((name, i) => picture({ masks: masksNamed(shown, name) }, false, name, 1, i))}</div>
           ) : (
             <div class="row">
-              {picture({ marks: true }, false, "RECIST slice")}
-              {picture({ marks: true, masks: shown?.masks.map((_, i) => i) ?? [] }, true, "segmentation and marks")}
+              {picture({}, false, "slice", 1)}
+              {picture({ masks: shown?.masks.map((_, i) => i) ?? [] }, true, "segmentation", 1)}
+              {picture({ marks: true }, true, "marks", 1)}
             </div>
           )}
         </section>
@@ -198,6 +206,12 @@ export function Judging(props: ReadingProps) {
 /** Number of the mask of that name; the first where none is called so. */
 function maskNumber(shown: ShownCase | undefined, name: string): number {
   return Math.max(0, shown?.masks.findIndex((mask) => mask.name === name) ?? 0);
+}
+
+/** Names of the pictures of a case whose masks are each of one of them; none where masks are of all. */
+function imagesWithMasks({ images, masks }: ShownCase): string[] {
+  const names = images.map(({ name }) => name);
+  return names.length > 1 && masks.length > 0 && masks.every(({ name }) => names.includes(name)) ? names : [];
 }
 
 /** Numbers of the masks that belong to the picture of that name. */

@@ -13,6 +13,8 @@ export interface Window {
 export interface Overlay {
   /** Numbers of the masks whose outline is drawn. */
   readonly masks?: readonly number[];
+  /** Masks that are held against each other are drawn alike: a colour would speak for one. */
+  readonly oneColour?: boolean;
   readonly marks?: boolean;
 }
 
@@ -128,7 +130,7 @@ function useMasks(cases: string, index: number, numbers: readonly number[]): Rea
 
 /** The canvas has a pixel for every pixel of the screen, so that lines stay fine at any magnification. */
 function draw(canvas: HTMLCanvasElement, pixels: Pixels, masks: ReadonlyMap<number, Pixels>, props: PictureProps): void {
-  const { shown, image, sizePx, overlay, zoom = { factor: 1, x: 0.5, y: 0.5 } } = props;
+  const { shown, image, sizePx, overlay, zoom } = props;
   const { zoom: perGridPixel, spacingMm, window: ownWindow } = shown.images[image];
   const side = Math.round(sizePx * (globalThis.devicePixelRatio || 1));
   if (canvas.width !== side) {
@@ -139,12 +141,7 @@ function draw(canvas: HTMLCanvasElement, pixels: Pixels, masks: ReadonlyMap<numb
   const z = Math.min(pixels.slices - 1, props.slice ?? firstSlice(shown, pixels.slices));
   // A single slice is that of the marks, on whichever slice of the case's grid they lie.
   const gridZ = pixels.slices > 1 ? z : undefined;
-  // Millimetres are square on the screen even where pixels are not.
-  const [widthMm, heightMm] = [pixels.width * spacingMm[0], pixels.height * spacingMm[1]];
-  const fit = (side / Math.max(widthMm, heightMm)) * zoom.factor;
-  const [scaleX, scaleY] = [fit * spacingMm[0], fit * spacingMm[1]];
-  const left = placed(side, pixels.width * scaleX, zoom.x);
-  const top = placed(side, pixels.height * scaleY, zoom.y);
+  const { scaleX, scaleY, left, top } = placeOn(side, pixels, spacingMm, zoom);
   context.setTransform(1, 0, 0, 1, 0, 0);
   context.fillStyle = "#000";
   context.fillRect(0, 0, side, side);
@@ -154,13 +151,13 @@ function draw(canvas: HTMLCanvasElement, pixels: Pixels, masks: ReadonlyMap<numb
   context.drawImage(windowed(pixels, z, stored(props.window ?? ownWindow, pixels, shown.images[image])), 0, 0);
   // Masks and marks lie on the case's grid.
   context.setTransform(scaleX * perGridPixel, 0, 0, scaleY * perGridPixel, left, top);
-  const lineWidth = Math.max(1, side / 220) / (fit * Math.max(spacingMm[0], spacingMm[1]) * perGridPixel);
+  const lineWidth = Math.max(1, side / 220) / (Math.max(scaleX, scaleY) * perGridPixel);
   context.lineWidth = lineWidth;
   context.lineJoin = "round";
   for (const number of overlay?.masks ?? []) {
     const mask = masks.get(number);
     if (mask === undefined) continue;
-    context.strokeStyle = MASK_COLOURS[number % MASK_COLOURS.length];
+    context.strokeStyle = MASK_COLOURS[overlay?.oneColour ? 0 : number % MASK_COLOURS.length];
     context.beginPath();
     for (const ring of outlinesOf(mask, gridZ ?? firstSlice(shown, mask.slices)))
       ring.forEach(([x, y], i) => (i === 0 ? context.moveTo(x, y) : context.lineTo(x, y)));
@@ -177,6 +174,26 @@ function draw(canvas: HTMLCanvasElement, pixels: Pixels, masks: ReadonlyMap<numb
     context.stroke();
   }
   canvas.dataset.slice = String(z);
+}
+
+/** Where on a square of `side` pixels a picture lies: the size of its pixels there, and its upper left corner. */
+export interface Placement {
+  readonly scaleX: number;
+  readonly scaleY: number;
+  readonly left: number;
+  readonly top: number;
+}
+
+/** Millimetres are square on the screen even where pixels are not. */
+export function placeOn(
+  side: number,
+  { width, height }: Pick<Pixels, "width" | "height">,
+  [spacingX, spacingY]: ShownImage["spacingMm"],
+  zoom: PictureProps["zoom"] = { factor: 1, x: 0.5, y: 0.5 },
+): Placement {
+  const fit = (side / Math.max(width * spacingX, height * spacingY)) * zoom.factor;
+  const [scaleX, scaleY] = [fit * spacingX, fit * spacingY];
+  return { scaleX, scaleY, left: placed(side, width * scaleX, zoom.x), top: placed(side, height * scaleY, zoom.y) };
 }
 
 /** Where a picture of `length` begins on a side of `side`, so that `centre` of it is in the middle, without a gap. */

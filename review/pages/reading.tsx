@@ -4,6 +4,7 @@ import { type Protocol, readerSchema } from "../../schemas/reading.ts";
 import type { ReadingView, ShownCases } from "../../schemas/review.ts";
 import { api } from "./api.ts";
 import { Curation } from "./curation.tsx";
+import { Editing } from "./editing.tsx";
 import { Judging } from "./judging.tsx";
 import { Notice, Shell } from "./shell.tsx";
 import { dateTime } from "./times.ts";
@@ -19,7 +20,12 @@ export interface ReadingProps {
 }
 
 /** The page of every layout. */
-const layouts: Record<Protocol["layout"], ComponentType<ReadingProps>> = { grid: Curation, single: Judging, pair: Judging };
+const layouts: Record<Protocol["layout"], ComponentType<ReadingProps>> = {
+  grid: Curation,
+  single: Judging,
+  pair: Judging,
+  edit: Editing,
+};
 
 const READER = "recist3d:reader";
 
@@ -68,7 +74,7 @@ export function ReadingPage({ workflow }: { workflow: string }) {
 
 /** Asks for the name under which answers will stand in the record. */
 function Welcome({ view, onReader }: { view: ReadingView; onReader: (reader: string) => void }) {
-  const { protocol, count, readers, deadline } = view.state;
+  const { protocol, count, length, readers, deadline } = view.state;
   const [name, setName] = useState(localStorage.getItem(READER) ?? protocol.readers[0] ?? "");
   const [error, setError] = useState<string>();
   const begin = (event: Event): void => {
@@ -86,8 +92,8 @@ function Welcome({ view, onReader }: { view: ReadingView; onReader: (reader: str
     <Shell title={protocol.title}>
       <p class="question">{protocol.question}</p>
       <p class="soft">
-        {count} cases.{" "}
-        {protocol.mode === "shared" ? "They are divided between all who read." : "Every reader answers every case."}
+        {count} cases. {protocol.mode === "shared" ? "They are divided between all who read." : "Every reader answers every case"}
+        {protocol.mode !== "shared" && (length > count ? `, ${length - count} of them twice.` : ".")}
         {deadline !== null && ` Open until ${dateTime(deadline)}.`}
       </p>
       <form class="reader" onSubmit={begin}>

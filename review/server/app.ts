@@ -11,6 +11,7 @@ import { type Access, guard } from "./access.ts";
 import type { Asset } from "./assets.ts";
 import { campaignRoutes, reportRoutes } from "./campaigns.ts";
 import { caseRoutes } from "./cases.ts";
+import { maskRoutes } from "./masks.ts";
 import { NotFoundError } from "./notFound.ts";
 import { Pictures } from "./pictures.ts";
 import { readingRoutes } from "./readings.ts";
@@ -69,10 +70,12 @@ export function reviewApp({ client, store, access, assets, patienceMs = 10_000, 
   );
 
   app.use("/api/*", (_context, next) => client.withDeadline(Date.now() + patienceMs, next));
-  app.route("/api/readings", readingRoutes(client));
+  app.route("/api/readings", readingRoutes(client, store));
   app.route("/api/campaigns", campaignRoutes(client, store, enginePage));
   app.route("/reports", reportRoutes(client, store));
-  app.route("/api/cases", caseRoutes(new Pictures(store)));
+  const pictures = new Pictures(store);
+  app.route("/api/cases", caseRoutes(pictures));
+  app.route("/api/masks", maskRoutes(store, pictures));
   app.all("/api/*", (context) => context.json({ error: "there is nothing under this address" }, 404));
 
   app.get("/assets/*", (context) => {

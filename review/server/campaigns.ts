@@ -7,7 +7,7 @@ import { type CampaignSnapshot, listCampaigns, snapshot } from "../../client/cam
 import { writeNifti, writeNiftiMask } from "../../methods/imaging/nifti.ts";
 import type { CampaignList, CampaignResults, CampaignView } from "../../schemas/review.ts";
 import { NotFoundError } from "./notFound.ts";
-import { Results } from "./results.ts";
+import { isReadBlind, Results } from "./results.ts";
 
 /** Campaigns, newest first; one of them as it stands; what its finished steps have to show. */
 export function campaignRoutes(client: Client, store: Store, enginePage?: string): Hono {
@@ -33,6 +33,7 @@ export function campaignRoutes(client: Client, store: Store, enginePage?: string
   routes.get("/:campaign/volumes/:step/:lesion/:layer{(image|mask|reference)\\.nii\\.gz}", async (context: Context) => {
     const { campaign, step, lesion, layer } = context.req.param();
     const { steps } = await stands(client, campaign);
+    refuseWhileBlind(steps);
     const { image, mask, reference } = await results.volume(stepOf(steps, step), lesion);
     if (layer.startsWith("reference") && reference === undefined) throw new NotFoundError(`${lesion} has no reference mask`);
     const bytes = layer.startsWith("image") ? writeNifti(image) : writeNiftiMask(layer.startsWith("mask") ? mask : reference!);
@@ -46,7 +47,9 @@ export function reportRoutes(client: Client, store: Store): Hono {
   const routes = new Hono();
   routes.get("/:campaign/:step/:file{.+}", async (context) => {
     const { campaign, step, file } = context.req.param();
-    const { outputs } = stepOf((await stands(client, campaign)).steps, step);
+    const { steps } = await stands(client, campaign);
+    refuseWhileBlind(steps);
+    const { outputs } = stepOf(steps, step);
     for (const output of Object.values(outputs ?? {})) {
       const { type, blobs } = await getManifest(store, asDigest(output));
       const blob = type === "report" ? blobs.find(({ path }) => path === file) : undefined;
@@ -65,6 +68,11 @@ async function stands(client: Client, id: string): Promise<CampaignSnapshot> {
     if (error instanceof WorkflowNotFoundError) throw new NotFoundError(`there is no campaign "${id}"`);
     throw error;
   }
+}
+
+/** @throws NotFoundError */
+function refuseWhileBlind(steps: CampaignSnapshot["steps"]): void {
+  if (isReadBlind(steps)) throw new NotFoundError("masks by their source are shown when the studies of them have been read");
 }
 
 function stepOf(steps: CampaignSnapshot["steps"], name: string): CampaignSnapshot["steps"][number] {

@@ -1,10 +1,12 @@
 import type { Client } from "@temporalio/client";
 import { Hono } from "hono";
 import type { z } from "zod";
+import type { Store } from "../../artifacts/store.ts";
 import { listWaiting, readingState, tellReading } from "../../client/readings.ts";
 import { InputError } from "../../methods/inputError.ts";
 import { sequenceOf } from "../../methods/reading/sequence.ts";
 import {
+  type AnswerMessage,
   type AnswerReceipt,
   answerMessageSchema,
   type Claim,
@@ -14,6 +16,8 @@ import {
   releaseMessageSchema,
 } from "../../schemas/reading.ts";
 import type { ReadingView, WaitingList } from "../../schemas/review.ts";
+import { keptMask } from "./masks.ts";
+import { parsed } from "./messages.ts";
 
 const messages = {
   answer: answerMessageSchema,
@@ -23,7 +27,7 @@ const messages = {
 };
 
 /** What waits for people, one reading as one reader sees it, and the reader's messages, passed on to the workflow. */
-export function readingRoutes(client: Client): Hono {
+export function readingRoutes(client: Client, store: Store): Hono {
   const routes = new Hono();
   routes.get("/", async (context) => context.json((await listWaiting(client)) satisfies WaitingList));
 
@@ -38,6 +42,7 @@ export function readingRoutes(client: Client): Hono {
   for (const [name, schema] of Object.entries(messages) as [keyof typeof messages, z.ZodType][]) {
     routes.post(`/:workflow/${name}`, async (context) => {
       const message = parsed(schema, await context.req.json().catch(() => undefined));
+      if (name === "answer") await checkMasks(store, message as AnswerMessage);
       const answer = await tellReading<AnswerReceipt | Claim | undefined>(client, context.req.param("workflow"), name, message);
       return context.json(answer ?? {});
     });
@@ -45,10 +50,12 @@ export function readingRoutes(client: Client): Hono {
   return routes;
 }
 
-/** @throws InputError that says in words what is wrong with a message. */
-function parsed<T>(schema: z.ZodType<T>, value: unknown): T {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const { path, message } = result.error.issues[0];
-  throw new InputError(`${path.length === 0 ? "this message" : path.join(".")} is not as it must be: ${message}`);
+/** The workflow takes a mask's digest on trust, since it cannot look into the store. @throws InputError where it should not */
+async function checkMasks(store: Store, { entries, cases, reader }: AnswerMessage): Promise<void> {
+  for (const { mask } of entries) {
+    if (mask === undefined) continue;
+    const { meta } = await keptMask(store, mask);
+    if (meta.cases !== cases) throw new InputError("was drawn on other cases", `mask ${mask}`);
+    if (meta.author !== reader) throw new InputError(`was drawn by ${meta.author}`, `mask ${mask}`);
+  }
 }

@@ -25,12 +25,25 @@ const cardSchema = z.object({
 });
 
 const KEPT_OUTPUTS = 200;
-const NOTHING: CampaignResults = { curves: [], decisions: [], reports: [], volumes: [] };
+type Shown = Omit<CampaignResults, "withheld">;
+const NOTHING: Shown = { curves: [], decisions: [], reports: [], volumes: [] };
+
+/**
+ * Whether masks of this campaign are being read blind: a reader who compares what is judged with masks called by their
+ * sources knows which is which.
+ */
+export function isReadBlind(steps: readonly Pick<StepProgress, "kind" | "state">[]): boolean {
+  const ended = ["done", "cached", "not-needed"];
+  return (
+    steps.some(({ kind }) => kind === "study.prepare") &&
+    steps.some(({ kind, state }) => kind === "reading" && !ended.includes(state))
+  );
+}
 
 /** What the outputs of finished steps have to show. */
 export class Results {
   readonly #store: Store;
-  readonly #shown: (output: Digest, step: string, campaign: string) => Promise<CampaignResults>;
+  readonly #shown: (output: Digest, step: string, campaign: string) => Promise<Shown>;
 
   constructor(store: Store) {
     this.#store = store;
@@ -46,11 +59,13 @@ export class Results {
       [...new Set(Object.values(outputs ?? {}))].map((output) => [name, output]),
     );
     const shown = await Promise.all(outputs.map(([name, output]) => this.#shown(asDigest(output), name, campaign)));
+    const withheld = isReadBlind(steps);
     return {
       curves: shown.flatMap(({ curves }) => curves),
-      decisions: shown.flatMap(({ decisions }) => decisions),
-      reports: shown.flatMap(({ reports }) => reports),
-      volumes: shown.flatMap(({ volumes }) => volumes),
+      decisions: withheld ? [] : shown.flatMap(({ decisions }) => decisions),
+      reports: withheld ? [] : shown.flatMap(({ reports }) => reports),
+      volumes: withheld ? [] : shown.flatMap(({ volumes }) => volumes),
+      withheld,
     };
   }
 
@@ -72,7 +87,7 @@ export class Results {
     return { image, mask: await readPredictedMask(this.#store, predictions, lesion), reference };
   }
 
-  async #ofOutput(output: Digest, step: string, campaign: string): Promise<CampaignResults> {
+  async #ofOutput(output: Digest, step: string, campaign: string): Promise<Shown> {
     const manifest = await getManifest(this.#store, output);
     switch (manifest.type) {
       case "model":

@@ -77,6 +77,7 @@ export const report = {
       optional: true,
       many: true,
     },
+    studies: { type: "study", summary: "studies of readers to tell of, by display name", optional: true, many: true },
   },
   outputs: { report: { type: "report", summary: "HTML, tables as CSV, figures as SVG" } },
 } as const satisfies StepKind;

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { protocolSchema } from "../reading.ts";
+import { studyProtocols } from "../studyProtocols.ts";
 import type { StepKind } from "./stepKind.ts";
 
 const cases = { type: "cases", summary: "what is looked at" } as const;
@@ -30,6 +31,42 @@ export const decideParams = {
   policy: policySchema.optional().describe("The rule, where one may decide"),
 };
 
+const readingSchema = protocolSchema
+  .safeExtend(decideParams)
+  .refine(({ decide, policy }) => decide === "people" || policy !== undefined, {
+    path: ["policy"],
+    message: "is missing: who decides is not people alone",
+  })
+  .refine(({ decide, deadline }) => decide !== "people-then-policy" || deadline !== undefined, {
+    path: ["deadline"],
+    message: "is missing: when does the policy decide?",
+  })
+  .refine(
+    ({ policy, answers }) =>
+      policy === undefined ||
+      [policy.answer, policy.otherwise ?? policy.answer].every((word) => answers.some(({ answer }) => answer === word)),
+    { path: ["policy", "answer"], message: "and `otherwise` must be among the answers" },
+  );
+
+const { title, question, layout, answers, mode, order } = protocolSchema.shape;
+const declaredSchema = z
+  .strictObject({
+    protocol: z
+      .enum(["acceptance", "comparison"])
+      .optional()
+      .describe(
+        "acceptance (Fig. 12: f accepts, j rejects) or comparison (Fig. 13: f left, j right, b both, n neither) of a study of readers: title, question, layout, answers, mode and order need not be given, and may be",
+      ),
+    ...readingSchema.shape,
+    ...{ title: title.optional(), question: question.optional(), layout: layout.optional(), mode: mode.optional() },
+    ...{ answers: answers.optional(), order: order.removeDefault().optional() },
+  })
+  // A protocol that is called by its name and one that is spelled out are the same action.
+  .transform(({ protocol, ...given }) => {
+    const said = Object.entries(given).filter(([, value]) => value !== undefined);
+    return { ...(protocol === undefined ? {} : studyProtocols[protocol]), ...Object.fromEntries(said) };
+  });
+
 export const reading = {
   kind: "reading",
   version: 1,
@@ -37,22 +74,7 @@ export const reading = {
   numerics: "none",
   shape: "workflow",
   summary: "people look at cases and answer; the step waits for them as long as it takes",
-  params: protocolSchema
-    .safeExtend(decideParams)
-    .refine(({ decide, policy }) => decide === "people" || policy !== undefined, {
-      path: ["policy"],
-      message: "is missing: who decides is not people alone",
-    })
-    .refine(({ decide, deadline }) => decide !== "people-then-policy" || deadline !== undefined, {
-      path: ["deadline"],
-      message: "is missing: when does the policy decide?",
-    })
-    .refine(
-      ({ policy, answers }) =>
-        policy === undefined ||
-        [policy.answer, policy.otherwise ?? policy.answer].every((word) => answers.some(({ answer }) => answer === word)),
-      { path: ["policy", "answer"], message: "and `otherwise` must be among the answers" },
-    ),
+  params: declaredSchema.pipe(readingSchema),
   external: [],
   inputs: { cases },
   outputs: { decisions },

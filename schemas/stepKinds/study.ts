@@ -4,7 +4,7 @@ import type { StepKind } from "./stepKind.ts";
 
 export const studyPrepare = {
   kind: "study.prepare",
-  version: 1,
+  version: 3,
   queue: "cpu",
   numerics: "plain",
   shape: "single",
@@ -57,7 +57,7 @@ export const studyPrepare = {
 
 export const studyEvaluate = {
   kind: "study.evaluate",
-  version: 1,
+  version: 3,
   queue: "cpu",
   numerics: "plain",
   shape: "single",
@@ -69,5 +69,5 @@ export const studyEvaluate = {
     cases: { type: "cases", summary: "what was shown, of study.prepare" },
     decisions: { type: "decisions", summary: "what readers answered" },
   },
-  outputs: { study: { type: "study", summary: "study.json, and decisions.csv with the sources named" } },
+  outputs: { study: { type: "study", summary: "study.json, decisions.csv with the sources named, and the opened key" } },
 } as const satisfies StepKind;

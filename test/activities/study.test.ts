@@ -6,6 +6,7 @@ import { openCases } from "../../activities/cases.ts";
 import { putDataset, putShard } from "../../activities/datasets.ts";
 import { gatherPredictions, putPredictionPart } from "../../activities/predictions.ts";
 import { putDecisions } from "../../activities/readingLog.ts";
+import { createReadings } from "../../activities/readings.ts";
 import { bodyOf, parseInput } from "../../activities/steps/index.ts";
 import type { StepContext, StepResult } from "../../activities/steps/step.ts";
 import { openFileStore } from "../../artifacts/fileStore.ts";
@@ -17,6 +18,7 @@ import { Pictures } from "../../review/server/pictures.ts";
 import { lesionSchema } from "../../schemas/dataset.ts";
 import type { Action } from "../../schemas/messages.ts";
 import type { Decision } from "../../schemas/reading.ts";
+import { stepKinds } from "../../schemas/stepKinds.ts";
 import { type StudyKey, type StudyResult, studyKeySchema, studyResultSchema } from "../../schemas/study.ts";
 
 let folder: string;
@@ -119,11 +121,30 @@ describe("study.prepare", () => {
       const { manifest, cases } = await openCases(store, digest);
       const sent = JSON.stringify(await new Pictures(store).shown(digest)) + JSON.stringify(manifest) + JSON.stringify(cases);
       for (const secret of ["WSSS", "manual", "lesion-", "patient-", wsss, lesions]) expect(sent).not.toContain(secret);
-      for (const { path: file } of manifest.blobs) expect(file).toMatch(/^cases(\.jsonl|\/\d{5}\.safetensors)$/);
+      for (const { path: file } of manifest.blobs)
+        expect(file).toMatch(/^cases(\.jsonl|\/case-\d{5}-(image|masks)\.safetensors)$/);
+      // A lesion's image is stored once, however many of its masks are judged.
+      expect(
+        new Set(manifest.blobs.filter((blob) => blob.path.endsWith("-image.safetensors")).map(({ digest }) => digest)).size,
+      ).toBe(COUNT);
       for (const { masks } of cases)
         expect(masks.map(({ name }) => name)).toEqual(study === "acceptance" ? ["mask"] : ["left", "right"]);
     },
   );
+
+  test("counts the lesions that it does not show", async () => {
+    expect((await keyOf(await prepare({ study: "comparison" }))).leftOut).toEqual({ withoutMask: 0, notDrawn: 0 });
+    expect((await keyOf(await prepare({ study: "comparison", lesions: 8 }))).leftOut).toEqual({ withoutMask: 0, notDrawn: 12 });
+    const some = Array.from({ length: 5 }, (_, n) => ({
+      ...{ id: `lesion-${n}`, mask: { ...grid, data: new Uint8Array(size).fill(1) }, outcomes: {} },
+    }));
+    const parts = [{ part: await putPredictionPart(store, some) }];
+    const { outputs } = await gatherPredictions(store, parts, { method: "few", dimension: "3D" });
+    const params = { study: "comparison", reference: "manual" };
+    const prepared = await run("study.prepare", params, { lesions, "masks:few": outputs.predictions });
+    expect((await keyOf(prepared.outputs.cases)).leftOut).toEqual({ withoutMask: 15, notDrawn: 0 });
+    expect(prepared.summary).toMatchObject({ lesions: 5, "without a mask of every source": 15 });
+  });
 
   test("draws categories by their share, or equally", async () => {
     const livers = async (strata: string, count: number) =>
@@ -138,6 +159,17 @@ describe("study.prepare", () => {
     await expect(run("study.prepare", { study: "comparison" }, { lesions, "masks:WSSS": wsss })).rejects.toThrow(InputError);
     await expect(prepare({ study: "acceptance", reference: "both" })).rejects.toThrow(InputError);
   });
+});
+
+test("a reading of a study's cases that asks for answers which mean nothing to it is refused before anybody reads", async () => {
+  const readings = createReadings(store, async () => "none");
+  const open = async (protocol: Action["params"]) => {
+    const inputs = { cases: { artifact: await prepare({ study: "acceptance" }) } };
+    const params = stepKinds.reading.params.parse(protocol) as Action["params"];
+    return readings.openReading({ action: { kind: "reading", version: 1, params, inputs }, since: 1 });
+  };
+  expect(await open({ protocol: "acceptance", repeats: 0.1 })).toMatchObject({ count: 2 * COUNT, length: 2 * COUNT + 4 });
+  await expect(open({ protocol: "comparison" })).rejects.toThrow(/left, right, both, neither would mean nothing/);
 });
 
 async function evaluated(

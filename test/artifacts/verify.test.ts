@@ -4,9 +4,10 @@ import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { canonicalJson } from "../../artifacts/canonicalJson.ts";
 import { sha256 } from "../../artifacts/digest.ts";
+import { MissingBlobError } from "../../artifacts/errors.ts";
 import { openFileStore } from "../../artifacts/fileStore.ts";
 import { putArtifact } from "../../artifacts/manifest.ts";
-import { actionPointer, commitCampaign, findCampaign, putRecord } from "../../artifacts/records.ts";
+import { actionPointer, artifactsPresent, commitCampaign, findCampaign, putRecord } from "../../artifacts/records.ts";
 import { openS3Store } from "../../artifacts/s3Store.ts";
 import type { Digest, Store } from "../../artifacts/store.ts";
 import { type Problem, verifyCampaign } from "../../artifacts/verify.ts";
@@ -96,6 +97,26 @@ describe("verifyCampaign", () => {
       rmSync(join(folder, path), { recursive: true, force: true });
       cpSync(join(pristine, path), join(folder, path));
     }
+  });
+
+  it.each([
+    ["missing", (path: string) => rmSync(path)],
+    ["damaged", (path: string) => tamper(path, flipBit)],
+  ] as const)("follows a sealed blob that is no file of its artifact: %s", async (kind, spoil) => {
+    const sealed = await store.putBlob(Buffer.from("which mask came from where"));
+    const cases = await putArtifact(store, { type: "cases", meta: { title: "blind", cases: 0, sealed }, files: [] });
+    const prepared = await commit(store, recordOf({ kind: "study.prepare", inputs: {}, outputs: { cases } }));
+    await commitCampaign(store, "blind", { ...campaign.record, campaign: "blind", steps: { prepare: prepared.digest } });
+    expect(await verifyCampaign(store, "blind")).toMatchObject({ ok: true });
+    await spoil(join(folder, fileOf(sealed)));
+    const report = await verifyCampaign(store, "blind", { wholeStore: false });
+    expect(report.problems.map(({ detail: _, ...problem }) => problem)).toEqual([
+      { kind, what: `blob ${sealed}`, where: "step prepare > output cases > sealed" },
+    ]);
+    // A step whose sealed blob is gone is not taken for done, nor is anything stored that names one.
+    expect(await artifactsPresent(store, cases)).toBe(kind === "damaged");
+    if (kind === "missing")
+      await expect(putArtifact(store, { type: "cases", meta: { sealed }, files: [] })).rejects.toThrow(MissingBlobError);
   });
 
   it("says how the campaign comes to what is wrong", async () => {

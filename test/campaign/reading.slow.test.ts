@@ -1,6 +1,8 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { fc } from "@fast-check/vitest";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { getManifest, readFile } from "../../artifacts/manifest.ts";
-import type { Digest } from "../../artifacts/store.ts";
+import { decisionsOf, logOf, metaOf } from "./decisions.ts";
 import { until } from "./house.ts";
 import { type Desk, openDesk, type Reading, refusal, tinyCases } from "./readingDesk.ts";
 
@@ -11,12 +13,6 @@ beforeAll(async () => {
 afterAll(() => desk?.close());
 
 const open = (reading: Reading) => until("the reading is open", () => reading.waiting().then((waiting) => waiting ?? undefined));
-const answersOf = async (digest: string): Promise<Record<string, unknown>[]> => {
-  const manifest = await getManifest(desk.store, digest as Digest);
-  const text = (await readFile(desk.store, manifest, "answers.jsonl")).toString("utf8").trim();
-  return text === "" ? [] : text.split("\n").map((line) => JSON.parse(line));
-};
-
 describe("a shared reading", () => {
   test("waits, takes answers, and ends with what stands", async () => {
     const cases = await tinyCases(desk.store, 5);
@@ -28,7 +24,7 @@ describe("a shared reading", () => {
     expect(await reading.state("Ada")).toMatchObject({ own: [[0, "accept"]], shared: [[0, "accept", 0]] });
     await reading.finish("Ada");
     const { outputs } = await reading.result();
-    expect(await answersOf(outputs.decisions)).toEqual([
+    expect(await decisionsOf(desk.store, outputs.decisions)).toEqual([
       { case: "case-0", repeat: false, reader: null, answer: "accept", at: expect.any(Number), tookMs: 100 },
     ]);
   });
@@ -67,6 +63,30 @@ describe("a message that cannot be taken is refused with a reason, and leaves no
     await reading.result();
   });
 
+  test("whatever arrives: the workflow goes on", async () => {
+    const reading = await desk.start("anything/read", await tinyCases(desk.store, 4, "anything"), {});
+    await open(reading);
+    const client = desk.workflows.client.workflow.getHandle("anything/read");
+    const field = fc.oneof(fc.jsonValue(), fc.constantFrom("Ada", reading.cases, 0, 2 ** 53));
+    const message = fc.oneof(
+      fc.jsonValue(),
+      fc.record(
+        { reader: fc.constant("Ada"), cases: fc.constant(reading.cases), entries: field, count: field },
+        { requiredKeys: ["reader"] },
+      ),
+    );
+    const property = fc.asyncProperty(fc.constantFrom("answer", "claim", "release", "finish"), message, async (update, value) => {
+      const why = await refusal(client.executeUpdate(update, { args: [value] }));
+      expect(why).toMatch(/^taken$|^[^\n]{5,500}$/);
+      if (update === "finish") expect(why).not.toBe("taken");
+    });
+    await fc.assert(property, { numRuns: 60 });
+    const { events } = await reading.handle.fetchHistory();
+    expect(events!.filter((event) => event.workflowTaskFailedEventAttributes != null)).toEqual([]);
+    await reading.finish("Ada");
+    await reading.result();
+  });
+
   test("while readers are independent: unanswered cases, claims; nobody sees another's answers", async () => {
     const reading = await desk.start("independent/read", await tinyCases(desk.store, 4), { mode: "independent", repeats: 0.5 });
     await open(reading);
@@ -76,7 +96,7 @@ describe("a message that cannot be taken is refused with a reason, and leaves no
     expect(await reading.state("Bo")).toMatchObject({ own: [], shared: [] });
     await reading.answer("Ada", { 2: "accept", 3: "accept", 4: "accept", 5: "reject" });
     await reading.finish("Ada");
-    const answers = await answersOf((await reading.result()).outputs.decisions);
+    const answers = await decisionsOf(desk.store, (await reading.result()).outputs.decisions);
     expect(answers).toHaveLength(6);
     expect(answers.filter(({ repeat }) => repeat)).toHaveLength(2);
   });
@@ -110,11 +130,11 @@ describe("answers", () => {
     await first.answer("Ada", { 1: "accept" });
     await first.handle.cancel();
     await expect(first.result()).rejects.toMatchObject({ cause: { name: "CancelledFailure" } });
-    const second = await desk.start("kept/read", cases, protocol);
+    const second = await desk.start("kept/read", cases, { deadline: { hours: 0.002, outcome: "fail" }, remindHours: 1 });
     await open(second);
     expect((await second.state("Ada"))!.own).toEqual([[1, "accept"]]);
     await expect(second.result()).rejects.toMatchObject({
-      cause: { message: expect.stringMatching(/was not finished within 0.004 h: 1 answer to 3 cases; they are kept/) },
+      cause: { message: expect.stringMatching(/was not finished within 0.002 h: 1 answer to 3 cases; they are kept/) },
     });
   });
 
@@ -125,8 +145,55 @@ describe("answers", () => {
     await open(reading);
     await reading.answer("Ada", { 2: "reject" });
     const { outputs } = await reading.result();
-    expect(await answersOf(outputs.decisions)).toMatchObject([{ case: "case-2", answer: "reject" }]);
-    const { meta } = await getManifest(desk.store, outputs.decisions as Digest);
-    expect(meta).toMatchObject({ closedBy: "deadline", decidedBy: "people" });
+    expect(await decisionsOf(desk.store, outputs.decisions)).toMatchObject([{ case: "case-2", answer: "reject" }]);
+    expect(await metaOf(desk.store, outputs.decisions)).toMatchObject({ closedBy: "deadline", decidedBy: "people" });
+  });
+});
+
+describe("a reminder", () => {
+  const told: Record<string, unknown>[] = [];
+  const answers = [500, 204];
+  const server = createServer((request, response) => {
+    let body = "";
+    request.on("data", (bytes) => (body += bytes));
+    request.on("end", () => {
+      told.push({ method: request.method, type: request.headers["content-type"], ...JSON.parse(body) });
+      response.writeHead(answers[told.length - 1] ?? 204).end();
+    });
+  });
+  beforeAll(async () => {
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    process.env.RECIST3D_REMINDER_URL = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  });
+  afterAll(() => {
+    delete process.env.RECIST3D_REMINDER_URL;
+    server.close();
+  });
+
+  test("says where people are waited for, again if it was not taken, and nothing of who they are", async () => {
+    const cases = await tinyCases(desk.store, 4, "reminded");
+    const reading = await desk.start("reminded/read", cases, { remindHours: 0.001 });
+    await open(reading);
+    await reading.answer("Ada", { 0: "accept" });
+    await until("people were reminded", () => told.length >= 3);
+    await reading.finish("Ada");
+    const { outputs } = await reading.result();
+    const said = {
+      ...{ method: "POST", type: "application/json", campaign: "reminded", step: "read", title: "Which are good?" },
+      ...{ layout: "single", round: 1, count: 4, answered: 1, deadline: null, since: expect.any(Number) },
+    };
+    expect(told.slice(0, 3)).toEqual([1, 1, 2].map((reminders) => ({ ...said, reminders })));
+    const reminders = (await logOf(desk.store, outputs.decisions)).filter(({ event }) => event === "reminder");
+    expect(reminders.length).toBeGreaterThanOrEqual(2);
+  });
+
+  test("that cannot be delivered holds up nobody", async () => {
+    process.env.RECIST3D_REMINDER_URL = "http://127.0.0.1:9/";
+    const reading = await desk.start("unreachable/read", await tinyCases(desk.store, 4, "unreachable"), { remindHours: 0.0005 });
+    await open(reading);
+    await until("people should have been reminded", async () => (await reading.waiting())!.reminders > 0);
+    expect(await reading.answer("Ada", { 0: "accept" })).toEqual({ taken: 1, answered: 1 });
+    await reading.finish("Ada");
+    await reading.result();
   });
 });

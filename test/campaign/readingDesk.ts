@@ -1,18 +1,20 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { WorkflowUpdateFailedError } from "@temporalio/client";
+import { ApplicationFailure } from "@temporalio/activity";
+import { type Client, WorkflowUpdateFailedError } from "@temporalio/client";
 import { putCases } from "../../activities/cases.ts";
 import { createActivities } from "../../activities/index.ts";
 import { openFileStore } from "../../artifacts/fileStore.ts";
 import type { Digest, Store } from "../../artifacts/store.ts";
+import { listWaiting, readingState, tellReading } from "../../client/readings.ts";
 import { encodeSafetensors } from "../../methods/networks/safetensors.ts";
 import { type Case, caseSchema } from "../../schemas/cases.ts";
 import type { Action, ActionResult } from "../../schemas/messages.ts";
-import type { AnswerReceipt, Claim, ReadingState, Waiting } from "../../schemas/reading.ts";
+import type { AnswerReceipt, Claim, ReadingEntry, ReadingState, Waiting } from "../../schemas/reading.ts";
 import { stepKinds } from "../../schemas/stepKinds.ts";
 import { taskQueues } from "../../schemas/taskQueues.ts";
-import type { WorkflowsAlone } from "./workflowsAlone.ts";
+import { until } from "./house.ts";
 import { openWorkflows } from "./workflowsAlone.ts";
 
 /** Cases of one grey pixel each, called case-0 … */
@@ -40,16 +42,25 @@ export async function tinyCases(store: Store, count: number, title = "tiny"): Pr
 }
 
 /** An engine, workers with the real activities over a store of their own, and readings on them. */
-export async function openDesk(options: { suggestNewRunAfter: number } = { suggestNewRunAfter: 4096 }) {
+export async function openDesk(options: Parameters<typeof openWorkflows>[1] = { suggestNewRunAfter: 4096 }) {
   const folder = mkdtempSync(path.join(os.tmpdir(), "recist3d-reading-"));
   const store = openFileStore(folder);
   const compute = {
     run: () => Promise.reject(new Error("nothing is computed here")),
   };
-  const workflows = await openWorkflows(createActivities({ store, compute }), options);
+  const activities = createActivities({ store, compute });
+  const trouble = { storeIsAway: false, logIsDamaged: false };
+  const writeReading: typeof activities.writeReading = async (request) => {
+    if (trouble.storeIsAway) throw new Error("the store does not answer");
+    if (trouble.logIsDamaged) throw ApplicationFailure.nonRetryable("the log is damaged", "DamagedBlobError");
+    return activities.writeReading(request);
+  };
+  const workflows = await openWorkflows({ ...activities, writeReading }, options);
   return {
     store,
     workflows,
+    /** While `storeIsAway`, no answer can be brought to the store, while `logIsDamaged` none ever. */
+    trouble,
     async start(workflowId: string, cases: Digest, protocol: object): Promise<Reading> {
       const params = stepKinds.reading.params.parse({ ...questions, ...protocol }) as Action["params"];
       const action: Action = { kind: "reading", version: 1, params, inputs: { cases: { artifact: cases } } };
@@ -65,7 +76,7 @@ export async function openDesk(options: { suggestNewRunAfter: number } = { sugge
 }
 export type Desk = Awaited<ReturnType<typeof openDesk>>;
 
-const questions = {
+export const questions = {
   title: "Which are good?",
   question: "Is it good?",
   layout: "single",
@@ -76,12 +87,17 @@ const questions = {
   mode: "shared",
 };
 
+const entriesOf = (answers: Record<number, string | null>, at: number): ReadingEntry[] =>
+  Object.entries(answers).map(([position, answer]) => ({ position: Number(position), answer, at, tookMs: 100 }));
+
 /** What a reader's page does. */
 export class Reading {
+  readonly #client;
   readonly #handle;
   readonly cases: string;
 
-  constructor({ client }: WorkflowsAlone, workflowId: string, cases: string) {
+  constructor({ client }: { readonly client: Client }, workflowId: string, cases: string) {
+    this.#client = client;
     this.#handle = client.workflow.getHandle(workflowId);
     this.cases = cases;
   }
@@ -92,13 +108,13 @@ export class Reading {
 
   /** @param answers by position */
   answer(reader: string, answers: Record<number, string | null>, at = Date.now()): Promise<AnswerReceipt> {
-    const entries = Object.entries(answers).map(([position, answer]) => ({
-      position: Number(position),
-      answer,
-      at,
-      tookMs: 100,
-    }));
-    return this.send("answer", { reader, entries });
+    return this.send("answer", { reader, entries: entriesOf(answers, at) });
+  }
+
+  /** `answer` as the review server sends it, through a broken connection or a run that ends. */
+  tell(reader: string, answers: Record<number, string | null>, at = Date.now()): Promise<AnswerReceipt> {
+    const message = { cases: this.cases, reader, entries: entriesOf(answers, at) };
+    return tellReading<AnswerReceipt>(this.#client, this.#handle.workflowId, "answer", message);
   }
 
   claim(reader: string, count: number): Promise<Claim> {
@@ -128,6 +144,17 @@ export class Reading {
   result(): Promise<ActionResult> {
     return this.#handle.result() as Promise<ActionResult>;
   }
+}
+
+/** The reading for which a campaign waits; where it has rounds, that of a round. */
+export function readingOf(engine: { readonly client: Client }, campaign: string, round = 1): Promise<Reading> {
+  return until(`campaign ${campaign} waits for people`, async () => {
+    const { waiting } = await listWaiting(engine.client);
+    const found = waiting.find((one) => one.campaign === campaign && one.round === round);
+    if (found === undefined) return undefined;
+    const { cases } = await readingState(engine.client, found.workflow, null);
+    return new Reading(engine, found.workflow, cases);
+  });
 }
 
 /** Why an update was refused; "taken" if it was not. */

@@ -1,19 +1,21 @@
 // Records the histories that test/campaign/replay.slow.test.ts replays: npx tsx test/campaign/recordHistories.ts
-// To be run, and its files added beside the old ones, whenever workflow code changes on purpose. With `sharded`: only those
-// of a sharded step by itself, which need no computation.
+// To be run, and its files added beside the old ones, whenever workflow code changes on purpose. With `campaigns`, `sharded`,
+// `readings` or `curation`: only those.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Client } from "@temporalio/client";
 import protoUtils from "@temporalio/common/lib/proto-utils.js";
 import programs from "../programs.ts";
-import { openHouse } from "./house.ts";
-import { countedParts, openWorkflows, runSharded } from "./workflowsAlone.ts";
+import { openHouse, until } from "./house.ts";
+import { openDesk, readingOf, tinyCases } from "./readingDesk.ts";
+import { countedParts, openWorkflows, runSharded, runsOf } from "./workflowsAlone.ts";
 
 programs();
 const folder = fileURLToPath(new URL("./histories", import.meta.url));
 mkdirSync(folder, { recursive: true });
-if (!process.argv.includes("sharded")) await recordCampaigns();
-await recordSharded();
+const recorders = { campaigns: recordCampaigns, sharded: recordSharded, readings: recordReadings, curation: recordCuration };
+const chosen = process.argv.slice(2);
+for (const [name, record] of Object.entries(recorders)) if (chosen.length === 0 || chosen.includes(name)) await record();
 
 async function recordCampaigns(): Promise<void> {
   const house = await openHouse();
@@ -53,6 +55,66 @@ async function recordSharded(): Promise<void> {
   }
 }
 
+/** A reading that is continued as new (its first and its last run), and one that is cancelled before anything is in the store. */
+async function recordReadings(): Promise<void> {
+  const desk = await openDesk({ suggestNewRunAfter: 40 });
+  const { client } = desk.workflows;
+  try {
+    const long = await desk.start("reading/read", await tinyCases(desk.store, 40), { claimMinutes: 0.1, remindHours: 0.001 });
+    await until("the reading is open", () => long.waiting().then((waiting) => waiting ?? undefined));
+    await long.claim("Ada", 2);
+    for (let i = 0; i < 20; i++) await long.answer("Ada", { [i]: "accept" });
+    await until("people were reminded", async () => (await long.waiting())!.reminders > 0);
+    for (let i = 0; i < 20; i++) await long.answer("Bo", { [20 + i]: i % 2 === 0 ? "reject" : null });
+    await long.finish("Bo");
+    await long.result();
+    const runs = await runsOf(desk.workflows, "reading/read");
+    const chosenRuns = { first: runs[0], last: runs.at(-1)! };
+    for (const [which, { runId }] of Object.entries(chosenRuns))
+      await write(`reading-${which}-run`, client, "reading/read", runId);
+
+    const cancelled = await desk.start("reading-cancelled/read", await tinyCases(desk.store, 3), {});
+    await until("the reading is open", () => cancelled.waiting().then((waiting) => waiting ?? undefined));
+    await cancelled.answer("Ada", { 1: "accept" });
+    await cancelled.handle.cancel();
+    await cancelled.result().catch(() => {});
+    await write("reading-cancelled", client, "reading-cancelled/read");
+  } finally {
+    await desk.close();
+  }
+}
+
+/** Two rounds of curation with the reading of the first, and a reading in which a rule decides at the deadline. */
+async function recordCuration(): Promise<void> {
+  const house = await openHouse();
+  const { client } = house.engine;
+  const pipeline = (name: string): string => fileURLToPath(new URL(`./${name}.yaml`, import.meta.url));
+  try {
+    await house.start("recorded-rounds", {}, pipeline("curation"));
+    for (const [round, verdict] of [
+      [1, "next-round"],
+      [2, "nothing-improves"],
+    ] as const) {
+      const reading = await readingOf(house.engine, "recorded-rounds", round);
+      await reading.answer("Ada", { [round]: "select" });
+      await reading.finish("Ada", { verdict });
+    }
+    await house.result("recorded-rounds");
+    const curated = "recorded-rounds/curated";
+    const [first, last] = await runsOf(house.engine, curated);
+    await write("curation-first-run", client, curated, first.runId);
+    await write("curation-last-run", client, curated, last.runId);
+    await write("curation-reading", client, `${curated}/reading-1`);
+
+    await house.start("recorded-late", { decide: "people-then-policy", deadlineHours: "0.003" }, pipeline("waiting"));
+    await (await readingOf(house.engine, "recorded-late")).answer("Ada", { 0: "reject" });
+    await house.result("recorded-late");
+    await write("reading-policy", client, "recorded-late/answers");
+  } finally {
+    await house.close();
+  }
+}
+
 async function write(name: string, client: Client, workflowId: string, runId?: string): Promise<void> {
   const history = await client.workflow.getHandle(workflowId, runId).fetchHistory();
   writeFileSync(`${folder}/${name}.json`, anonymous(protoUtils.historyToJSON(history)));
@@ -61,6 +123,10 @@ async function write(name: string, client: Client, workflowId: string, runId?: s
 /** Without the names of machine, processes and folders. */
 function anonymous(json: string): string {
   const replaced: Record<string, string> = { identity: "worker", workerInstanceKey: "worker", stackTrace: "" };
-  const history: unknown = JSON.parse(json, (key, value: unknown) => (Object.hasOwn(replaced, key) ? replaced[key] : value));
+  const history: unknown = JSON.parse(json, (key, value: unknown) => {
+    // A sticky task queue is named after process and machine.
+    if (typeof value === "string" && /^\d+@/.test(value)) return "worker";
+    return Object.hasOwn(replaced, key) ? replaced[key] : value;
+  });
   return `${JSON.stringify(history, null, 1)}\n`;
 }

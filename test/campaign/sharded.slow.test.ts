@@ -1,7 +1,5 @@
-import { Worker } from "@temporalio/worker";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { workflowBundle } from "../../worker/bundle.ts";
-import { countedParts, DAMAGED_PART, openWorkflows, type Run, runSharded, type WorkflowsAlone } from "./workflowsAlone.ts";
+import { countedParts, DAMAGED_PART, openWorkflows, replayRun, runSharded, type WorkflowsAlone } from "./workflowsAlone.ts";
 
 const SUGGESTED = 40;
 const WINDOW = 8;
@@ -12,11 +10,6 @@ beforeAll(async () => {
   house = await openWorkflows(activities, { suggestNewRunAfter: SUGGESTED });
 });
 afterAll(() => house?.close());
-
-async function replay(workflowId: string, { runId }: Run): Promise<void> {
-  const history = await house.client.workflow.getHandle(workflowId, runId).fetchHistory();
-  await Worker.runReplayHistory({ workflowBundle: { codePath: await workflowBundle() }, replayName: runId }, history, workflowId);
-}
 
 test("a history that grows long is continued as new: every part runs once, and the histories stay short", async () => {
   const { runs, failure } = await runSharded(house, "long");
@@ -32,7 +25,7 @@ test("a history that grows long is continued as new: every part runs once, and t
   expect(runs.map(({ status }) => status)).toEqual([...Array(runs.length - 1).fill("CONTINUED_AS_NEW"), "COMPLETED"]);
   // Parts under way when the engine suggests it add up to six events each.
   for (const { events } of runs) expect(events).toBeLessThan(SUGGESTED + 6 * (WINDOW + 1));
-  for (const one of runs) await replay("long", one);
+  for (const one of runs) await replayRun(house, "long", one);
 });
 
 test("a part that fails for good ends the step with its reason: parts under way are waited for, none is started", async () => {
@@ -47,5 +40,5 @@ test("a part that fails for good ends the step with its reason: parts under way 
   expect(seen.started.filter((part) => part === DAMAGED_PART)).toHaveLength(1);
   expect(seen.started.length).toBeLessThan(DAMAGED_PART + 2 * WINDOW);
   expect(runs.map(({ status }) => status)).toEqual(["FAILED"]);
-  await replay("damaged", runs[0]);
+  await replayRun(house, "damaged", runs[0]);
 });

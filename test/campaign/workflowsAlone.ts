@@ -1,4 +1,5 @@
 import { ApplicationFailure } from "@temporalio/activity";
+import type { Client } from "@temporalio/client";
 import { TestWorkflowEnvironment } from "@temporalio/testing";
 import { DefaultLogger, Runtime, Worker } from "@temporalio/worker";
 import type { Activities } from "../../activities/index.ts";
@@ -14,18 +15,26 @@ export interface WorkflowsAlone {
   close(): Promise<void>;
 }
 
-/** Once per process. @param suggestNewRunAfter events of a history after which the engine suggests to continue as new (by itself: 4,096); @param gpuSlots actions at once on the gpu queue; the SDK's own number if absent */
+let installed = false;
+
+/** @param suggestNewRunAfter events of a history after which the engine suggests to continue as new (by itself: 4,096); @param gpuSlots actions at once on the gpu queue; the SDK's own number if absent @param limits the engine's dynamic configuration */
 export async function openWorkflows(
   activities: Partial<Activities>,
-  { suggestNewRunAfter, gpuSlots }: { suggestNewRunAfter: number; gpuSlots?: number },
+  {
+    suggestNewRunAfter,
+    gpuSlots,
+    limits = {},
+  }: { suggestNewRunAfter: number; gpuSlots?: number; limits?: Record<string, number> },
 ): Promise<WorkflowsAlone> {
-  Runtime.install({ logger: new DefaultLogger("ERROR") });
-  const suggestion = `limit.historyCount.suggestContinueAsNew=${suggestNewRunAfter}`;
+  if (!installed) Runtime.install({ logger: new DefaultLogger("ERROR") });
+  installed = true;
+  const settings = { "limit.historyCount.suggestContinueAsNew": suggestNewRunAfter, ...limits };
   const environment = await TestWorkflowEnvironment.createLocal({
     server: {
       executable: { type: "existing-path", path: toolPath("temporal") },
       extraArgs: [
-        ...["--dynamic-config-value", suggestion, "--log-level", "error"],
+        ...Object.entries(settings).flatMap(([name, value]) => ["--dynamic-config-value", `${name}=${value}`]),
+        ...["--log-level", "error"],
         ...["--search-attribute", "CampaignPhase=Keyword", "--search-attribute", "WaitsFor=Keyword"],
       ],
     },
@@ -79,21 +88,32 @@ export function countedParts() {
   return { seen, activities };
 }
 
-/** Runs `sharded` by itself and gives the ids of its runs, the first one first, whether it ends well or not. */
-export async function runSharded({ client }: WorkflowsAlone, workflowId: string): Promise<{ runs: Run[]; failure?: unknown }> {
+/** Runs `sharded` by itself and gives its runs, the first one first, whether it ends well or not. */
+export async function runSharded(house: WorkflowsAlone, workflowId: string): Promise<{ runs: Run[]; failure?: unknown }> {
+  const { client } = house;
   const action: Action = { kind: "labels.initial", version: 1, params: {}, inputs: {} };
   const args = [{ action, queue: "cpu" }];
   const failure = await client.workflow.execute("sharded", { workflowId, taskQueue: taskQueues.cpu, args }).then(
     () => undefined,
     (error: unknown) => error,
   );
-  const runs = await until("every run has ended", async () => {
+  return { runs: await runsOf(house, workflowId), failure };
+}
+
+/** The runs of a workflow that has ended, the first one first. */
+export function runsOf({ client }: { readonly client: Client }, workflowId: string): Promise<Run[]> {
+  return until("every run has ended", async () => {
     const listed: Run[] = [];
     for await (const { runId, status, historyLength } of client.workflow.list({ query: `WorkflowId = "${workflowId}"` }))
       listed.unshift({ runId, status: status.name, events: historyLength });
     return listed.length > 0 && listed.every(({ status }) => status !== "RUNNING") ? listed : undefined;
   });
-  return { runs, failure };
+}
+
+/** Replays a run with today's workflow code. @throws DeterminismViolationError */
+export async function replayRun({ client }: WorkflowsAlone, workflowId: string, { runId }: Run): Promise<void> {
+  const history = await client.workflow.getHandle(workflowId, runId).fetchHistory();
+  await Worker.runReplayHistory({ workflowBundle: { codePath: await workflowBundle() }, replayName: runId }, history, workflowId);
 }
 
 export interface Run {

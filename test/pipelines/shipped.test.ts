@@ -59,6 +59,34 @@ describe.each(files)("%s", (file) => {
   });
 });
 
+describe("curation.yaml", () => {
+  const file = path.join(folder, "curation.yaml");
+
+  test("asks people, a rule, or a rule after people; small ones take the same way", async () => {
+    const small = { lesions: "24", atMost: "5", rounds: "2", denoiserSteps: "100", enhancerSteps: "50", curationSteps: "20" };
+    for (const decide of ["people", "policy", "people-then-policy"]) {
+      const pipeline = await loadPipeline(file, { ...small, decide });
+      expect(stepCalled(pipeline, "curated").params).toMatchObject({ decide, rounds: 2, atMost: 5, training: { steps: 20 } });
+    }
+  });
+
+  test("compares the same network on slices enhanced before and after the rounds", async () => {
+    const pipeline = await loadPipeline(file);
+    const [before, after] = ["thetaSr", "thetaCurated"].map((name) => stepCalled(pipeline, name));
+    expect(after.params).toEqual(before.params);
+    const from = ({ inputs }: typeof before) =>
+      [inputs.denoiser, inputs.enhancer].flat().map(({ step, output }) => [step, output]);
+    expect(from(before)).toEqual([
+      ["denoiser", "enhancer"],
+      ["enhancer", "enhancer"],
+    ]);
+    expect(from(after)).toEqual([
+      ["curated", "denoiser"],
+      ["curated", "enhancer"],
+    ]);
+  });
+});
+
 describe("pipeline.schema.json", () => {
   test("is what the generator writes (npx tsx pipelines/generateSchema.ts)", async () => {
     expect(await readFile(schemaFile, "utf8")).toBe(pipelineSchemaText());

@@ -13,6 +13,8 @@ export interface DrawnCases {
   /** Cases of one file. */
   readonly perFile?: number;
   readonly withMask?: boolean;
+  /** Names of the masks: the first is the disc, every further one the disc of one case further on. */
+  readonly masks?: readonly string[];
 }
 
 /** Radius of the disc of case `index`, in pixels of the case's grid. */
@@ -20,6 +22,7 @@ export const discRadius = (index: number, side: number): number => side * (0.12 
 
 export async function putDrawnCases(store: Store, drawn: DrawnCases): Promise<Digest> {
   const { cases, side = 48, slices = 1, perFile = 50, withMask = true } = drawn;
+  const names = withMask ? (drawn.masks ?? ["mask"]) : [];
   const lines: Case[] = [];
   const files: { path: string; bytes: Uint8Array; mediaType: string }[] = [];
   for (let start = 0; start < cases; start += perFile) {
@@ -30,7 +33,7 @@ export async function putDrawnCases(store: Store, drawn: DrawnCases): Promise<Di
       tensors[name("original")] = disc(index, side, slices, 1, (inside, noise) => (inside ? 80 : -40) + noise * 60);
       tensors[name("denoised")] = fraction(disc(index, side, 1, 1, (inside) => (inside ? 0.75 : 0.3)));
       tensors[name("enhanced")] = fraction(disc(index, side, 1, 2, (inside) => (inside ? 0.95 : 0.15)));
-      tensors[name("mask")] = mask(index, side, slices);
+      for (const [nth, own] of names.entries()) tensors[name(own)] = mask(index + nth, side, slices);
       const spacingMm: [number, number, number] = [0.8, 0.8, 5];
       const r = discRadius(index, side);
       const c = side / 2;
@@ -62,7 +65,7 @@ export async function putDrawnCases(store: Store, drawn: DrawnCases): Promise<Di
             zoom: 2,
           },
         ],
-        masks: withMask ? [{ name: "mask", file, tensor: name("mask") }] : [],
+        masks: names.map((own) => ({ name: own, file, tensor: name(own) })),
         marks: {
           slice: slices >> 1,
           long: [

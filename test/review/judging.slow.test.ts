@@ -4,8 +4,10 @@ import { putCases } from "../../activities/cases.ts";
 import { asDigest } from "../../artifacts/digest.ts";
 import { getManifest, readFile } from "../../artifacts/manifest.ts";
 import { encodeSafetensors } from "../../methods/networks/safetensors.ts";
+import { sequenceOf } from "../../methods/reading/sequence.ts";
 import { caseSchema } from "../../schemas/cases.ts";
 import { decisionSchema } from "../../schemas/reading.ts";
+import { studyProtocols } from "../../schemas/studyProtocols.ts";
 import { until } from "../campaign/house.ts";
 import { openBrowser } from "./browser.ts";
 import { putDrawnCases } from "./drawnCases.ts";
@@ -29,31 +31,52 @@ afterAll(async () => {
   await desk?.close();
 });
 
-const acceptance = {
-  title: "Acceptance",
-  question: "Would you accept this segmentation?",
-  layout: "single",
-  mode: "independent",
-  answers: [
-    { answer: "accept", key: "f", label: "Accept" },
-    { answer: "reject", key: "j", label: "Reject" },
-  ],
-};
+const { acceptance, comparison } = studyProtocols;
+/** Positions as they are numbered, so that the test knows what is shown. */
+const inOrder = { order: "given" };
 
-async function begin(id: string, reader: string): Promise<void> {
+async function begin(id: string, reader: string, pictures = 3): Promise<void> {
   await page.goto(`${desk.address}readings/${encodeURIComponent(id)}`);
   await page.getByLabel("Your name").fill(reader);
   await page.getByRole("button", { name: "Begin" }).click();
-  await page.locator(".judging canvas[data-state=drawn]").nth(1).waitFor();
+  await page
+    .locator(".judging canvas[data-state=drawn]")
+    .nth(pictures - 1)
+    .waitFor();
+}
+
+/** Grey and red of a picture as it is on the screen: the mean of all pixels, and how many are of the outline's and the marks' colours. */
+const look = (nth: number) =>
+  page
+    .locator(".judging canvas")
+    .nth(nth)
+    .evaluate((element) => {
+      const canvas = element as HTMLCanvasElement;
+      const { data } = canvas.getContext("2d")!.getImageData(0, 0, canvas.width, canvas.height);
+      let [sum, red, green, yellow] = [0, 0, 0, 0];
+      for (let i = 0; i < data.length; i += 4) {
+        const [r, g, b] = [data[i], data[i + 1], data[i + 2]];
+        sum += r + g + b;
+        if (r > 200 && g < 120 && b < 120) red++;
+        else if (g > 180 && r < 120) green++;
+        else if (r > 200 && g > 180 && b < 110) yellow++;
+      }
+      return { slice: canvas.dataset.slice, mean: sum / data.length, red, green, yellow };
+    });
+
+/** A reading of drawn cases that waits, under an id of its own. */
+async function waits(name: string, drawn: Parameters<typeof putDrawnCases>[1], protocol: object = acceptance) {
+  const id = `campaign-judging/${name}`;
+  const reading = await desk.start(id, await putDrawnCases(desk.store, drawn), protocol);
+  await until("the reading is open", async () => (await reading.waiting()) ?? undefined);
+  return { id, reading };
 }
 
 const place = (): Promise<string> => page.locator(".judging .question .soft").innerText();
 const saved = (): Promise<void> => page.locator(".saved.done").waitFor();
 
 test("one case after the other by key (Fig. 12): back, changed, quit, resumed at the first open case, finished", async () => {
-  const id = "campaign-judging/acceptance";
-  const reading = await desk.start(id, await putDrawnCases(desk.store, { cases: 4, slices: 5 }), acceptance);
-  await until("the reading is open", async () => (await reading.waiting()) ?? undefined);
+  const { id, reading } = await waits("acceptance", { cases: 4, slices: 5 }, { ...acceptance, ...inOrder });
   await begin(id, "Anna");
   expect(await place()).toContain("case 1 of 4");
   expect(await place()).toContain("of 5");
@@ -89,19 +112,22 @@ test("one case after the other by key (Fig. 12): back, changed, quit, resumed at
   expect(complaints).toEqual([]);
 });
 
-test("two masks side by side (Fig. 13): marks above, the masks below, f j b n", async () => {
-  const id = "campaign-judging/comparison";
-  const answers = [
-    ["left", "f"],
-    ["right", "j"],
-    ["both", "b"],
-    ["neither", "n"],
-  ].map(([answer, key]) => ({ answer, key, label: answer }));
-  const protocol = { ...acceptance, title: "Comparison", question: "Which mask is better?", layout: "pair", answers };
-  const reading = await desk.start(id, await putDrawnCases(desk.store, { cases: 4 }), protocol);
-  await until("the reading is open", async () => (await reading.waiting()) ?? undefined);
-  await begin(id, "Ben");
-  await expect.poll(() => page.locator(".judging canvas[data-state=drawn]").count()).toBe(4);
+test("two masks side by side (Fig. 13): marks above, the masks below in one colour, f j b n", async () => {
+  const { id, reading } = await waits("comparison", { cases: 4, masks: ["left", "right"] }, { ...comparison, ...inOrder });
+  await begin(id, "Ben", 4);
+  expect(await page.locator(".judging figcaption").allInnerTexts()).toEqual(["slice", "marks", "left", "right"]);
+  const boxes = await page
+    .locator(".judging canvas")
+    .evaluateAll((all) => all.map((one) => one.getBoundingClientRect().toJSON()));
+  expect(boxes[0].bottom).toBeLessThan(boxes[2].top);
+  expect(boxes[2].right).toBeLessThan(boxes[3].left);
+  await expect.poll(async () => (await look(3)).red).toBeGreaterThan(0);
+  const [slice, marks, left, right] = await Promise.all([0, 1, 2, 3].map(look));
+  expect(slice).toMatchObject({ red: 0, yellow: 0 });
+  expect(marks.yellow).toBeGreaterThan(0);
+  for (const mask of [left, right]) expect(mask).toMatchObject({ green: 0, yellow: 0 });
+  // The right one is larger.
+  expect(right.red).toBeGreaterThan(left.red);
   for (const key of ["f", "j", "b", "n"]) await page.keyboard.press(key);
   await saved();
   await expect
@@ -110,6 +136,108 @@ test("two masks side by side (Fig. 13): marks above, the masks below, f j b n", 
   expect(complaints).toEqual([]);
 });
 
+test("two readers, at one workstation even, do not see each other's answers, and have orders of their own", async () => {
+  const { id, reading } = await waits("two", { cases: 12 });
+  await begin(id, "Anna");
+  await page.keyboard.press("f");
+  await page.keyboard.press("j");
+  await saved();
+  const told: string[] = [];
+  page.on("response", async (response) => {
+    if (/\/api\/readings\//.test(response.url())) told.push(await response.text().catch(() => ""));
+  });
+  await begin(id, "Ben");
+  expect(await place()).toContain("case 1 of 12");
+  expect(await page.locator(".count").innerText()).toBe("0 of 12 answered");
+  expect(await page.locator(".answers [aria-pressed=true]").count()).toBe(0);
+  await expect.poll(() => told.some((text) => text.includes('"reader":"Ben"'))).toBe(true);
+  for (const text of told) expect(JSON.parse(text).state).toMatchObject({ own: [], shared: [] });
+  const order = (reader: string) => sequenceOf({ ...acceptance, seed: 1, repeats: 0 }, reader, 12).map((showing) => showing.case);
+  expect(order("Anna")).not.toEqual(order("Ben"));
+  await page.keyboard.press("j");
+  await saved();
+  await begin(id, "Anna");
+  expect(await place()).toContain("case 3 of 12");
+  const own = async (reader: string) => (await reading.state(reader))?.own;
+  expect([await own("Anna"), await own("Ben")]).toEqual([
+    [
+      [0, "accept"],
+      [1, "reject"],
+    ],
+    [[0, "reject"]],
+  ]);
+});
+
+test("wheel and keys go through the slices, dragging and keys change the window, o takes outlines and marks off", async () => {
+  const { id } = await waits("looking", { cases: 2, slices: 5 }, { ...acceptance, ...inOrder });
+  await begin(id, "Anna");
+  await expect.poll(async () => (await look(1)).red).toBeGreaterThan(0);
+  const first = await look(0);
+  expect(first.slice).toBe("2");
+  await page.locator(".judging canvas").first().hover();
+  await page.mouse.wheel(0, 100);
+  await expect.poll(async () => (await look(0)).slice).toBe("3");
+  expect((await look(0)).mean).not.toBe(first.mean);
+  // All pictures are on the same slice; marks are on theirs alone.
+  expect(await look(1)).toMatchObject({ slice: "3" });
+  expect((await look(2)).yellow).toBe(0);
+  await page.keyboard.press("ArrowUp");
+  await expect.poll(async () => (await look(0)).mean).toBe(first.mean);
+  expect((await look(2)).yellow).toBeGreaterThan(0);
+
+  // Level up by a tenth of 400 HU: everything is darker by about a tenth of 255, where it is not black already.
+  await page.keyboard.press("]");
+  await page.keyboard.press("]");
+  await expect.poll(async () => Math.round(first.mean - (await look(0)).mean)).toBeGreaterThan(15);
+  expect(await place()).toContain("L 80 W 400 HU");
+  await page.keyboard.press("r");
+  await expect.poll(async () => (await look(0)).mean).toBe(first.mean);
+  const box = (await page.locator(".judging canvas").first().boundingBox())!;
+  await page.mouse.move(box.x + 100, box.y + 100);
+  await page.mouse.down();
+  await page.mouse.move(box.x + 250, box.y + 100, { steps: 5 });
+  await page.mouse.up();
+  expect(await place()).toMatch(/L 40 W 6\d\d HU/);
+  expect((await look(0)).mean).not.toBe(first.mean);
+
+  await page.keyboard.press("o");
+  await expect.poll(async () => (await look(1)).red + (await look(2)).yellow).toBe(0);
+  await page.keyboard.press("o");
+  await expect.poll(async () => (await look(1)).red).toBeGreaterThan(0);
+  expect(complaints).toEqual([]);
+});
+
+test("the time of a decision is what the case was looked at: a hidden page does not count", async () => {
+  const { id, reading } = await waits("time", { cases: 2 }, { ...acceptance, ...inOrder });
+  await begin(id, "Anna");
+  const hide = (hidden: boolean) =>
+    page.evaluate((value) => {
+      Object.defineProperty(document, "hidden", { configurable: true, get: () => value });
+      document.dispatchEvent(new Event("visibilitychange"));
+    }, hidden);
+  const begun = Date.now();
+  await page.waitForTimeout(400);
+  await hide(true);
+  await page.waitForTimeout(3000);
+  await hide(false);
+  await page.waitForTimeout(400);
+  await page.keyboard.press("f");
+  const passed = Date.now() - begun;
+  await page.waitForTimeout(600);
+  await page.keyboard.press("f");
+  const dialog = page.locator("dialog[open]");
+  await dialog.getByRole("button", { name: "Finish", exact: true }).and(page.locator("[type=submit]:enabled")).click();
+  const { outputs } = await reading.result();
+  const manifest = await getManifest(desk.store, asDigest(outputs.decisions));
+  const lines = (await readFile(desk.store, manifest, "answers.jsonl")).toString("utf8").trimEnd().split("\n");
+  const [first, second] = lines.map((line) => decisionSchema.parse(JSON.parse(line)).tookMs);
+  expect(passed).toBeGreaterThan(3800);
+  expect(first).toBeGreaterThanOrEqual(800);
+  // The page was there a little before this test began to count.
+  expect(first).toBeLessThan(passed - 3000 + 1500);
+  expect(second).toBeGreaterThanOrEqual(600);
+  expect(second).toBeLessThan(passed);
+});
 test("a lesion at two time points: both pictures side by side, each with its own outline", async () => {
   const id = "campaign-judging/links";
   const size = 40;

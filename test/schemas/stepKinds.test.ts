@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { isStepKind, kindOf, stepKinds } from "../../schemas/stepKinds.ts";
+import { studyProtocols } from "../../schemas/studyProtocols.ts";
 
 const kinds = Object.keys(stepKinds).map(kindOf);
 
@@ -70,5 +71,36 @@ describe.each(["labels.initial", "segmentation.classical"] as const)("%s", (name
   test("refuses those of another method", () => {
     expect(() => params.parse({ method: "ellipse", zoom: 2 })).toThrow("is for method grabcut-r-sr; this is method ellipse");
     expect(() => params.parse({ method: "grabcut", dcrf: {} })).toThrow("is for method dcrf; this is method grabcut");
+  });
+});
+
+describe("reading", () => {
+  const { params } = stepKinds.reading;
+
+  test.each(["acceptance", "comparison"] as const)("%s by its name is the same action as when it is spelled out", (protocol) => {
+    const named = params.parse({ protocol, repeats: 0.2 });
+    expect(named).not.toHaveProperty("protocol");
+    expect(named).toEqual(params.parse({ ...studyProtocols[protocol], repeats: 0.2 }));
+    expect(params.parse({ protocol, title: "Ours", order: "given" })).toEqual({
+      ...params.parse({ protocol }),
+      ...{ title: "Ours", order: "given" },
+    });
+  });
+
+  test("has the keys of Figs 12 and 13", () => {
+    const keys = (protocol: string): string =>
+      params
+        .parse({ protocol })
+        .answers.map(({ answer, key }) => `${key} ${answer}`)
+        .join();
+    expect(keys("acceptance")).toBe("f accept,j reject");
+    expect(keys("comparison")).toBe("f left,j right,b both,n neither");
+  });
+
+  test("needs its words where no protocol is named, and refuses what contradicts one", () => {
+    const wrong = (given: object): string[] => (params.safeParse(given).error?.issues ?? []).map(({ path }) => path.join("."));
+    expect(wrong({})).toEqual(["title", "question", "layout", "answers", "mode"]);
+    expect(wrong({ protocol: "acceptence" })).toEqual(["protocol"]);
+    expect(wrong({ protocol: "acceptance", mode: "shared", repeats: 0.5 })).toEqual(["repeats"]);
   });
 });

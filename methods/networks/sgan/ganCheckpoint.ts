@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { InputError } from "../../inputError.ts";
 import type { AdamState } from "../adam.ts";
-import { decodeSafetensors, encodeSafetensors, floatTensor, type Tensor } from "../safetensors.ts";
+import { decodeCheckpointFile, encodeCheckpointFile, momentTensors, readMoments } from "../checkpointFile.ts";
+import type { Tensor } from "../safetensors.ts";
 import type { GanSpec, GanState } from "./gan.ts";
 import { discriminatorLayers, type GanLayer, generatorLayers, parametersOf, readWeights, weightTensors } from "./layers.ts";
 import { enhancerRecordSchema } from "./trainingOptions.ts";
@@ -42,15 +42,17 @@ export function encodeGanCheckpoint(spec: GanSpec, task: string, state: GanState
   for (const network of networks) {
     const layers = layersOf(spec, network);
     const adam = adamOf(state, network);
-    Object.assign(tensors, weightTensors(layers, state[network], `${network}/weights/`));
-    for (const { name, shape } of parametersOf(layers).filter(({ trainable }) => trainable)) {
-      tensors[`${network}/m/${name}`] = { dtype: "F32", shape, data: adam.m[name] };
-      tensors[`${network}/v/${name}`] = { dtype: "F32", shape, data: adam.v[name] };
-    }
+    const parameters = parametersOf(layers);
+    Object.assign(
+      tensors,
+      weightTensors(layers, state[network], `${network}/weights/`),
+      momentTensors(parameters, `${network}/m/`, adam.m),
+      momentTensors(parameters, `${network}/v/`, adam.v),
+    );
   }
   const adamSteps = { generator: state.generatorAdam.step, discriminator: state.discriminatorAdam.step };
   const header: z.infer<typeof headerSchema> = { task, adamSteps, position };
-  return encodeSafetensors(tensors, { checkpoint: JSON.stringify(header) });
+  return encodeCheckpointFile(tensors, header);
 }
 
 /**
@@ -58,39 +60,19 @@ export function encodeGanCheckpoint(spec: GanSpec, task: string, state: GanState
  * @throws InputError when the bytes are damaged, or belong to other options, pictures or backend.
  */
 export function decodeGanCheckpoint(spec: GanSpec, task: string, bytes: Uint8Array): { state: GanState; position: GanPosition } {
-  const where = "checkpoint";
-  const file = decodeSafetensors(bytes, where);
-  let json: unknown;
-  try {
-    json = JSON.parse(file.metadata.checkpoint ?? "");
-  } catch {
-    throw new InputError("has no position", where, "the file is not a checkpoint");
-  }
-  const header = headerSchema.safeParse(json);
-  if (!header.success) throw new InputError(`position is not valid: ${z.prettifyError(header.error)}`, where);
-  if (header.data.task !== task)
-    throw new InputError(
-      "was written by a training with other options, pictures or backend",
-      where,
-      "resume with the same ones, or start anew",
-    );
+  const { file, header, where } = decodeCheckpointFile(bytes, headerSchema, task, "pictures");
   const read = (network: Network) => {
     const layers = layersOf(spec, network);
-    const moments = (moment: "m" | "v"): AdamState["m"] =>
-      Object.fromEntries(
-        parametersOf(layers)
-          .filter(({ trainable }) => trainable)
-          .map(({ name, shape }) => [name, floatTensor(file, `${network}/${moment}/${name}`, where, shape)]),
-      );
+    const moments = (moment: "m" | "v") => readMoments(parametersOf(layers), file, where, `${network}/${moment}/`);
     return {
       weights: readWeights(layers, file, where, `${network}/weights/`),
-      adam: { step: header.data.adamSteps[network], m: moments("m"), v: moments("v") },
+      adam: { step: header.adamSteps[network], m: moments("m"), v: moments("v") },
     };
   };
   const [g, d] = [read("generator"), read("discriminator")];
   return {
     state: { generator: g.weights, discriminator: d.weights, generatorAdam: g.adam, discriminatorAdam: d.adam },
-    position: header.data.position,
+    position: header.position,
   };
 }
 

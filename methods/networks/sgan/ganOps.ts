@@ -1,5 +1,6 @@
 import type { Backend, Scalar, Tensor, Tensor4D } from "../backend.ts";
-import { type MomentsReceiver, NORM_EPSILON, node, type OpAttribute, rawTensorFlow } from "../ops.ts";
+import { type MomentsReceiver, node } from "../ops.ts";
+import { layerAttributes, NORM_EPSILON, rawTensorFlow } from "../rawTensorFlow.ts";
 
 /** Which of a layer's gradients are wanted; the others are not computed. */
 export interface Wanted {
@@ -58,18 +59,8 @@ export function createGanOps(backend: Backend): GanOps {
 function fusedOps(backend: Backend): Omit<GanOps, "meanSquare"> {
   const { tf } = backend;
   const raw = rawTensorFlow(backend);
-  const T = raw.float("T");
-  const format = raw.text("data_format", "NHWC");
-  const convolution = (stride: number): OpAttribute[] => [
-    T,
-    raw.int("strides", [1, stride, stride, 1]),
-    raw.text("padding", "SAME"),
-    format,
-    raw.bool("use_cudnn_on_gpu", true),
-    raw.int("dilations", [1, 1, 1, 1]),
-  ];
+  const { T, format, norm, convolution } = layerAttributes(raw);
   const strides = { 1: convolution(1), 2: convolution(2) };
-  const norm = [T, raw.float("U"), raw.real("epsilon", NORM_EPSILON), format, raw.bool("is_training", true)];
   const sizes = (shape: readonly number[]): Tensor => tf.tensor1d([...shape], "int32");
 
   return {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { randomStream } from "../../random.ts";
-import { NORM_EPSILON } from "../ops.ts";
+import { NORM_EPSILON } from "../rawTensorFlow.ts";
 import { floatTensor, type SafetensorsFile, type Tensor } from "../safetensors.ts";
 import { type Shape, scaled } from "../spec.ts";
 import type { Weights } from "../weights.ts";

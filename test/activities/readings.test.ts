@@ -1,0 +1,113 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fc } from "@fast-check/vitest";
+import { afterAll, describe, expect, test } from "vitest";
+import { createReadings } from "../../activities/readings.ts";
+import { MissingBlobError } from "../../artifacts/errors.ts";
+import { openFileStore } from "../../artifacts/fileStore.ts";
+import type { Digest } from "../../artifacts/store.ts";
+import type { Action } from "../../schemas/messages.ts";
+import type { Protocol } from "../../schemas/reading.ts";
+import { stepKinds } from "../../schemas/stepKinds.ts";
+import { AnswerBook } from "../../workflows/answerBook.ts";
+import { decisionsOf, logOf } from "../campaign/decisions.ts";
+import { questions, tinyCases } from "../campaign/readingDesk.ts";
+
+const folder = mkdtempSync(path.join(tmpdir(), "recist3d-readings-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const store = openFileStore(folder);
+const readings = createReadings(store, async () => "none");
+const since = Date.UTC(2026, 0, 1);
+let made = 0;
+
+async function readingOf(more: object = {}): Promise<{ action: Action; cases: Digest; protocol: Protocol }> {
+  const cases = await tinyCases(store, 4, `reading ${made++}`);
+  const params = stepKinds.reading.params.parse({ ...questions, ...more });
+  const action: Action = {
+    kind: "reading",
+    version: 1,
+    params: params as Action["params"],
+    inputs: { cases: { artifact: cases } },
+  };
+  return { action, cases, protocol: params };
+}
+
+const message = fc.record({
+  reader: fc.constantFrom("Ada", "Bo"),
+  entries: fc.array(
+    fc.record({
+      position: fc.nat({ max: 3 }),
+      answer: fc.constantFrom("accept", "reject", null),
+      at: fc.nat({ max: 9 }).map((ms) => since + ms),
+      tookMs: fc.nat({ max: 9 }),
+    }),
+    { minLength: 1, maxLength: 3 },
+  ),
+  written: fc.boolean(),
+});
+
+describe("a reading's log", () => {
+  test("gives back everything that the workflow held, and the decisions that stood", async () => {
+    const property = fc.asyncProperty(fc.array(message, { minLength: 1, maxLength: 12 }), async (messages) => {
+      const { action, cases, protocol } = await readingOf({ merge: "majority" });
+      const opened = await readings.openReading({ action, since });
+      expect(opened).toEqual({ count: 4, length: 4, head: null, readers: [] });
+      const book = new AnswerBook(protocol, { cases, length: 4, since }, opened);
+      let head = opened.head;
+      const write = async (): Promise<void> => {
+        if (book.log.events === 0) return;
+        head = await readings.writeReading({ action, previous: head, events: book.log.chunk() });
+        book.log.written();
+      };
+      let now = since;
+      for (const { reader, entries, written } of messages) {
+        book.answer({ cases, reader, entries }, ++now);
+        if (written) await write();
+      }
+      book.finish({ cases, reader: "Ada" }, ++now);
+      await write();
+      const again = await readings.openReading({ action, since });
+      expect(again).toEqual({ count: 4, length: 4, head, readers: book.carried.readers });
+
+      const { outputs } = await readings.recordReading({ action, log: head, started: since });
+      const decided = new Map((await decisionsOf(store, outputs.decisions)).map((one) => [one.case, one.answer]));
+      for (let position = 0; position < 4; position++) {
+        const given = ["Ada", "Bo"].flatMap((name) => new Map(book.own(name).own).get(position) ?? []);
+        const all = new Set(given).size === 1 ? given[0] : undefined;
+        expect(decided.get(`case-${position}`)).toBe(all);
+      }
+      const lines = await logOf(store, outputs.decisions);
+      expect(lines.filter(({ event }) => event === "answer")).toHaveLength(
+        book.readers.reduce((sum, { entries }) => sum + entries, 0),
+      );
+    });
+    await fc.assert(property, { numRuns: 25 });
+  });
+
+  test("is found again where people are waited for otherwise, and not where they are asked something else", async () => {
+    const { action, cases, protocol } = await readingOf();
+    const book = new AnswerBook(protocol, { cases, length: 4, since });
+    book.answer({ cases, reader: "Ada", entries: [{ position: 1, answer: "accept", at: since, tookMs: 0 }] }, since);
+    const head = await readings.writeReading({ action, previous: null, events: book.log.chunk() });
+    const asked = (params: object): Action => ({ ...action, params: { ...action.params, ...params } });
+    const later = asked({ deadline: { hours: 3, outcome: "close" }, remindHours: 1, claimMinutes: 5 });
+    expect(await readings.openReading({ action: later, since })).toMatchObject({ head, readers: [{ reader: "Ada" }] });
+    const other = asked({ question: "Is it bad?" });
+    expect(await readings.openReading({ action: other, since })).toMatchObject({ head: null, readers: [] });
+  });
+
+  test("of which a chunk is gone is not taken for a shorter one", async () => {
+    const { action, cases, protocol } = await readingOf();
+    const book = new AnswerBook(protocol, { cases, length: 4, since });
+    const heads: string[] = [];
+    for (const position of [0, 1, 2]) {
+      book.answer({ cases, reader: "Ada", entries: [{ position, answer: "accept", at: since, tookMs: 0 }] }, since);
+      heads.push(await readings.writeReading({ action, previous: heads.at(-1) ?? null, events: book.log.chunk() }));
+      book.log.written();
+    }
+    rmSync(path.join(folder, "sha256", heads[1].slice(0, 2), heads[1].slice(2)), { force: true });
+    await expect(readings.openReading({ action, since })).rejects.toThrow(MissingBlobError);
+    await expect(readings.recordReading({ action, log: heads[2], started: since })).rejects.toThrow(MissingBlobError);
+  });
+});
