@@ -2,8 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { putDrawnMask } from "../../activities/drawnMasks.ts";
 import { getManifest, readFile } from "../../artifacts/manifest.ts";
 import type { Digest } from "../../artifacts/store.ts";
-import { MOST_MASKS, protocolSchema } from "../../schemas/reading.ts";
-import { Admission } from "../../workflows/admission.ts";
+import { protocolSchema } from "../../schemas/reading.ts";
 import { AnswerBook } from "../../workflows/answerBook.ts";
 import { until } from "./house.ts";
 import { type Desk, openDesk, type Reading, refusal, tinyCases } from "./readingDesk.ts";
@@ -69,19 +68,6 @@ describe("a reading of layout edit", () => {
     const next = new AnswerBook(parsed, subject, JSON.parse(JSON.stringify(book.carried)));
     expect(next.own("Ada")).toEqual(book.own("Ada"));
     expect(Object.fromEntries(next.own("Ada").masks)).toEqual({ 0: "d".repeat(64), 1: "b".repeat(64) });
-  });
-
-  test("takes no more masks than fit into a message from one run to the next", () => {
-    const parsed = protocolSchema.parse({ title: "t", question: "q", mode: "shared", ...protocol });
-    const cases = "c".repeat(64);
-    const book = new AnswerBook(parsed, { cases, length: MOST_MASKS + 1, since: 0 });
-    const entry = (position: number) => ({ position, answer: "edited", at: 1, tookMs: 1, mask: "a".repeat(64) });
-    book.answer({ reader: "Ada", cases, entries: Array.from({ length: MOST_MASKS }, (_, position) => entry(position)) }, 5);
-    expect(JSON.stringify(book.carried.readers).length).toBeLessThan(500_000);
-    const more = { reader: "Ada", cases, entries: [entry(MOST_MASKS)] };
-    expect(() => new Admission(book).answer(more, 5)).toThrow(`it holds ${MOST_MASKS} drawn masks`);
-    const { mask: _, ...unmasked } = { ...entry(MOST_MASKS), answer: "unchanged" };
-    expect(() => new Admission(book).answer({ ...more, entries: [unmasked] }, 5)).not.toThrow();
   });
 
   test("keeps masks when the step is cancelled, from one run of its workflow to the next, and into the decisions", async () => {

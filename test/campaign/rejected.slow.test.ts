@@ -9,6 +9,7 @@ import { asDigest } from "../../artifacts/digest.ts";
 import { getManifest, readFile } from "../../artifacts/manifest.ts";
 import { openStore } from "../../artifacts/openStore.ts";
 import { getRecord } from "../../artifacts/records.ts";
+import { verifyCampaign } from "../../artifacts/verify.ts";
 import { readingState, tellReading } from "../../client/readings.ts";
 import { sequenceOf } from "../../methods/reading/sequence.ts";
 import { studyKeySchema } from "../../schemas/study.ts";
@@ -73,6 +74,9 @@ test("the loop is closed: predicted, rejected, corrected, learnt from again; the
   expect((await readLabelShard(store, labels, shard)).get(`${first}/${z}`)!.data).toEqual(data.slice(0, nx * ny));
   const learnt = new Set(labels.lines.map(({ id }) => id));
   expect(learnt).toEqual(new Set(lesions.lesions.map(({ id }) => id).filter((id) => id !== second)));
+
+  // Everything that was asked, answered and drawn can be followed back.
+  expect((await verifyCampaign(store, campaign)).problems).toEqual([]);
 
   // The second network went on from the first and learnt from these labels; the report says what became of the masks.
   const { steps } = await house.snapshot(campaign);
