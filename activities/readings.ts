@@ -122,7 +122,7 @@ export function createReadings(store: Store, fingerprintOf: (kind: string) => Pr
         record: committed.digest,
         outputs: committed.record.outputs,
         cached: false,
-        summary: { decisions: decided.length, cases: meta.cases, "decided by": policy === undefined ? "people" : "policy" },
+        summary: { decisions: decided.length, cases: meta.cases, decided: policy === undefined ? "people" : "policy" },
       };
     },
 
@@ -197,7 +197,9 @@ function books({ answers }: Protocol, lines: readonly LogLine[], since: number):
       const book = bookOf(line.reader);
       book.entries.push(line.position, answer, line.at - since);
       const others = (book.masks ?? []).filter(([position]) => position !== line.position);
-      book.masks = line.mask === undefined ? others : [...others, [line.position, line.mask]];
+      const masks = line.mask === undefined ? others : [...others, [line.position, line.mask] as [number, string]];
+      if (masks.length > 0) book.masks = masks;
+      else delete book.masks;
     } else if (line.event === "finish") {
       Object.assign(bookOf(line.reader), { finished: line.received, verdict: line.verdict });
     }

@@ -22,6 +22,12 @@ export interface PaperRow {
   readonly categories?: Readonly<Partial<Record<Category, Printed>>>;
 }
 
+/** R² of volume changes against manual ones (4.1, Fig. 7), over 22 pairs of lesions, by how the method's name begins. */
+export const paperRSquared: readonly (readonly [method: string, rSquared: number])[] = [
+  ["WSSS", 0.78],
+  ["πLW²/6", 0.62],
+];
+
 /** The paper's column order (Tables 4 and 5). */
 export const paperCategories = [
   "bone",

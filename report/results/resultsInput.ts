@@ -28,9 +28,11 @@ export const sectionSchema = z.strictObject({
   set: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).default({}),
   /** Which of the paper's data sets stands beside; absent where the paper has no such table. */
   paper: z.enum(["DeepLesion", "lymph nodes"]).optional(),
-  show: z.enum(["totals", "categories", "offsets", "precision-recall"]),
+  show: z.enum(["totals", "categories", "offsets", "precision-recall", "volumes"]),
   dimension,
   metrics: z.array(z.enum(resultMetrics)).min(1).default(["dice"]),
+  /** Of `volumes`: the volumes themselves, or their changes from one time point to another. */
+  quantity: z.enum(["volume", "change"]).default("change"),
   /** What a reader must know before the table. No figures: those come from campaigns. */
   text: z.string().optional(),
   explanations: z.array(explanationSchema).default([]),
@@ -47,6 +49,8 @@ const summarySchema = z.object({
   sd: z.number().nullable(),
   interval: z.object({ low: z.number(), high: z.number() }).nullable(),
 });
+const intervalSchema = z.object({ low: z.number(), high: z.number() }).nullable();
+const agreementSchema = z.object({ bias: z.number(), limits: z.object({ low: z.number(), high: z.number() }) }).nullable();
 const printedSchema = z.object({ mean: z.number(), sd: z.number(), text: z.string() });
 
 /** The part of a report's `numbers.json` that the results page reads. */
@@ -102,6 +106,24 @@ export const reportFiguresSchema = z.object({
       best: z.object({ threshold: z.number(), precision: z.number(), recall: z.number(), f: z.number() }).nullable(),
     }),
   ),
+  volumes: z
+    .array(
+      z.object({
+        /** Empty in a report on the volumes of one data set. */
+        data: z.string(),
+        method: z.string(),
+        quantity: z.enum(["volume", "change"]),
+        n: z.int().nonnegative(),
+        patients: z.int().nonnegative(),
+        slope: z.number().nullable(),
+        slopeInterval: intervalSchema,
+        rSquared: z.number().nullable(),
+        rSquaredInterval: intervalSchema,
+        differences: agreementSchema,
+        repeatability: z.object({ lesions: z.int(), ratio: z.number() }).nullable(),
+      }),
+    )
+    .default([]),
 });
 export type ReportFigures = z.output<typeof reportFiguresSchema>;
 

@@ -32,7 +32,7 @@ function method(name: string, dice: number | null, paper?: number): ReportFigure
 }
 
 function answered(
-  show: "totals" | "categories" | "offsets" | "precision-recall",
+  show: "totals" | "categories" | "offsets" | "precision-recall" | "volumes",
   methods: ReportFigures["methods"],
 ): AnsweredSection {
   const section = sectionSchema.parse({
@@ -58,8 +58,21 @@ function answered(
     precisionRecall: [
       { data: "shapes", method: "A", dimension: "2D", best: { threshold: 0.4, precision: 0.8, recall: 0.9, f: 0.847 } },
     ],
+    volumes: [
+      volumes("πLW²/6 of the marks", "change", 0.8),
+      volumes("GrabCut-3DE", "change", 0.85),
+      volumes("WSSS", "volume", 0.9),
+    ],
   };
   return { section: { ...section, data: "shapes" }, figures, command: "recist3d run table1.yaml" };
+}
+
+function volumes(name: string, quantity: "volume" | "change", rSquared: number): ReportFigures["volumes"][number] {
+  return {
+    ...{ data: "", method: name, quantity, n: 8, patients: 5, slope: 0.9, slopeInterval: { low: 0.7, high: 1.1 } },
+    ...{ rSquared, rSquaredInterval: null, differences: { bias: -1.25, limits: { low: -9, high: 6.5 } } },
+    repeatability: name === "GrabCut-3DE" ? { lesions: 3, ratio: 1.344 } : null,
+  };
 }
 
 describe("order", () => {
@@ -112,5 +125,15 @@ describe("page", () => {
 
   test("curves are told by their best F", () => {
     expect(page("precision-recall")).toContain("| A | 0.847 | 0.800 | 0.900 | 0.400 |");
+  });
+
+  test("Figure 7: the asked-for quantity alone, R² beside the paper's, limits of agreement, repeatability where there is one", () => {
+    const page = resultsPage([answered("volumes", [])]);
+    expect(page.split("\n").filter((line) => line.startsWith("|"))).toEqual([
+      "| Method | n, volume changes | R² | paper | slope | bias (limits of agreement), ml | repeatability |",
+      "|---|--:|--:|--:|--:|--:|--:|",
+      "| πLW²/6 of the marks | 8 of 5 patients | 0.800 | 0.62 | 0.900 [0.700, 1.100] | -1.3 (-9.0 to 6.5) | – |",
+      "| GrabCut-3DE | 8 of 5 patients | 0.850 | – | 0.900 [0.700, 1.100] | -1.3 (-9.0 to 6.5) | × 1.34 (3 lesions) |",
+    ]);
   });
 });

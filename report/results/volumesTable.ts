@@ -1,0 +1,35 @@
+import { NONE, score } from "../format.ts";
+import { paperRSquared } from "../paperFigures.ts";
+import type { AnsweredSection } from "./resultsInput.ts";
+
+/** Fig. 7 in figures, a row per method: R² and slope of the line against the reference, limits of agreement, repeatability. */
+export function volumesTable({ section, figures }: AnsweredSection): [head: string[], rows: string[][]] {
+  const { quantity, data } = section;
+  const rows = figures.volumes
+    .filter((one) => one.quantity === quantity && (one.data === "" || one.data === data))
+    .map(({ method, n, patients, rSquared, rSquaredInterval, slope, slopeInterval, differences, repeatability }) => [
+      method,
+      `${n} of ${patients} patients`,
+      withInterval(rSquared, rSquaredInterval),
+      quantity === "change" ? printed(method) : NONE,
+      withInterval(slope, slopeInterval),
+      differences === null
+        ? NONE
+        : `${millilitres(differences.bias)} (${millilitres(differences.limits.low)} to ${millilitres(differences.limits.high)})`,
+      repeatability === null ? NONE : `× ${repeatability.ratio.toFixed(2)} (${repeatability.lesions} lesions)`,
+    ]);
+  const what = quantity === "change" ? "volume changes" : "volumes";
+  return [["Method", `n, ${what}`, "R²", "paper", "slope", "bias (limits of agreement), ml", "repeatability"], rows];
+}
+
+function withInterval(value: number | null, interval: { readonly low: number; readonly high: number } | null): string {
+  if (value === null) return NONE;
+  return interval === null ? score(value) : `${score(value)} [${score(interval.low)}, ${score(interval.high)}]`;
+}
+
+function printed(method: string): string {
+  const found = paperRSquared.find(([name]) => method.startsWith(name));
+  return found === undefined ? NONE : found[1].toFixed(2);
+}
+
+const millilitres = (value: number): string => value.toFixed(1);
