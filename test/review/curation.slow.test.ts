@@ -188,14 +188,23 @@ describe("curation", () => {
   });
 
   test("divides shared cases by claims", async () => {
-    const { id, reading } = await waits(150);
+    const { id, reading } = await waits(230);
     await reading.claim("Grace", 60);
     await begin(id, "Ada");
     await press("c");
-    await page.getByText("case 1 of 90 that you claimed").waitFor();
+    await page.getByText("case 1 of 100 that you claimed").waitFor();
     await press("s");
     await saved();
     expect((await reading.state("Ada"))?.own).toEqual([[60, "select"]]);
+    // The next block, behind all that she has looked at.
+    await press("ArrowRight", "c");
+    await page.getByText("case 1 of 100 that you claimed").waitFor();
+    await press("s");
+    await saved();
+    expect((await reading.state("Ada"))?.own).toEqual([
+      [60, "select"],
+      [160, "select"],
+    ]);
     await press("a", "Home", "s");
     await page.getByRole("alert").filter({ hasText: "position 0 is claimed by Grace" }).waitFor();
   });
