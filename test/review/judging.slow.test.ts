@@ -273,7 +273,7 @@ test("a lesion at two time points: both pictures side by side, each with its own
   ];
   const reading = await desk.start(id, cases, { ...acceptance, question: "Is it the same lesion?", answers });
   await until("the reading is open", async () => (await reading.waiting()) ?? undefined);
-  await begin(id, "Cleo");
+  await begin(id, "Cleo", 2);
   expect(await page.locator(".judging figcaption").allInnerTexts()).toEqual(days);
   // Pixels in the outline's colour span the square of each picture: 12 and 24 of 40 pixels.
   const spans = await page.locator(".judging canvas").evaluateAll((canvases) =>
