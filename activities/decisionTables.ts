@@ -1,22 +1,46 @@
 import { readFile } from "../artifacts/manifest.ts";
 import type { Store } from "../artifacts/store.ts";
+import { csv } from "../report/csv.ts";
 import type { Manifest } from "../schemas/artifacts.ts";
-import { decisionSchema, decisionsMetaSchema } from "../schemas/reading.ts";
+import { decisionSchema, decisionsMetaSchema, type LogLine, logLineSchema } from "../schemas/reading.ts";
 import { parseLines } from "./datasets.ts";
 
-const columns = ["case", "repeat", "reader", "answer", "at", "tookMs", "decidedBy"];
-
-/** `answers.csv` of a `decisions` artifact (RFC 4180); nothing of any other. */
+/**
+ * Of a `decisions` artifact `answers.csv`, what stands, and `log.csv`, every answer ever given or taken back and how the
+ * reading ended, in order (RFC 4180); nothing of any other.
+ */
 export async function* decisionTables(store: Store, manifest: Manifest): AsyncIterable<{ path: string; bytes: Uint8Array }> {
   if (manifest.type !== "decisions") return;
   const { decidedBy } = decisionsMetaSchema.parse(manifest.meta);
   const decisions = parseLines(await readFile(store, manifest, "answers.jsonl"), decisionSchema);
-  const rows = decisions.map(({ case: id, repeat, reader, answer, at, tookMs }) => [
-    ...[id, String(repeat), reader ?? "", answer, at === null ? "" : new Date(at).toISOString(), String(tookMs)],
+  const answers = decisions.map(({ case: id, repeat, reader, answer, at, tookMs }) => [
+    ...[id, String(repeat), reader, answer, at === null ? null : moment(at), tookMs],
     decidedBy,
   ]);
-  const text = [columns, ...rows].map((row) => `${row.map(quoted).join(",")}\r\n`).join("");
-  yield { path: "answers.csv", bytes: Buffer.from(text) };
+  const header = ["case", "repeat", "reader", "answer", "at", "tookMs", "decidedBy"];
+  yield { path: "answers.csv", bytes: Buffer.from(csv(header, answers)) };
+  const log = parseLines(await readFile(store, manifest, "log.jsonl"), logLineSchema);
+  const logHeader = ["received", "event", "reader", "position", "case", "repeat", "answer", "at", "tookMs", "words"];
+  yield { path: "log.csv", bytes: Buffer.from(csv(logHeader, log.flatMap(logRow))) };
 }
 
-const quoted = (cell: string): string => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);
+/** Claims and reminders decide nothing and have no row. */
+function logRow(line: LogLine): (string | number | null)[][] {
+  switch (line.event) {
+    case "answer": {
+      const { received, reader, position, case: id, repeat, answer, at, tookMs } = line;
+      const given = [position, id, String(repeat), answer ?? "taken back", moment(at), tookMs];
+      return [[moment(received), "answer", reader, ...given, null]];
+    }
+    case "finish": {
+      const words = [line.verdict, line.note].filter((word) => word !== null).join(": ");
+      return [[moment(line.received), "finish", line.reader, ...Array<null>(6).fill(null), words]];
+    }
+    case "close":
+      return [[moment(line.received), "close", null, ...Array<null>(6).fill(null), `by ${line.by}`]];
+    default:
+      return [];
+  }
+}
+
+const moment = (milliseconds: number): string => new Date(milliseconds).toISOString();

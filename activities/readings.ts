@@ -57,6 +57,7 @@ export function createReadings(store: Store, fingerprintOf: (kind: string) => Pr
         length: sequenceLength(protocol, cases.length),
         head: pointer?.log ?? null,
         readers: books(protocol, lines, since),
+        passed: passedPositions(lines),
       };
     },
 
@@ -121,7 +122,7 @@ export function createReadings(store: Store, fingerprintOf: (kind: string) => Pr
         record: committed.digest,
         outputs: committed.record.outputs,
         cached: false,
-        summary: { decisions: decided.length, cases: meta.cases, "decided by": policy === undefined ? "people" : "policy" },
+        summary: { decisions: decided.length, cases: meta.cases, decided: policy === undefined ? "people" : "policy" },
       };
     },
 
@@ -150,6 +151,7 @@ export interface OpenedReading {
   /** Digest of the log's newest chunk. */
   head: string | null;
   readers: ReaderBook[];
+  passed: number[];
 }
 
 interface WriteRequest {
@@ -195,12 +197,24 @@ function books({ answers }: Protocol, lines: readonly LogLine[], since: number):
       const book = bookOf(line.reader);
       book.entries.push(line.position, answer, line.at - since);
       const others = (book.masks ?? []).filter(([position]) => position !== line.position);
-      book.masks = line.mask === undefined ? others : [...others, [line.position, line.mask]];
+      const masks = line.mask === undefined ? others : [...others, [line.position, line.mask] as [number, string]];
+      if (masks.length > 0) book.masks = masks;
+      else delete book.masks;
     } else if (line.event === "finish") {
       Object.assign(bookOf(line.reader), { finished: line.received, verdict: line.verdict });
     }
   }
   return [...byReader.values()];
+}
+
+/** Positions that somebody held and gave back. */
+function passedPositions(lines: readonly LogLine[]): number[] {
+  const held = new Map<string, readonly number[]>();
+  const passed = new Set<number>();
+  for (const line of lines)
+    if (line.event === "claim") held.set(line.reader, line.positions);
+    else if (line.event === "release") for (const position of held.get(line.reader) ?? []) passed.add(position);
+  return [...passed];
 }
 
 function finishedReaders(lines: readonly LogLine[]): DecisionsMeta["readers"] {

@@ -161,7 +161,8 @@ export interface AnswerReceipt {
 
 /**
  * Update `claim` (mode shared): of the next unanswered, unclaimed cases as many as are missing until this reader holds
- * `count` without an answer, so that sent again it changes nothing. Every answer of the reader renews the claim.
+ * `count` without an answer, so that sent again it changes nothing. Cases that somebody held and gave back come last. Every
+ * answer of the reader renews the claim.
  */
 export const claimMessageSchema = z.strictObject({ ...message, count: z.int().min(1).max(1000) });
 export type ClaimMessage = z.infer<typeof claimMessageSchema>;
@@ -172,7 +173,7 @@ export interface Claim {
   until: number;
 }
 
-/** Update `release` (mode shared): gives back what one claimed. */
+/** Update `release` (mode shared): gives back what one claimed, looked at or not; the next claim goes on behind it. */
 export const releaseMessageSchema = z.strictObject(message);
 export type ReleaseMessage = z.infer<typeof releaseMessageSchema>;
 
@@ -270,6 +271,8 @@ export interface ReaderBook {
 
 /** Answers, taken back or not, that one reading can hold: its state must fit into one message (2 MB). */
 export const MOST_ENTRIES = 60_000;
+/** A drawn mask takes the place of so many answers: its digest has 64 letters. */
+export const MASK_ENTRIES = 4;
 /** People who can take part in one reading, where it does not name them. */
 export const MOST_READERS = 200;
 

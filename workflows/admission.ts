@@ -5,6 +5,7 @@ import {
   answerMessageSchema,
   claimMessageSchema,
   finishMessageSchema,
+  MASK_ENTRIES,
   MOST_ENTRIES,
   MOST_READERS,
   maskProblem,
@@ -50,9 +51,10 @@ export class Admission {
     const fresh = this.#book.fresh(message);
     if (fresh.length === 0) return;
     this.#open(message.reader);
-    const held = this.#book.readers.reduce((sum, { entries }) => sum + entries, 0);
-    if (held + fresh.length > MOST_ENTRIES)
-      throw refused(`this reading is full: it holds ${MOST_ENTRIES} answers, those taken back among them`);
+    const held = this.#book.readers.reduce((sum, { entries, masks }) => sum + entries + MASK_ENTRIES * masks.length, 0);
+    const more = fresh.reduce((sum, { mask }) => sum + (mask === undefined ? 1 : 1 + MASK_ENTRIES), 0);
+    if (held + more > MOST_ENTRIES)
+      throw refused(`this reading is full: it holds ${MOST_ENTRIES} answers, those taken back among them, or fewer with masks`);
     for (const { position, at } of fresh) {
       if (at > now + CLOCK_AHEAD_MS)
         throw refused(`the time of an answer, ${iso(at)}, is more than an hour ahead of ${iso(now)}: set this computer's clock`);

@@ -22,6 +22,8 @@ export interface BookSubject {
 /** What one run of a reading's workflow hands to the next. */
 export interface CarriedBook {
   readers: ReaderBook[];
+  /** Positions that somebody held and gave back. */
+  passed?: number[];
   log?: CarriedLog;
 }
 
@@ -37,12 +39,14 @@ export class AnswerBook {
   readonly words: readonly string[];
   closedBy: "readers" | "deadline" | "stop" | null = null;
   readonly #byName: Map<string, ReaderAnswers>;
+  readonly #passed: Set<number>;
 
-  constructor(protocol: Protocol, subject: BookSubject, { readers, log }: CarriedBook = { readers: [] }) {
+  constructor(protocol: Protocol, subject: BookSubject, { readers, passed, log }: CarriedBook = { readers: [] }) {
     this.protocol = protocol;
     this.subject = subject;
     this.log = new UnwrittenLog(log);
     this.words = protocol.answers.map(({ answer }) => answer);
+    this.#passed = new Set(passed);
     this.#byName = new Map(readers.map((book) => [book.reader, ReaderAnswers.restored(book)]));
   }
 
@@ -64,13 +68,11 @@ export class AnswerBook {
     const reader = this.#readerOf(name);
     const answered = this.#answeredByAny();
     const taken = new Set([...answered, ...this.readers.flatMap(({ claim }) => claim?.positions ?? [])]);
-    const positions = [...(reader.claim?.positions ?? [])];
-    let missing = count - positions.filter((position) => !answered.has(position)).length;
-    for (let position = 0; position < this.subject.length && missing > 0; position++) {
-      if (taken.has(position)) continue;
-      positions.push(position);
-      missing--;
-    }
+    const held = reader.claim?.positions ?? [];
+    const missing = count - held.filter((position) => !answered.has(position)).length;
+    const free = [...Array(this.subject.length).keys()].filter((position) => !taken.has(position));
+    const next = [false, true].flatMap((passed) => free.filter((position) => this.#passed.has(position) === passed));
+    const positions = [...held, ...next.slice(0, Math.max(0, missing))];
     const claim = { positions, until: now + this.#leaseMs };
     reader.claim = positions.length === 0 ? null : claim;
     this.log.add({ event: "claim", received: now, reader: name, ...claim });
@@ -80,6 +82,7 @@ export class AnswerBook {
   release({ reader: name }: ReleaseMessage, now: number): void {
     const reader = this.reader(name);
     if (reader === undefined || reader.claim === null) return;
+    for (const position of reader.claim.positions) this.#passed.add(position);
     reader.claim = null;
     this.log.add({ event: "release", received: now, reader: name });
   }
@@ -168,7 +171,7 @@ export class AnswerBook {
   }
 
   get carried(): CarriedBook {
-    return { readers: this.readers.map(({ book }) => book), log: this.log.carried };
+    return { readers: this.readers.map(({ book }) => book), passed: [...this.#passed], log: this.log.carried };
   }
 
   get #leaseMs(): number {

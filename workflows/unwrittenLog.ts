@@ -4,7 +4,7 @@ import type { ReadingEvent } from "../schemas/reading.ts";
  * What travels in one message (2 MB): to the store a chunk of the log, to the workflow's next run what is not yet in the
  * store, beside everything answered.
  */
-const MESSAGE_BYTES = 400_000;
+const MESSAGE_BYTES = 300_000;
 
 /** What one run of a reading's workflow hands to the next. */
 export interface CarriedLog {

@@ -78,8 +78,11 @@ export function Curation(props: ReadingProps) {
   };
   const claim = (): void => {
     if (protocol.mode !== "shared") return;
-    api
-      .claim(workflow, { reader, cases: state.cases, count: BLOCK })
+    const message = { reader, cases: state.cases };
+    // The next block: what was claimed before has been looked at, whether it was chosen or not.
+    const released = state.claim === null ? Promise.resolve() : api.release(workflow, message);
+    released
+      .then(() => api.claim(workflow, { ...message, count: BLOCK }))
       .then(async ({ positions }) => {
         await reload();
         setOnlyClaimed(true);

@@ -45,6 +45,7 @@ const message = fc.record({
     { minLength: 1, maxLength: 3 },
   ),
   written: fc.boolean(),
+  claims: fc.nat({ max: 2 }),
 });
 
 describe("a reading's log", () => {
@@ -52,7 +53,7 @@ describe("a reading's log", () => {
     const property = fc.asyncProperty(fc.array(message, { minLength: 1, maxLength: 12 }), async (messages) => {
       const { action, cases, protocol } = await readingOf({ merge: "majority" });
       const opened = await readings.openReading({ action, since });
-      expect(opened).toEqual({ count: 4, length: 4, head: null, readers: [] });
+      expect(opened).toEqual({ count: 4, length: 4, head: null, readers: [], passed: [] });
       const book = new AnswerBook(protocol, { cases, length: 4, since }, opened);
       let head = opened.head;
       const write = async (): Promise<void> => {
@@ -61,14 +62,17 @@ describe("a reading's log", () => {
         book.log.written();
       };
       let now = since;
-      for (const { reader, entries, written } of messages) {
+      for (const { reader, entries, written, claims } of messages) {
         book.answer({ cases, reader, entries }, ++now);
+        if (claims > 0) book.claim({ cases, reader, count: claims }, ++now);
+        book.release({ cases, reader }, ++now);
         if (written) await write();
       }
       book.finish({ cases, reader: "Ada" }, ++now);
       await write();
       const again = await readings.openReading({ action, since });
-      expect(again).toEqual({ count: 4, length: 4, head, readers: book.carried.readers });
+      expect(again).toMatchObject({ count: 4, length: 4, head });
+      expect(new AnswerBook(protocol, { cases, length: 4, since }, again).carried).toEqual(book.carried);
 
       const { outputs } = await readings.recordReading({ action, log: head, started: since });
       const decided = new Map((await decisionsOf(store, outputs.decisions)).map((one) => [one.case, one.answer]));

@@ -144,6 +144,11 @@ describe("when all readers have finished", () => {
   }
 
   beforeAll(async () => {
+    const { cases } = await readingState(house.engine.client, `${CAMPAIGN}/acceptance`, "Ben");
+    for (const answer of ["reject", null]) {
+      const entries = [{ position: 0, answer, at: Date.now(), tookMs: 100 }];
+      await tellReading(house.engine.client, `${CAMPAIGN}/acceptance`, "answer", { reader: "Ben", cases, entries });
+    }
     // Ben accepts the ellipses of the first four lesions, and what Anna accepts of the others.
     await read("acceptance", "Ben", ({ masks: [source], lesion }) =>
       source === "manual" || (source === "Ellipse" && numberOf(keys.accepting, lesion) < 4) ? "accept" : "reject",
@@ -181,9 +186,9 @@ describe("when all readers have finished", () => {
     // Six cases were shown twice, and answered alike.
     for (const name of ["Anna", "Ben"])
       expect(agreement.find((one) => one.readers.join() === name)).toMatchObject({ n: 6, agreement: 1 });
-    expect(readers.map(({ reader, answered, repeated, seconds: { median } }) => [reader, answered, repeated, median])).toEqual([
-      ["Anna", 24, 6, 4],
-      ["Ben", 24, 6, 4],
+    expect(readers).toMatchObject([
+      { reader: "Anna", answered: 24, repeated: 6, changes: 0, seconds: { median: 4 } },
+      { reader: "Ben", answered: 24, repeated: 6, changes: 1, seconds: { median: 4 } },
     ]);
   });
 
@@ -212,6 +217,15 @@ describe("when all readers have finished", () => {
     }
     expect(JSON.parse(readFileSync(path.join(folder, "accepted/key.json"), "utf8"))).toEqual(keys.accepting);
     expect(table("acceptance/answers.csv")).toHaveLength(60);
+    // Ben answered his first case three times: the log has them all.
+    const log = table("acceptance/log.csv");
+    const first = log.filter(({ event, reader, position }) => event === "answer" && reader === "Ben" && position === "0");
+    expect(log.filter(({ event }) => event === "answer")).toHaveLength(62);
+    expect(first.map(({ answer }) => answer).slice(0, 2)).toEqual(["reject", "taken back"]);
+    expect(log.slice(-2).map(({ event, reader, words }) => [event, reader, words])).toEqual([
+      ["finish", "Ben", ""],
+      ["close", "", "by readers"],
+    ]);
   });
 
   test("the report tells both studies, and the campaign verifies with its keys", async () => {

@@ -115,7 +115,7 @@ describe("a book", () => {
             expect(claim).toEqual({ positions: model.claim(one.reader, one.count, now, LEASE_MS), until: now + LEASE_MS });
           } else {
             book.release(message, now);
-            model.claims.delete(one.reader);
+            model.release(one.reader);
           }
         }
         for (const name of people) {
@@ -155,6 +155,22 @@ describe("a book", () => {
   });
 });
 
+describe("blocks of cases that several people claim", () => {
+  const claimed = (book: AnswerBook, who: string, count: number): number[] =>
+    book.claim({ cases, reader: who, count }, SINCE).positions;
+
+  test("go on behind what was given back, chosen or not; that comes last", () => {
+    const book = new AnswerBook(protocolOf(), { cases, length: LENGTH, since: SINCE });
+    expect(claimed(book, "Ada", 2)).toEqual([0, 1]);
+    expect(claimed(book, "Bo", 2)).toEqual([2, 3]);
+    book.answer({ cases, reader: "Ada", entries: [{ position: 1, answer: "accept", at: SINCE, tookMs: 0 }] }, SINCE);
+    book.release({ cases, reader: "Ada" }, SINCE);
+    expect(claimed(book, "Ada", 3)).toEqual([4, 5, 0]);
+    book.release({ cases, reader: "Bo" }, SINCE);
+    expect(claimed(book, "Cy", 3)).toEqual([2, 3]);
+  });
+});
+
 describe("the largest book", () => {
   const since = Date.UTC(2026, 0, 1);
   const year = 31_536_000_000;
@@ -165,7 +181,10 @@ describe("the largest book", () => {
     const protocol = protocolOf();
     const book = new AnswerBook(protocol, { cases, length, since });
     const admission = new Admission(book);
-    for (let i = 0; i < MOST_READERS; i++) book.claim({ cases, reader: name(i), count: i === 0 ? 1000 : 1 }, since);
+    for (let i = 0; i < 28; i++) book.claim({ cases, reader: name(i), count: 1000 }, since);
+    for (let i = 0; i < 28; i++) book.release({ cases, reader: name(i) }, since);
+    for (let i = 0; i < 28; i++) book.claim({ cases, reader: name(i), count: 1000 }, since);
+    for (let i = 28; i < MOST_READERS; i++) book.claim({ cases, reader: name(i), count: 1 }, since);
     for (let from = 0; from < MOST_ENTRIES; from += 500) {
       const entries = Array.from({ length: 500 }, (_, i) => ({
         position: (from + i) % length,

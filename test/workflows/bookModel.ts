@@ -13,6 +13,7 @@ export class BookModel {
   readonly #protocol: Protocol;
   readonly #length: number;
   readonly taken: Taken[] = [];
+  readonly passed = new Set<number>();
   readonly claims = new Map<string, { positions: number[]; until: number }>();
 
   constructor(protocol: Protocol, length: number) {
@@ -98,10 +99,16 @@ export class BookModel {
     const held = [...(this.claims.get(reader)?.positions ?? [])];
     const others = [...this.claims].flatMap(([who, { positions }]) => (who === reader ? [] : positions));
     const free = [...Array(this.#length).keys()].filter((p) => !answered.has(p) && !others.includes(p) && !held.includes(p));
+    free.sort((a, b) => Number(this.passed.has(a)) - Number(this.passed.has(b)) || a - b);
     const missing = Math.max(0, count - held.filter((position) => !answered.has(position)).length);
     const positions = [...held, ...free.slice(0, missing)];
     if (positions.length > 0) this.claims.set(reader, { positions, until: now + leaseMs });
     return positions;
+  }
+
+  release(reader: string): void {
+    for (const position of this.claims.get(reader)?.positions ?? []) this.passed.add(position);
+    this.claims.delete(reader);
   }
 
   finish(reader: string): void {
