@@ -54,5 +54,7 @@ export const casesMetaSchema = z.strictObject({
   masks: digestSchema.optional(),
   /** The only answers that what comes after can make sense of; a reading that asks for others is refused before anybody reads. */
   answers: z.array(z.string()).min(1).optional(),
+  /** That there is no case is an answer, e.g. that a search found nothing: a reading of it ends at once. */
+  mayBeEmpty: z.literal(true).optional(),
 });
 export type CasesMeta = z.infer<typeof casesMetaSchema>;

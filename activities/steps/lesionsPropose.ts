@@ -104,7 +104,12 @@ export const lesionsPropose: StepBody<ProposeParams> = {
     );
     return {
       outputs: {
-        cases: await putCases(store, { title: input.params.title }, cases, files),
+        cases: await putCases(
+          store,
+          { title: input.params.title, ...(cases.length === 0 && { mayBeEmpty: true }) },
+          cases,
+          files,
+        ),
         lesions: await putDataset(store, shards, meta, () => true),
         predictions: masks.outputs.predictions,
       },

@@ -71,7 +71,9 @@ export const timepointsSuggest: StepBody<SuggestParams> = {
     });
     const linked = new Set(suggested.flatMap(({ first, second }) => [first, second])).size;
     return {
-      outputs: { cases: await putCases(store, { title: params.title }, cases, files) },
+      outputs: {
+        cases: await putCases(store, { title: params.title, ...(cases.length === 0 && { mayBeEmpty: true }) }, cases, files),
+      },
       summary: { links: suggested.length, "without a partner": timed.length - linked },
     };
   },

@@ -16,14 +16,16 @@ import { type House, openHouse, until } from "./house.ts";
 const pipeline = fileURLToPath(new URL("./proposals.yaml", import.meta.url));
 
 let house: House;
+let weights: string;
 beforeAll(async () => {
   house = await openHouse();
+  weights = path.join(house.home, "weights.safetensors");
+  writeFileSync(weights, encodeModel(brightness())["weights.safetensors"]);
 }, 120_000);
 afterAll(() => house?.close());
 
 test("proposals of two volumes wait for a person on the real engine, and the confirmed ones are kept", async () => {
   const root = path.join(house.home, "ct");
-  const weights = path.join(house.home, "weights.safetensors");
   mkdirSync(root);
   const balls = [
     { at: [40, 45, 9], radiusMm: 10 },
@@ -31,7 +33,6 @@ test("proposals of two volumes wait for a person on the real engine, and the con
   ] as const;
   writeFileSync(path.join(root, "first.nii.gz"), writeNifti(brightBalls(balls)));
   writeFileSync(path.join(root, "second.nii.gz"), writeNifti(brightBalls([{ at: [36, 30, 4], radiusMm: 9 }], [64, 60, 9])));
-  writeFileSync(weights, encodeModel(brightness())["weights.safetensors"]);
   await house.start("searching", { root, weights }, pipeline);
 
   const { client } = house.engine;
@@ -54,4 +55,14 @@ test("proposals of two volumes wait for a person on the real engine, and the con
   expect(lesions.map(({ id }) => id)).toEqual(["first-001", "second-001"]);
   expect(meta.skipped).toEqual({ "proposal was dismissed": 1 });
   expect([...(await openPredictions(store, confirmed.predictions as Digest)).lines.keys()]).toEqual(["first-001", "second-001"]);
+}, 300_000);
+
+test("a search that finds nothing asks nobody, and the campaign ends with no lesion", async () => {
+  const root = path.join(house.home, "nothing");
+  mkdirSync(root);
+  writeFileSync(path.join(root, "healthy.nii.gz"), writeNifti(brightBalls([], [60, 60, 6])));
+  await house.start("finding-nothing", { root, weights }, pipeline);
+  const { confirmed } = await house.result("finding-nothing");
+  const { lesions } = await openDataset(await openStore(), confirmed.lesions as Digest);
+  expect(lesions).toEqual([]);
 }, 300_000);
