@@ -15,6 +15,7 @@ import {
 } from "@temporalio/workflow";
 import type { Action, ActionResult, ArtifactRef, CampaignInput, CampaignProgress, StepProgress } from "../schemas/messages.ts";
 import type { CompiledStep } from "../schemas/pipeline.ts";
+import { campaignPage } from "../schemas/stepKinds/evaluation.ts";
 import type { WorkflowKindName } from "../schemas/stepKinds.ts";
 import { actions, ledger, numerics } from "./actions.ts";
 import { curation } from "./curation.ts";
@@ -182,7 +183,7 @@ async function makePages({ campaign, pipeline, started }: CampaignInput, steps: 
     const report = { artifact: step.outputs!.report, record: step.record };
     const page = await actions.cpu.runAction({
       kind: "campaign.page",
-      version: 1,
+      version: campaignPage.version,
       params: {},
       inputs: { campaign: description, report },
     });
