@@ -2,9 +2,10 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { toRuns } from "../../schemas/drawnMask.ts";
 import type { Protocol } from "../../schemas/reading.ts";
 import { windowDrag } from "./adjustment.ts";
+import { AnswerButtons, keysBeside } from "./answerKeys.tsx";
 import { FinishDialog } from "./finish.tsx";
 import { useGiven } from "./given.ts";
-import { type Binding, KeysHelp, keyName, useKeys } from "./keys.tsx";
+import { KeysHelp, keyName, useKeys } from "./keys.tsx";
 import { MaskCanvas } from "./maskCanvas.tsx";
 import { TOOLS, useMaskEditor } from "./maskEditor.ts";
 import { type OpenedDraft, useOpenedDraft } from "./openedDraft.ts";
@@ -99,22 +100,16 @@ export function Editing(props: ReadingProps) {
     else if (sequence.every((_, i) => i === position || given.answers.has(i))) setDialog("finish");
     else moveTo(firstOpen());
   };
-  const bindings: Binding[] = [
-    ...protocol.answers.map((one) => ({ keys: [one.key], label: one.label, run: () => answer(one) })),
-    ...[
-      ...editor.bindings,
-      { keys: [","], label: "back to the case before", run: () => moveTo(position - 1) },
-      { keys: ["."], label: "on, without an answer; what you painted stays in this browser", run: () => moveTo(position + 1) },
-      { keys: ["h", "?"], label: "this help", run: () => setDialog("help") },
-      { keys: ["Escape"], label: "quit; you go on where you stopped", run: () => location.assign("/") },
-    ]
-      .map((binding) => ({ ...binding, keys: binding.keys.filter((key) => !protocol.answers.some((one) => one.key === key)) }))
-      .filter(({ keys }) => keys.length > 0),
-  ];
+  const bindings = keysBeside(protocol.answers, answer, [
+    ...editor.bindings,
+    { keys: [","], label: "back to the case before", run: () => moveTo(position - 1) },
+    { keys: ["."], label: "on, without an answer; what you painted stays in this browser", run: () => moveTo(position + 1) },
+    { keys: ["h", "?"], label: "this help", run: () => setDialog("help") },
+    { keys: ["Escape"], label: "quit; you go on where you stopped", run: () => location.assign("/") },
+  ]);
   useKeys(bindings, dialog !== null);
 
   const sizePx = Math.max(120, Math.floor(Math.min((room.width - 16) / 2, room.height - FOOT_PX)));
-  const standing = given.answers.get(position);
   const remarks = [notice, error, given.refused === undefined ? undefined : `Not taken: ${given.refused}`].filter(
     (one) => one !== undefined,
   );
@@ -212,19 +207,7 @@ export function Editing(props: ReadingProps) {
             </figure>
           </div>
         </section>
-        <div class="buttons answers">
-          {protocol.answers.map((one) => (
-            <button
-              key={one.answer}
-              type="button"
-              aria-pressed={standing === one.answer}
-              class={standing === one.answer ? "primary" : ""}
-              onClick={() => answer(one)}
-            >
-              <kbd>{keyName(one.key)}</kbd> {one.label}
-            </button>
-          ))}
-        </div>
+        <AnswerButtons answers={protocol.answers} standing={given.answers.get(position)} onGive={answer} />
       </div>
       {dialog === "help" && <KeysHelp keys={bindings} onClose={() => setDialog(null)} />}
       {dialog === "finish" && (

@@ -1,9 +1,11 @@
 import { useEffect, useState } from "preact/hooks";
+import type { Protocol } from "../../schemas/reading.ts";
 import type { ShownCase } from "../../schemas/review.ts";
 import { type Adjustment, adjusted, UNADJUSTED, windowDrag, windowKeys } from "./adjustment.ts";
+import { AnswerButtons, keysBeside } from "./answerKeys.tsx";
 import { FinishDialog } from "./finish.tsx";
 import { useGiven } from "./given.ts";
-import { type Binding, KeysHelp, keyName, useKeys } from "./keys.tsx";
+import { KeysHelp, useKeys } from "./keys.tsx";
 import { firstSlice, type Overlay, Picture, usePixels, windowWords } from "./picture.tsx";
 import { type Pixels, pixelsAddress } from "./pixels.ts";
 import { ReaderAside } from "./readerAside.tsx";
@@ -54,7 +56,7 @@ export function Judging(props: ReadingProps) {
   const at = slice ?? (shown === undefined ? 0 : firstSlice(shown, stack));
   const moveTo = (next: number): void => setPosition(Math.min(sequence.length - 1, Math.max(0, next)));
   const scroll = (by: number): void => setSlice(Math.min(stack - 1, Math.max(0, at + by)));
-  const answer = (word: string): void => {
+  const answer = ({ answer: word }: Protocol["answers"][number]): void => {
     setNotice(undefined);
     given.give(position, word, elapsed());
     const after = sequence.findIndex((_, i) => i > position && !given.answers.has(i));
@@ -66,26 +68,20 @@ export function Judging(props: ReadingProps) {
       setNotice("You are back at the first case that you left open.");
     }
   };
-  const bindings: Binding[] = [
-    ...protocol.answers.map((one) => ({ keys: [one.key], label: one.label, run: () => answer(one.answer) })),
-    ...[
-      { keys: [",", "ArrowLeft"], label: "back to the case before", repeats: true, run: () => moveTo(position - 1) },
-      { keys: [".", "ArrowRight"], label: "on, without an answer", repeats: true, run: () => moveTo(position + 1) },
-      { keys: ["ArrowUp", "PageUp"], label: "slice above; or the wheel", repeats: true, run: () => scroll(-1) },
-      { keys: ["ArrowDown", "PageDown"], label: "slice below; or the wheel", repeats: true, run: () => scroll(1) },
-      { keys: ["o"], label: "outlines and marks off, and on again", run: () => setBare(!isBare) },
-      ...windowKeys(() => adjustment, setAdjustment),
-      { keys: ["h", "?"], label: "this help", run: () => setDialog("help") },
-      { keys: ["Escape"], label: "quit; you go on where you stopped", run: () => location.assign("/") },
-    ]
-      .map((binding) => ({ ...binding, keys: binding.keys.filter((key) => !protocol.answers.some((one) => one.key === key)) }))
-      .filter(({ keys }) => keys.length > 0),
-  ];
+  const bindings = keysBeside(protocol.answers, answer, [
+    { keys: [",", "ArrowLeft"], label: "back to the case before", repeats: true, run: () => moveTo(position - 1) },
+    { keys: [".", "ArrowRight"], label: "on, without an answer", repeats: true, run: () => moveTo(position + 1) },
+    { keys: ["ArrowUp", "PageUp"], label: "slice above; or the wheel", repeats: true, run: () => scroll(-1) },
+    { keys: ["ArrowDown", "PageDown"], label: "slice below; or the wheel", repeats: true, run: () => scroll(1) },
+    { keys: ["o"], label: "outlines and marks off, and on again", run: () => setBare(!isBare) },
+    ...windowKeys(() => adjustment, setAdjustment),
+    { keys: ["h", "?"], label: "this help", run: () => setDialog("help") },
+    { keys: ["Escape"], label: "quit; you go on where you stopped", run: () => location.assign("/") },
+  ]);
   useKeys(bindings, dialog !== null);
 
   const unsaved = given.queue.state.value.unsaved;
   const decided = given.answers.size;
-  const standing = given.answers.get(position);
   const remarks = [notice, given.refused === undefined ? undefined : `Not taken: ${given.refused}`].filter(
     (one) => one !== undefined,
   );
@@ -170,19 +166,7 @@ export function Judging(props: ReadingProps) {
             </div>
           )}
         </section>
-        <div class="buttons answers">
-          {protocol.answers.map((one) => (
-            <button
-              key={one.answer}
-              type="button"
-              aria-pressed={standing === one.answer}
-              class={standing === one.answer ? "primary" : ""}
-              onClick={() => answer(one.answer)}
-            >
-              <kbd>{keyName(one.key)}</kbd> {one.label}
-            </button>
-          ))}
-        </div>
+        <AnswerButtons answers={protocol.answers} standing={given.answers.get(position)} onGive={answer} />
       </div>
       {dialog === "help" && <KeysHelp keys={bindings} onClose={() => setDialog(null)} />}
       {dialog === "finish" && (
