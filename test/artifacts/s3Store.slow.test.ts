@@ -64,8 +64,9 @@ describe("S3 store", () => {
   });
 
   /** A process that is in the middle of an upload. */
-  async function uploading(url: string, { credentials }: S3Server) {
-    const child = spawn(process.execPath, ["--import", "tsx", resolve(import.meta.dirname, "s3StoreWriter.ts"), url], {
+  async function uploading(url: string, { credentials }: S3Server, ...more: "dies"[]) {
+    const program = resolve(import.meta.dirname, "s3StoreWriter.ts");
+    const child = spawn(process.execPath, ["--import", "tsx", program, url, ...more], {
       env: { ...process.env, RECIST3D_S3_ACCESS_KEY: credentials.accessKey, RECIST3D_S3_SECRET_KEY: credentials.secretKey },
       stdio: ["ignore", "pipe", "inherit"],
     });
@@ -73,7 +74,7 @@ describe("S3 store", () => {
     child.stdout.on("data", (text) => (output += text));
     const ended = new Promise<string>((done) => child.once("close", () => done(output)));
     await Promise.race([new Promise((done) => child.stdout.once("data", done)), ended]);
-    return { ended, kill: () => child.kill("SIGKILL") };
+    return { ended, signal: () => child.signalCode };
   }
 
   it("shows nothing of a blob whose server was killed during the upload, and its writer is told", async () => {
@@ -92,9 +93,9 @@ describe("S3 store", () => {
   it("shows nothing of a blob whose writer was killed during the upload", async () => {
     server = await startS3Server();
     const url = await server.bucket();
-    const writer = await uploading(url, server);
-    writer.kill();
+    const writer = await uploading(url, server, "dies");
     await writer.ended;
+    expect(writer.signal()).toBe("SIGKILL");
     const store = await openS3Store(url, server.credentials);
     expect(await listed(store)).toEqual([]);
     await new Promise((done) => setTimeout(done, 500));
