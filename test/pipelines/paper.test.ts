@@ -71,9 +71,11 @@ describe("the paper's tables", () => {
   });
 });
 
-describe("docs/results.yaml", () => {
-  test("names pipelines, reports and evaluations that there are, and every pipeline of the paper", async () => {
-    const { sections } = resultsSchema.parse(parse(await readFile(path.join(docs, "results.yaml"), "utf8")));
+const sectionsOf = async (file: string) => resultsSchema.parse(parse(await readFile(path.join(docs, file), "utf8"))).sections;
+
+describe("docs/results.yaml and docs/realCt.yaml", () => {
+  test("name pipelines, reports and evaluations that there are, and every pipeline of the paper", async () => {
+    const sections = [...(await sectionsOf("results.yaml")), ...(await sectionsOf("realCt.yaml"))];
     const named = new Set<string>();
     for (const { pipeline, report, data, title } of sections) {
       const file = path.resolve(docs, pipeline);
@@ -86,8 +88,8 @@ describe("docs/results.yaml", () => {
     for (const file of files) expect([...named]).toContain(path.join(folder, file));
   });
 
-  test("holds no figure: those come from campaigns", async () => {
-    const { sections } = resultsSchema.parse(parse(await readFile(path.join(docs, "results.yaml"), "utf8")));
+  test("hold no figure: those come from campaigns", async () => {
+    const sections = [...(await sectionsOf("results.yaml")), ...(await sectionsOf("realCt.yaml"))];
     for (const { text, explanations } of sections)
       for (const words of [text ?? "", ...explanations.map(({ because }) => because)]) expect(words).not.toMatch(/\d?\.\d/);
   });
