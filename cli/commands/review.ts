@@ -43,7 +43,8 @@ async function review({ port, host, open, detach, json }: ReviewOptions): Promis
     : { kind: "token", token: process.env.RECIST3D_REVIEW_TOKEN || randomBytes(32).toString("base64url") };
   const assets = readAssets(await builtPages());
   const engine = await ensureEngine(say);
-  const parts = { client: engine.client, store: await openStore(), access, assets };
+  const enginePage = process.env.RECIST3D_ENGINE_PAGE || undefined;
+  const parts = { client: engine.client, store: await openStore(), access, assets, enginePage };
   const usual = { host, port: asked ?? REVIEW_PORT };
   const running = await serveReview(parts, usual).catch((error: unknown) => {
     if (asked !== undefined || !(error instanceof InputError)) throw error;
