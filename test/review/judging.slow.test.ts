@@ -121,7 +121,9 @@ test("two masks side by side (Fig. 13): marks above, the masks below in one colo
     .evaluateAll((all) => all.map((one) => one.getBoundingClientRect().toJSON()));
   expect(boxes[0].bottom).toBeLessThan(boxes[2].top);
   expect(boxes[2].right).toBeLessThan(boxes[3].left);
-  await expect.poll(async () => (await look(3)).red).toBeGreaterThan(0);
+  // Pictures are drawn one after the other.
+  const areDrawn = async () => (await look(1)).yellow > 0 && (await look(2)).red > 0 && (await look(3)).red > 0;
+  await expect.poll(areDrawn).toBe(true);
   const [slice, marks, left, right] = await Promise.all([0, 1, 2, 3].map(look));
   expect(slice).toMatchObject({ red: 0, yellow: 0 });
   expect(marks.yellow).toBeGreaterThan(0);
