@@ -2,8 +2,10 @@ import type { ArtifactFile } from "../artifacts/manifest.ts";
 import { getManifest, putArtifact, readFile } from "../artifacts/manifest.ts";
 import type { Digest, Store } from "../artifacts/store.ts";
 import { InputError } from "../methods/inputError.ts";
+import { lengthMm } from "../methods/labels/recist.ts";
 import type { Manifest } from "../schemas/artifacts.ts";
 import { type Case, type CasesMeta, caseSchema, casesMetaSchema } from "../schemas/cases.ts";
+import type { Lesion } from "../schemas/dataset.ts";
 import { linesType, parseLines, toLines } from "./datasets.ts";
 
 const casesFile = "cases.jsonl";
@@ -21,6 +23,14 @@ export async function openCases(store: Store, digest: Digest): Promise<Cases> {
   if (manifest.type !== "cases") throw new InputError(`this artifact is a ${manifest.type}, not cases to look at`, digest);
   const meta = casesMetaSchema.parse(manifest.meta);
   return { digest, manifest, meta, cases: parseLines(await readFile(store, manifest, casesFile), caseSchema) };
+}
+
+/** The marks' diameters, as they are shown beside a case. */
+export function markFacts({ long, short, spacingMm }: Pick<Lesion, "long" | "short" | "spacingMm">): Case["facts"] {
+  return {
+    "long diameter": `${lengthMm(long, spacingMm).toFixed(1)} mm`,
+    "short diameter": `${lengthMm(short, spacingMm).toFixed(1)} mm`,
+  };
 }
 
 /** @param files the safetensors files that the cases name. @throws InputError when two cases have one id, or a file is not there */

@@ -1,10 +1,8 @@
-import { getManifest, readFile } from "../artifacts/manifest.ts";
 import type { Digest, Store } from "../artifacts/store.ts";
 import { InputError } from "../methods/inputError.ts";
 import { curatedPicture } from "../methods/networks/sgan/curatedSlice.ts";
 import type { Picture, Stage } from "../methods/networks/sgan/pairs.ts";
-import { decisionSchema } from "../schemas/reading.ts";
-import { parseLines } from "./datasets.ts";
+import { openDecisions } from "./decisions.ts";
 import { openEnhanced, readEnhancedSlice } from "./enhanced.ts";
 
 /** Curated slices as pictures to learn from. */
@@ -64,6 +62,6 @@ export async function curatedSlices(
 }
 
 async function selectedCases(store: Store, decisions: Digest, selected: string): Promise<Set<string>> {
-  const lines = parseLines(await readFile(store, await getManifest(store, decisions), "answers.jsonl"), decisionSchema);
+  const lines = (await openDecisions(store, decisions)).decisions;
   return new Set(lines.filter(({ answer }) => answer === selected).map((line) => line.case));
 }

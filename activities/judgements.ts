@@ -1,25 +1,20 @@
 import { asDigest } from "../artifacts/digest.ts";
-import { getManifest, readFile } from "../artifacts/manifest.ts";
 import type { Digest, Store } from "../artifacts/store.ts";
 import { InputError } from "../methods/inputError.ts";
-import { isRejected } from "../methods/reading/decisions.ts";
-import { decisionSchema, decisionsMetaSchema } from "../schemas/reading.ts";
+import { stands } from "../methods/reading/decisions.ts";
 import type { Revision } from "../schemas/revision.ts";
 import { studyKeySchema } from "../schemas/study.ts";
 import { openCases } from "./cases.ts";
-import { parseLines } from "./datasets.ts";
+import { openDecisions } from "./decisions.ts";
 import { keepingLast } from "./keepingLast.ts";
 
 /** What readers said of one mask; second showings are for agreement only. */
 type Said = Revision["answers"];
 
-/** What was decided in a reading, and about which cases. */
-export const openDecisions = keepingLast(8, async (store: Store, digest: Digest) => {
-  const manifest = await getManifest(store, digest);
-  if (manifest.type !== "decisions") throw new InputError(`this artifact is a ${manifest.type}, not decisions`, digest);
-  const meta = decisionsMetaSchema.parse(manifest.meta);
-  const decisions = parseLines(await readFile(store, manifest, "answers.jsonl"), decisionSchema);
-  return { meta, decisions, cases: await openCases(store, asDigest(meta.cases)) };
+/** Decisions, and the cases that they are about. */
+const openJudged = keepingLast(8, async (store: Store, digest: Digest) => {
+  const { meta, decisions } = await openDecisions(store, digest);
+  return { title: meta.title, decisions, cases: await openCases(store, asDigest(meta.cases)) };
 });
 
 /**
@@ -28,8 +23,8 @@ export const openDecisions = keepingLast(8, async (store: Store, digest: Digest)
  * @throws InputError where the reading was not about these masks.
  */
 export async function judgementsOf(store: Store, decisions: Digest, predictions: Digest): Promise<Map<string, Said>> {
-  const opened = await openDecisions(store, decisions);
-  const lesionOf = await lesionsShown(store, opened.cases, opened.meta.title, predictions);
+  const opened = await openJudged(store, decisions);
+  const lesionOf = await lesionsShown(store, opened.cases, opened.title, predictions);
   const said = new Map<string, Said>();
   for (const { case: id, repeat, reader, answer } of opened.decisions) {
     const lesion = lesionOf(id);
@@ -45,7 +40,7 @@ export function verdictOf(
 ): Revision["verdict"] {
   if (said === undefined || said.length === 0) return "not judged";
   const answers = said.map(({ answer }) => answer);
-  return isRejected(decide, rejects, answers) ? "rejected" : "accepted";
+  return stands(decide, rejects, answers) ? "rejected" : "accepted";
 }
 
 /** What people who corrected the masks of `predictions` did, by lesion. @throws InputError where they corrected others */
@@ -54,8 +49,8 @@ export async function editsOf(
   decisions: Digest,
   predictions: Digest,
 ): Promise<Map<string, { answer: string; mask?: string }>> {
-  const opened = await openDecisions(store, decisions);
-  if (opened.cases.meta.masks !== predictions) throw notThese(opened.meta.title);
+  const opened = await openJudged(store, decisions);
+  if (opened.cases.meta.masks !== predictions) throw notThese(opened.title);
   return new Map(opened.decisions.map(({ case: id, answer, mask }) => [id, { answer, mask }]));
 }
 

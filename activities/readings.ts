@@ -1,4 +1,3 @@
-import { getManifest, readFile } from "../artifacts/manifest.ts";
 import { commitAction } from "../artifacts/records.ts";
 import type { Digest, Store } from "../artifacts/store.ts";
 import { InputError } from "../methods/inputError.ts";
@@ -6,21 +5,11 @@ import { type Answer, merged } from "../methods/reading/decisions.ts";
 import { sequenceLength, sequenceOf } from "../methods/reading/sequence.ts";
 import type { CasesMeta } from "../schemas/cases.ts";
 import type { Action, ActionResult } from "../schemas/messages.ts";
-import {
-  type Decision,
-  type DecisionsMeta,
-  decisionSchema,
-  decisionsMetaSchema,
-  type LogLine,
-  type Protocol,
-  type ReaderBook,
-  type ReadingEvent,
-  type Waiting,
-} from "../schemas/reading.ts";
+import type { Decision, DecisionsMeta, LogLine, Protocol, ReaderBook, ReadingEvent, Waiting } from "../schemas/reading.ts";
 import { type StepParams, stepKinds } from "../schemas/stepKinds.ts";
 import { keyOf, recordOf } from "./actionRecords.ts";
 import { openCases } from "./cases.ts";
-import { parseLines } from "./datasets.ts";
+import { openDecisions } from "./decisions.ts";
 import { drawnMaskFiles } from "./drawnMasks.ts";
 import { putChunk, putDecisions, readLog } from "./readingLog.ts";
 import { parseInput } from "./steps/index.ts";
@@ -100,14 +89,13 @@ export function createReadings(store: Store, fingerprintOf: (kind: string) => Pr
         const people = { ...about, decidedBy: "people", readers: finishedReaders(written.lines), closedBy } as const;
         decisions = await putDecisions(store, decided, written, people, await drawnMaskFiles(store, digest, decided));
       } else {
-        const manifest = await getManifest(store, policy.decisions as Digest);
-        const { policy: rule } = decisionsMetaSchema.parse(manifest.meta);
-        decided = parseLines(await readFile(store, manifest, "answers.jsonl"), decisionSchema);
-        const scores = manifest.blobs.filter(({ path }) => path === "scores.jsonl");
+        const ruling = await openDecisions(store, policy.decisions as Digest);
+        decided = [...ruling.decisions];
+        const scores = ruling.manifest.blobs.filter(({ path }) => path === "scores.jsonl");
         const ruled = {
           ...about,
           decidedBy: "policy",
-          policy: rule,
+          policy: ruling.meta.policy,
           readers: finishedReaders(written.lines),
           closedBy: "policy",
         } as const;

@@ -149,6 +149,15 @@ export function isFree(port: number): Promise<boolean> {
   });
 }
 
+/** Whether a server answers at this address, and well, within a second. */
+export async function isAnswering(url: string): Promise<boolean> {
+  try {
+    return (await fetch(url, { signal: AbortSignal.timeout(1000) })).ok;
+  } catch {
+    return false;
+  }
+}
+
 /** Replaces a small file in one step. */
 export function writeWhole(file: string, content: string, mode = 0o644): void {
   writeFileSync(`${file}.${process.pid}`, content, { mode });

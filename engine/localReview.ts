@@ -3,7 +3,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { recist3dHome } from "../artifacts/openStore.ts";
 import { codeDigest } from "./codeDigest.ts";
-import { exclusively, findProcess, freePort, startProcess, stopProcess, writeWhole } from "./localProcess.ts";
+import { exclusively, findProcess, freePort, isAnswering, startProcess, stopProcess, writeWhole } from "./localProcess.ts";
 import { sameSettings } from "./localWorkers.ts";
 
 export interface LocalReviewOptions {
@@ -46,7 +46,7 @@ export async function startReview({ home = recist3dHome(), store, port, usualPor
       program: PROGRAM,
       port: chosen,
       settings,
-      isReady: () => answers(chosen),
+      isReady: () => isAnswering(address(chosen)),
       readyTimeoutMs: 90_000,
     });
     writeWhole(portFile, String(chosen));
@@ -65,11 +65,3 @@ function reviewFolder(home: string): string {
 }
 
 const address = (port: number): string => `http://127.0.0.1:${port}/`;
-
-async function answers(port: number): Promise<boolean> {
-  try {
-    return (await fetch(address(port), { signal: AbortSignal.timeout(1000) })).ok;
-  } catch {
-    return false;
-  }
-}

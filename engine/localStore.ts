@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { recist3dHome } from "../artifacts/openStore.ts";
-import { exclusively, findProcess, freePort, startProcess, stopProcess, writeWhole } from "./localProcess.ts";
+import { exclusively, findProcess, freePort, isAnswering, startProcess, stopProcess, writeWhole } from "./localProcess.ts";
 import { toolPath } from "./toolPath.ts";
 
 export interface LocalStoreOptions {
@@ -60,7 +60,7 @@ export async function startStore(options: LocalStoreOptions = {}): Promise<Runni
       environment: { ROOT_ACCESS_KEY: keys.accessKey, ROOT_SECRET_KEY: keys.secretKey },
       program: PROGRAM,
       port,
-      isReady: () => isHealthy(port),
+      isReady: () => isAnswering(`http://127.0.0.1:${port}/health`),
     });
     writeWhole(portFile, String(port));
     return { url: bucketUrl(port), pid, ...keys };
@@ -88,12 +88,4 @@ function storeKeys(folder: string): { accessKey: string; secretKey: string } {
     writeWhole(file, JSON.stringify(keys), 0o600);
   }
   return JSON.parse(readFileSync(file, "utf8"));
-}
-
-async function isHealthy(port: number): Promise<boolean> {
-  try {
-    return (await fetch(`http://127.0.0.1:${port}/health`, { signal: AbortSignal.timeout(1000) })).ok;
-  } catch {
-    return false;
-  }
 }

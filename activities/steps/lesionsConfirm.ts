@@ -1,8 +1,8 @@
 import type { Digest } from "../../artifacts/store.ts";
 import type { StepParams } from "../../schemas/stepKinds.ts";
 import { openDataset, putSubset } from "../datasets.ts";
+import { answersTo } from "../decisions.ts";
 import { openPredictions, putPredictionSubset } from "../predictions.ts";
-import { answersTo } from "../standingAnswers.ts";
 import type { StepBody } from "./step.ts";
 
 /** A case is called after its proposal. What is dismissed or not answered is counted. */

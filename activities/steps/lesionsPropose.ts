@@ -6,13 +6,12 @@ import { lesionRange, marksInRange } from "../../methods/datasets/lesionCrop.ts"
 import { cropVolume } from "../../methods/imaging/crop.ts";
 import { onRange, rangeOfPlaced, worldOf } from "../../methods/imaging/placedMask.ts";
 import type { Mask, Volume } from "../../methods/imaging/volume.ts";
-import { lengthMm } from "../../methods/labels/recist.ts";
 import { encodeSafetensors, type Tensor } from "../../methods/networks/safetensors.ts";
 import { type Proposal, requireCanSearch, slidingSearch } from "../../methods/networks/search/slidingSearch.ts";
 import { type Case, caseSchema } from "../../schemas/cases.ts";
 import { lesionSchema } from "../../schemas/dataset.ts";
 import type { StepParams } from "../../schemas/stepKinds.ts";
-import { putCases } from "../cases.ts";
+import { markFacts, putCases } from "../cases.ts";
 import { linesType, parseLines, putDataset, putShard, safetensorsType, shardPath, toLines } from "../datasets.ts";
 import { loadModel } from "../models.ts";
 import { gatherPredictions, putPredictionPart } from "../predictions.ts";
@@ -90,8 +89,7 @@ export const lesionsPropose: StepBody<ProposeParams> = {
           facts: {
             volume: source.series,
             score: scoreOf.get(id)!.toFixed(2),
-            "long diameter": `${lengthMm(long, spacingMm).toFixed(1)} mm`,
-            "short diameter": `${lengthMm(short, spacingMm).toFixed(1)} mm`,
+            ...markFacts(lesion),
           },
         });
       }),

@@ -1,11 +1,10 @@
 import type { ArtifactFile } from "../../artifacts/manifest.ts";
 import type { Digest } from "../../artifacts/store.ts";
 import { checkSameGrid } from "../../methods/imaging/sameGrid.ts";
-import { lengthMm } from "../../methods/labels/recist.ts";
 import { encodeSafetensors, type Tensor } from "../../methods/networks/safetensors.ts";
 import type { Case } from "../../schemas/cases.ts";
 import type { StepParams } from "../../schemas/stepKinds.ts";
-import { putCases } from "../cases.ts";
+import { markFacts, putCases } from "../cases.ts";
 import { openDataset, safetensorsType, shardPath, shardsOf } from "../datasets.ts";
 import { judgementsOf, verdictOf } from "../judgements.ts";
 import { openPredictions, readPredictedMask } from "../predictions.ts";
@@ -38,10 +37,7 @@ export const predictionsCases: StepBody<StepParams<"predictions.cases">> = {
           images: [{ name: "CT", file: path, tensor: `${id}/image`, levels: "HU", window, spacingMm: [...spacingMm], zoom: 1 }],
           masks: [{ name: "mask", file: masksPath, tensor: id }],
           marks: { slice, long, short },
-          facts: {
-            "long diameter": `${lengthMm(long, spacingMm).toFixed(1)} mm`,
-            "short diameter": `${lengthMm(short, spacingMm).toFixed(1)} mm`,
-          },
+          facts: markFacts(lesion),
         });
       }
       files.push(dataset.manifest.blobs.find((blob) => blob.path === path)!);

@@ -1,5 +1,5 @@
 import { asDigest } from "../../artifacts/digest.ts";
-import { getManifest, putArtifact, readFile } from "../../artifacts/manifest.ts";
+import { putArtifact, readFile } from "../../artifacts/manifest.ts";
 import type { Digest } from "../../artifacts/store.ts";
 import { InputError } from "../../methods/inputError.ts";
 import { quantile } from "../../methods/metrics/summary.ts";
@@ -12,12 +12,13 @@ import {
 } from "../../methods/reading/acceptance.ts";
 import { type ComparisonAnswer, comparisonRows, sidePreference, unblinded } from "../../methods/reading/comparison.ts";
 import { csv } from "../../report/csv.ts";
-import { decisionSchema, decisionsMetaSchema, type LogLine, logLineSchema } from "../../schemas/reading.ts";
+import { type decisionSchema, type LogLine, logLineSchema } from "../../schemas/reading.ts";
 import type { StepParams } from "../../schemas/stepKinds.ts";
 import { type StudyKey, type StudyResult, studyKeySchema, studyResultSchema } from "../../schemas/study.ts";
 import { studyAnswers } from "../../schemas/studyProtocols.ts";
 import { openCases } from "../cases.ts";
 import { parseLines } from "../datasets.ts";
+import { openDecisions } from "../decisions.ts";
 import type { StepBody } from "./step.ts";
 
 /** What the readers' answers mean, once the key is opened. */
@@ -28,10 +29,8 @@ export const studyEvaluate: StepBody<StepParams<"study.evaluate">> = {
       throw new InputError("these cases have no sealed key", meta.title, "they are not of study.prepare");
     const opened = await store.getBlob(asDigest(meta.sealed));
     const key = studyKeySchema.parse(JSON.parse(opened.toString("utf8")));
-    const manifest = await getManifest(store, inputs.decisions.artifact as Digest);
-    const decided = decisionsMetaSchema.parse(manifest.meta);
+    const { manifest, meta: decided, decisions } = await openDecisions(store, inputs.decisions.artifact as Digest);
     if (decided.cases !== digest) throw new InputError("these decisions are about other cases", decided.title);
-    const decisions = parseLines(await readFile(store, manifest, "answers.jsonl"), decisionSchema);
     const log = parseLines(await readFile(store, manifest, "log.jsonl"), logLineSchema);
     const answers = unsealed(key, decisions);
     const sources = key.sources.map(({ name }) => name);

@@ -5,7 +5,6 @@ import type { Digest, Store } from "../../artifacts/store.ts";
 import { checkSameGrid } from "../../methods/imaging/sameGrid.ts";
 import type { Mask } from "../../methods/imaging/volume.ts";
 import { InputError } from "../../methods/inputError.ts";
-import { lengthMm } from "../../methods/labels/recist.ts";
 import { encodeSafetensors, type Tensor } from "../../methods/networks/safetensors.ts";
 import { drawnLesions, firstIsLeft, shuffled } from "../../methods/reading/blinding.ts";
 import type { BlobEntry } from "../../schemas/artifacts.ts";
@@ -14,7 +13,7 @@ import type { Lesion } from "../../schemas/dataset.ts";
 import type { StepParams } from "../../schemas/stepKinds.ts";
 import { type StudyKey, studyKeySchema } from "../../schemas/study.ts";
 import { studyAnswers } from "../../schemas/studyProtocols.ts";
-import { putCases } from "../cases.ts";
+import { markFacts, putCases } from "../cases.ts";
 import { type LesionImage, openDataset, readShard, safetensorsType } from "../datasets.ts";
 import { openPredictions, readPredictedMask } from "../predictions.ts";
 import { namedInputs, type StepBody } from "./step.ts";
@@ -195,10 +194,7 @@ async function putCase(
     images: [{ name: "CT", file: imageFile.path, tensor: "image", levels: "HU", window, spacingMm, zoom: 1 }],
     masks: names.map((name) => ({ name, file: maskFile.path, tensor: name })),
     marks: { slice: lesion.slice - from, long, short },
-    facts: {
-      "long diameter": `${lengthMm(long, spacingMm).toFixed(1)} mm`,
-      "short diameter": `${lengthMm(short, spacingMm).toFixed(1)} mm`,
-    },
+    facts: markFacts(lesion),
   };
   return { shown, files: [imageFile, maskFile] };
 }

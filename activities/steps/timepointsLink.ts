@@ -6,7 +6,7 @@ import { type LinkedLesion, readLinkTable } from "../../methods/response/linkTab
 import type { StepParams } from "../../schemas/stepKinds.ts";
 import { openCases } from "../cases.ts";
 import { type Dataset, openDataset, putSubset } from "../datasets.ts";
-import { answersTo } from "../standingAnswers.ts";
+import { answersTo } from "../decisions.ts";
 import { readSuggestedLinks } from "../suggestedLinks.ts";
 import type { StepBody, StepInput } from "./step.ts";
 

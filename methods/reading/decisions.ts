@@ -14,10 +14,10 @@ function enough(rule: MergeRule, readers: number): number {
   return { any: 1, all: readers, majority: Math.floor(readers / 2) + 1 }[rule];
 }
 
-/** Whether readers reject what they judged: if any, all, or more than half of their answers are `rejects`. */
-export function isRejected(rule: MergeRule, rejects: string, answers: readonly string[]): boolean {
-  const rejecting = answers.filter((answer) => answer === rejects).length;
-  return rejecting > 0 && rejecting >= enough(rule, answers.length);
+/** Whether an answer stands: if any, all, or more than half of the readers' answers are it. */
+export function stands(rule: MergeRule, answer: string, answers: readonly string[]): boolean {
+  const agreeing = answers.filter((one) => one === answer).length;
+  return agreeing > 0 && agreeing >= enough(rule, answers.length);
 }
 
 /**
@@ -26,9 +26,10 @@ export function isRejected(rule: MergeRule, rejects: string, answers: readonly s
  * answer the case do not count. Time is the last of those who agree, with how long they looked together.
  */
 export function merged(rule: MergeRule, answers: readonly string[], given: readonly Answer[]): Omit<Answer, "reader"> | null {
+  const words = given.map(({ answer }) => answer);
   for (const answer of answers) {
+    if (!stands(rule, answer, words)) continue;
     const agreeing = given.filter((one) => one.answer === answer);
-    if (agreeing.length === 0 || agreeing.length < enough(rule, given.length)) continue;
     return {
       answer,
       at: Math.max(...agreeing.map(({ at }) => at)),

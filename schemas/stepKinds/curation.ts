@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { protocolSchema } from "../reading.ts";
 import { seedSchema } from "./quantities.ts";
-import { decideParams, policySchema } from "./reading.ts";
+import { deadlineIsGiven, decideParams, policyIsGiven, policySchema } from "./reading.ts";
 import type { StepKind } from "./stepKind.ts";
 
 export const enhancementCases = {
@@ -56,14 +56,8 @@ export const enhancementCurate = {
         .prefault({})
         .describe("How a round's selection is learnt from"),
     })
-    .refine(({ decide, policy }) => decide === "people" || policy !== undefined, {
-      path: ["policy"],
-      message: "is missing: who decides is not people alone",
-    })
-    .refine(({ decide, deadline }) => decide !== "people-then-policy" || deadline !== undefined, {
-      path: ["deadline"],
-      message: "is missing: when does the policy decide?",
-    }),
+    .refine(...policyIsGiven)
+    .refine(...deadlineIsGiven),
   external: [],
   inputs: {
     lesions: { type: "dataset", summary: "the lesions whose RECIST slices are enhanced" },

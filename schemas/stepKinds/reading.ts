@@ -32,16 +32,26 @@ export const decideParams = {
   policy: policySchema.optional().describe("The rule, where one may decide"),
 };
 
+interface Decides {
+  readonly decide: "people" | "policy" | "people-then-policy";
+  readonly policy?: unknown;
+  readonly deadline?: unknown;
+}
+type Refinement = [check: (params: Decides) => boolean, complaint: { path: string[]; message: string }];
+/** What must be said where a policy may decide: refinements of a step's parameters. */
+export const policyIsGiven: Refinement = [
+  ({ decide, policy }: Decides): boolean => decide === "people" || policy !== undefined,
+  { path: ["policy"], message: "is missing: who decides is not people alone" },
+];
+export const deadlineIsGiven: Refinement = [
+  ({ decide, deadline }: Decides): boolean => decide !== "people-then-policy" || deadline !== undefined,
+  { path: ["deadline"], message: "is missing: when does the policy decide?" },
+];
+
 const readingSchema = protocolSchema
   .safeExtend(decideParams)
-  .refine(({ decide, policy }) => decide === "people" || policy !== undefined, {
-    path: ["policy"],
-    message: "is missing: who decides is not people alone",
-  })
-  .refine(({ decide, deadline }) => decide !== "people-then-policy" || deadline !== undefined, {
-    path: ["deadline"],
-    message: "is missing: when does the policy decide?",
-  })
+  .refine(...policyIsGiven)
+  .refine(...deadlineIsGiven)
   .refine(
     ({ policy, answers }) =>
       policy === undefined ||
