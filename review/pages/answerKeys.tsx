@@ -3,14 +3,16 @@ import { type Binding, keyName } from "./keys.tsx";
 
 type Answer = Protocol["answers"][number];
 
+/** A key for every answer. */
+export function answerKeys(answers: readonly Answer[], give: (answer: Answer) => void): Binding[] {
+  return answers.map((one) => ({ keys: [one.key], label: one.label, run: () => give(one) }));
+}
+
 /** The keys of the answers, and of those of the page's own that no answer has taken. */
-export function keysBeside(answers: readonly Answer[], give: (answer: Answer) => void, others: readonly Binding[]): Binding[] {
-  const taken = answers.map(({ key }) => key);
-  const left = others.map((binding) => ({ ...binding, keys: binding.keys.filter((key) => !taken.includes(key)) }));
-  return [
-    ...answers.map((one) => ({ keys: [one.key], label: one.label, run: () => give(one) })),
-    ...left.filter(({ keys }) => keys.length > 0),
-  ];
+export function keysBeside(answers: readonly Binding[], others: readonly Binding[]): Binding[] {
+  const taken = new Set(answers.flatMap(({ keys }) => keys));
+  const left = others.map((binding) => ({ ...binding, keys: binding.keys.filter((key) => !taken.has(key)) }));
+  return [...answers, ...left.filter(({ keys }) => keys.length > 0)];
 }
 
 interface AnswerButtonsProps {

@@ -1,10 +1,11 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { type Adjustment, UNADJUSTED, windowKeys } from "./adjustment.ts";
+import { keysBeside } from "./answerKeys.tsx";
 import { api } from "./api.ts";
 import { CaseCard } from "./caseCard.tsx";
 import { Enlarged, type EnlargedProps, enlargedKeys } from "./enlarged.tsx";
 import { FinishDialog } from "./finish.tsx";
-import { useGiven } from "./given.ts";
+import { remarksOf, useGiven } from "./given.ts";
 import { type Binding, KeysHelp, useKeys } from "./keys.tsx";
 import { ReaderAside } from "./readerAside.tsx";
 import type { ReadingProps } from "./reading.tsx";
@@ -106,14 +107,13 @@ export function Curation(props: ReadingProps) {
     repeats: true,
     run: () => moveTo(current + by()),
   });
-  const taken = new Set(protocol.answers.map(({ key }) => key));
-  const bindings: Binding[] = [
-    ...protocol.answers.map(({ key, label, answer: word }, i) => ({
+  const bindings = keysBeside(
+    protocol.answers.map(({ key, label, answer: word }, i) => ({
       keys: i === 0 ? [key, " "].filter((one, j, all) => all.indexOf(one) === j) : [key],
       label: `${label} (again: take it back)`,
       run: () => answerAt(current, word),
     })),
-    ...[
+    [
       move("left", ["ArrowLeft", "h"], () => -1),
       move("right", ["ArrowRight", "l"], () => 1),
       move("up", ["ArrowUp", "k"], () => -tiles.columns),
@@ -140,10 +140,8 @@ export function Curation(props: ReadingProps) {
       { keys: ["-"], label: "smaller pictures", run: () => setSizeStep(Math.max(0, sizeStep - 1)) },
       { keys: ["?"], label: "this help", run: () => setDialog("help") },
       { keys: ["Escape"], label: "leave the enlarged case", run: () => setEnlarged(false) },
-    ]
-      .map((binding) => ({ ...binding, keys: binding.keys.filter((key) => !taken.has(key)) }))
-      .filter(({ keys }) => keys.length > 0),
-  ];
+    ],
+  );
   useKeys(bindings, dialog !== null);
   // Cards are drawn anew only when something about them changes: what they call stays the same.
   const deeds = useRef({ moveTo, answerAt });
@@ -155,9 +153,7 @@ export function Curation(props: ReadingProps) {
   const others = useMemo(() => othersWords(view), [view]);
   const shown = cases.cases[sequence[position]];
   const unsaved = given.queue.state.value.unsaved;
-  const remarks = [notice, given.refused === undefined ? undefined : `Not taken: ${given.refused}`].filter(
-    (one) => one !== undefined,
-  );
+  const remarks = remarksOf(given, notice);
   return (
     <Shell
       wide

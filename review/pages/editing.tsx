@@ -2,9 +2,9 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { toRuns } from "../../schemas/drawnMask.ts";
 import type { Protocol } from "../../schemas/reading.ts";
 import { windowDrag } from "./adjustment.ts";
-import { AnswerButtons, keysBeside } from "./answerKeys.tsx";
+import { AnswerButtons, answerKeys, keysBeside } from "./answerKeys.tsx";
 import { FinishDialog } from "./finish.tsx";
-import { useGiven } from "./given.ts";
+import { remarksOf, useGiven } from "./given.ts";
 import { KeysHelp, keyName, useKeys } from "./keys.tsx";
 import { MaskCanvas } from "./maskCanvas.tsx";
 import { TOOLS, useMaskEditor } from "./maskEditor.ts";
@@ -13,6 +13,7 @@ import { Picture, windowWords } from "./picture.tsx";
 import { ReaderAside } from "./readerAside.tsx";
 import type { ReadingProps } from "./reading.tsx";
 import { useRoom } from "./room.ts";
+import { useSequencePlace } from "./sequencePlace.ts";
 import { Notice, Shell } from "./shell.tsx";
 import { useStopwatch } from "./stopwatch.ts";
 import { forgetDraft, storeDraft } from "./storedDraft.ts";
@@ -29,12 +30,7 @@ export function Editing(props: ReadingProps) {
   const { state, sequence } = view;
   const { protocol } = state;
   const given = useGiven(props);
-  const firstOpen = (): number =>
-    Math.max(
-      0,
-      sequence.findIndex((_, position) => !given.answers.has(position)),
-    );
-  const [position, setPosition] = useState(firstOpen);
+  const { position, moveTo, firstOpen, nextOpen, isLastOpen } = useSequencePlace(sequence, given.answers);
   const index = sequence[position];
   const shown = cases.cases[index];
   const place = { workflow, reader, cases: state.cases, index };
@@ -76,7 +72,6 @@ export function Editing(props: ReadingProps) {
     });
   }, [unsaved, index]);
 
-  const moveTo = (next: number): void => setPosition(Math.min(sequence.length - 1, Math.max(0, next)));
   /** Why an answer is not given yet; null where it can be. */
   const objection = ({ draft, start }: OpenedDraft, one: Protocol["answers"][number]): string | null => {
     const isChanged = draft.differsFrom(start);
@@ -95,12 +90,11 @@ export function Editing(props: ReadingProps) {
     else forgetDraft(place);
     const mask = one.mask ? { index, from: opened.from, runs: toRuns(opened.draft.mask) } : undefined;
     given.give(position, one.answer, elapsed(), mask);
-    const after = sequence.findIndex((_, i) => i > position && !given.answers.has(i));
-    if (after >= 0) moveTo(after);
-    else if (sequence.every((_, i) => i === position || given.answers.has(i))) setDialog("finish");
+    if (nextOpen !== null) moveTo(nextOpen);
+    else if (isLastOpen) setDialog("finish");
     else moveTo(firstOpen());
   };
-  const bindings = keysBeside(protocol.answers, answer, [
+  const bindings = keysBeside(answerKeys(protocol.answers, answer), [
     ...editor.bindings,
     { keys: [","], label: "back to the case before", run: () => moveTo(position - 1) },
     { keys: ["."], label: "on, without an answer; what you painted stays in this browser", run: () => moveTo(position + 1) },
@@ -110,9 +104,7 @@ export function Editing(props: ReadingProps) {
   useKeys(bindings, dialog !== null);
 
   const sizePx = Math.max(120, Math.floor(Math.min((room.width - 16) / 2, room.height - FOOT_PX)));
-  const remarks = [notice, error, given.refused === undefined ? undefined : `Not taken: ${given.refused}`].filter(
-    (one) => one !== undefined,
-  );
+  const remarks = remarksOf(given, notice, error);
   const pictured = { cases: state.cases, index, shown, image: 0, sizePx, slice, window };
   return (
     <Shell

@@ -16,6 +16,11 @@ export interface Given {
   readonly forgetRefusal: () => void;
 }
 
+/** What a page says above its cases: its own notices, then what the workflow last refused. */
+export function remarksOf({ refused }: Given, ...notices: readonly (string | undefined)[]): string[] {
+  return [...notices, refused === undefined ? undefined : `Not taken: ${refused}`].filter((one) => one !== undefined);
+}
+
 /** The answers of a reader and their way to the workflow: what all layouts share. */
 export function useGiven({ workflow, reader, view, reload }: ReadingProps): Given {
   const [refused, setRefused] = useState<string>();

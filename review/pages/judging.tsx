@@ -2,20 +2,22 @@ import { useEffect, useState } from "preact/hooks";
 import type { Protocol } from "../../schemas/reading.ts";
 import type { ShownCase } from "../../schemas/review.ts";
 import { type Adjustment, adjusted, UNADJUSTED, windowDrag, windowKeys } from "./adjustment.ts";
-import { AnswerButtons, keysBeside } from "./answerKeys.tsx";
+import { AnswerButtons, answerKeys, keysBeside } from "./answerKeys.tsx";
 import { FinishDialog } from "./finish.tsx";
-import { useGiven } from "./given.ts";
+import { remarksOf, useGiven } from "./given.ts";
 import { KeysHelp, useKeys } from "./keys.tsx";
+import { zoomOnMarks } from "./lesionZoom.ts";
 import { firstSlice, type Overlay, Picture, usePixels, windowWords } from "./picture.tsx";
-import { type Pixels, pixelsAddress } from "./pixels.ts";
+import { pixelsAddress } from "./pixels.ts";
 import { ReaderAside } from "./readerAside.tsx";
 import type { ReadingProps } from "./reading.tsx";
 import { useRoom } from "./room.ts";
+import { useSequencePlace } from "./sequencePlace.ts";
 import { Notice, Shell } from "./shell.tsx";
 import { useStopwatch } from "./stopwatch.ts";
 import { dateTime } from "./times.ts";
 
-/** Side of the zoomed part, in long diameters. */
+/** Side of the zoomed part, in long diameters: the lesion fills most of it. */
 const ZOOM_DIAMETERS = 1.4;
 const GAP_PX = 16;
 const CAPTION_PX = 28;
@@ -34,12 +36,7 @@ export function Judging(props: ReadingProps) {
   const { state, sequence } = view;
   const { protocol } = state;
   const given = useGiven(props);
-  const firstOpen = (): number =>
-    Math.max(
-      0,
-      sequence.findIndex((_, position) => !given.answers.has(position)),
-    );
-  const [position, setPosition] = useState(firstOpen);
+  const { position, moveTo, firstOpen, nextOpen, isLastOpen } = useSequencePlace(sequence, given.answers);
   const [adjustment, setAdjustment] = useState<Adjustment>(UNADJUSTED);
   const [dialog, setDialog] = useState<"help" | "finish" | null>(null);
   const [notice, setNotice] = useState<string>();
@@ -54,21 +51,19 @@ export function Judging(props: ReadingProps) {
   useEffect(() => setSlice(undefined), [position]);
 
   const at = slice ?? (shown === undefined ? 0 : firstSlice(shown, stack));
-  const moveTo = (next: number): void => setPosition(Math.min(sequence.length - 1, Math.max(0, next)));
   const scroll = (by: number): void => setSlice(Math.min(stack - 1, Math.max(0, at + by)));
   const answer = ({ answer: word }: Protocol["answers"][number]): void => {
     setNotice(undefined);
     given.give(position, word, elapsed());
-    const after = sequence.findIndex((_, i) => i > position && !given.answers.has(i));
-    if (after >= 0) moveTo(after);
+    if (nextOpen !== null) moveTo(nextOpen);
     else if (position + 1 < sequence.length) moveTo(position + 1);
-    else if (sequence.every((_, i) => i === position || given.answers.has(i))) setDialog("finish");
+    else if (isLastOpen) setDialog("finish");
     else {
       moveTo(firstOpen());
       setNotice("You are back at the first case that you left open.");
     }
   };
-  const bindings = keysBeside(protocol.answers, answer, [
+  const bindings = keysBeside(answerKeys(protocol.answers, answer), [
     { keys: [",", "ArrowLeft"], label: "back to the case before", repeats: true, run: () => moveTo(position - 1) },
     { keys: [".", "ArrowRight"], label: "on, without an answer", repeats: true, run: () => moveTo(position + 1) },
     { keys: ["ArrowUp", "PageUp"], label: "slice above; or the wheel", repeats: true, run: () => scroll(-1) },
@@ -82,9 +77,7 @@ export function Judging(props: ReadingProps) {
 
   const unsaved = given.queue.state.value.unsaved;
   const decided = given.answers.size;
-  const remarks = [notice, given.refused === undefined ? undefined : `Not taken: ${given.refused}`].filter(
-    (one) => one !== undefined,
-  );
+  const remarks = remarksOf(given, notice);
   const isPair = protocol.layout === "pair";
   const beside = shown === undefined || isPair ? [] : imagesWithMasks(shown);
   const [rows, columns] = isPair ? [2, 2] : [1, beside.length || 3];
@@ -102,7 +95,7 @@ export function Judging(props: ReadingProps) {
           slice={slice}
           window={adjusted(shown.images[image].window, adjustment)}
           overlay={isBare ? {} : overlay}
-          zoom={zoomed ? zoomOn(shown, pixels) : undefined}
+          zoom={zoomed && pixels !== undefined ? zoomOnMarks(shown, pixels, ZOOM_DIAMETERS) : undefined}
           label={label}
         />
         <figcaption>
@@ -201,20 +194,4 @@ function imagesWithMasks({ images, masks }: ShownCase): string[] {
 /** Numbers of the masks that belong to the picture of that name. */
 function masksNamed({ masks }: ShownCase, name: string): number[] {
   return masks.flatMap((mask, i) => (mask.name === name ? [i] : []));
-}
-
-/** Around the marks, so that the lesion fills most of the square; unzoomed without marks. */
-function zoomOn({ marks }: ShownCase, pixels: Pixels | undefined): { factor: number; x: number; y: number } | undefined {
-  if (marks === undefined || pixels === undefined) return undefined;
-  const { width, height } = pixels;
-  const ends = [...marks.long, ...marks.short];
-  const middle = (axis: 0 | 1): number =>
-    (Math.min(...ends.map((point) => point[axis])) + Math.max(...ends.map((point) => point[axis]))) / 2;
-  const [[x1, y1], [x2, y2]] = marks.long;
-  const longest = Math.max(4, Math.hypot(x2 - x1, y2 - y1));
-  return {
-    factor: Math.max(1, Math.max(width, height) / (ZOOM_DIAMETERS * longest)),
-    x: (middle(0) + 0.5) / width,
-    y: (middle(1) + 0.5) / height,
-  };
 }

@@ -4,9 +4,10 @@ import type { ShownCase } from "../../schemas/review.ts";
 import { type Adjustment, adjusted, UNADJUSTED, windowKeys } from "./adjustment.ts";
 import { api } from "./api.ts";
 import type { Binding } from "./keys.tsx";
+import { type Zoom, zoomOnMarks } from "./lesionZoom.ts";
 import type { Pixel, Tool } from "./maskDraft.ts";
 import type { OpenedDraft } from "./openedDraft.ts";
-import { firstSlice, type PictureProps, type Window } from "./picture.tsx";
+import { firstSlice, type Window } from "./picture.tsx";
 
 /** Side of what is shown of a picture at first, in long diameters. */
 const SHOWN_DIAMETERS = 2.5;
@@ -27,7 +28,7 @@ const FAILURES: Readonly<Record<string, string>> = {
   "no background samples": "Nothing is left beside the lesion: paint a stroke where it is not (key n).",
 };
 
-type Zoom = NonNullable<PictureProps["zoom"]>;
+const UNZOOMED: Zoom = { factor: 1, x: 0.5, y: 0.5 };
 
 export interface MaskEditor {
   readonly bindings: readonly Binding[];
@@ -59,7 +60,7 @@ export function useMaskEditor(
   const [tool, setTool] = useState<Tool>("brush");
   const [radiusPx, setRadius] = useState(3);
   const [cursor, setCursor] = useState<Pixel>([0, 0]);
-  const [zoom, setZoom] = useState<Zoom>({ factor: 1, x: 0.5, y: 0.5 });
+  const [zoom, setZoom] = useState<Zoom>(UNZOOMED);
   const [slice, setSlice] = useState(0);
   const [isShown, setShown] = useState(true);
   const [adjustment, setAdjustment] = useState<Adjustment>(UNADJUSTED);
@@ -69,7 +70,8 @@ export function useMaskEditor(
   const window = adjusted(shown.images[0].window, adjustment);
   useEffect(() => {
     if (opened === undefined) return;
-    const first = aroundMarks(shown, width, height);
+    const around = zoomOnMarks(shown, { width, height }, SHOWN_DIAMETERS) ?? UNZOOMED;
+    const first = { ...around, factor: Math.min(MOST_ZOOM, around.factor) };
     setSlice(firstSlice(shown, slices));
     setZoom(first);
     setCursor([Math.floor(first.x * width), Math.floor(first.y * height)]);
@@ -143,18 +145,3 @@ export function useMaskEditor(
 }
 
 const clamp = (value: number, end: number): number => Math.min(end - 1, Math.max(0, value));
-
-/** The marks with their surroundings; the whole picture without marks. */
-function aroundMarks({ marks }: ShownCase, width: number, height: number): Zoom {
-  if (marks === undefined) return { factor: 1, x: 0.5, y: 0.5 };
-  const ends = [...marks.long, ...marks.short];
-  const middle = (axis: 0 | 1): number =>
-    (Math.min(...ends.map((end) => end[axis])) + Math.max(...ends.map((end) => end[axis]))) / 2;
-  const [[x1, y1], [x2, y2]] = marks.long;
-  const side = SHOWN_DIAMETERS * Math.max(4, Math.hypot(x2 - x1, y2 - y1));
-  return {
-    factor: Math.min(MOST_ZOOM, Math.max(1, Math.max(width, height) / side)),
-    x: (middle(0) + 0.5) / width,
-    y: (middle(1) + 0.5) / height,
-  };
-}
