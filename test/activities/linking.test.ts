@@ -6,8 +6,6 @@ import { openCases } from "../../activities/cases.ts";
 import { openDataset, putSubset } from "../../activities/datasets.ts";
 import { putDecisions } from "../../activities/readingLog.ts";
 import { putSource } from "../../activities/sources.ts";
-import { bodyOf, parseInput } from "../../activities/steps/index.ts";
-import type { StepContext } from "../../activities/steps/step.ts";
 import { readSuggestedLinks } from "../../activities/suggestedLinks.ts";
 import { openVolumes } from "../../activities/volumes.ts";
 import { openFileStore } from "../../artifacts/fileStore.ts";
@@ -16,6 +14,7 @@ import type { Digest, Store } from "../../artifacts/store.ts";
 import { decodeSafetensors } from "../../methods/networks/safetensors.ts";
 import type { Lesion } from "../../schemas/dataset.ts";
 import { options, writeBackgroundFolder, writeShapeFolder } from "../datasets/implantMaterial.ts";
+import { stepOutputs } from "./stepOutputs.ts";
 
 /** Patients of three lesions, at three time points; the second scan of each lies elsewhere. */
 const PER_PATIENT = 3;
@@ -60,23 +59,8 @@ function ofPatients(lesion: Lesion): Lesion | undefined {
   return { ...lesion, patient: `patient-${patient}`, affine, followUp: { lesion: lesion.id, timePoint, day } };
 }
 
-async function step(kind: string, params: object, inputs: Record<string, Digest>): Promise<Record<string, Digest>> {
-  const refs = Object.fromEntries(Object.entries(inputs).map(([name, artifact]) => [name, { artifact }]));
-  const input = parseInput({ kind, params: params as never, inputs: refs });
-  const context = {
-    store,
-    signal: new AbortController().signal,
-    progress: () => {},
-    backend: () => Promise.reject(new Error("no network is needed")),
-    checkpoints: { latest: async () => null, save: async (bytes: Uint8Array) => store.putBlob(bytes) },
-  } satisfies StepContext;
-  const body = bodyOf(kind);
-  if (body.parts === undefined) return (await body.run(context, input)).outputs;
-  const parts: Record<string, Digest>[] = [];
-  for (let part = 0; part < (await body.parts(context, input)); part++)
-    parts.push((await body.run(context, { ...input, part })).outputs);
-  return (await body.gather!(context, input, parts)).outputs;
-}
+const step = (kind: string, params: object, inputs: Record<string, Digest>): Promise<Record<string, Digest>> =>
+  stepOutputs(store, kind, params, inputs);
 
 const decided = (cases: Digest, answers: Readonly<Record<string, string>>): Promise<Digest> =>
   putDecisions(

@@ -8,9 +8,8 @@ import { putModel } from "../../activities/models.ts";
 import { niftiFiles, openPredictions, readPredictedMask } from "../../activities/predictions.ts";
 import { putDecisions } from "../../activities/readingLog.ts";
 import { putSource } from "../../activities/sources.ts";
-import { bodyOf, parseInput } from "../../activities/steps/index.ts";
+import { parseInput } from "../../activities/steps/index.ts";
 import { proposalLineSchema } from "../../activities/steps/lesionsPropose.ts";
-import type { StepContext } from "../../activities/steps/step.ts";
 import { openFileStore } from "../../artifacts/fileStore.ts";
 import { readFile } from "../../artifacts/manifest.ts";
 import type { Digest, Store } from "../../artifacts/store.ts";
@@ -24,6 +23,7 @@ import { decodeSafetensors } from "../../methods/networks/safetensors.ts";
 import { stepKinds } from "../../schemas/stepKinds.ts";
 import { brightBalls } from "../networks/brightBalls.ts";
 import { brightness } from "../networks/brightness.ts";
+import { stepOutputs } from "./stepOutputs.ts";
 
 const balls = [
   { at: [40, 45, 9], radiusMm: 10 },
@@ -56,22 +56,10 @@ function stored(one: Model): Promise<Digest> {
 
 async function step(kind: string, given: object, inputs: Record<string, Digest>, signal = new AbortController().signal) {
   const root = (given as { root?: string }).root;
-  const source = root === undefined ? {} : { source: await putSource(store, kind, kindParams(kind, given)) };
-  const refs = Object.fromEntries(Object.entries({ ...inputs, ...source }).map(([name, artifact]) => [name, { artifact }]));
-  const input = parseInput({ kind, params: given as never, inputs: refs });
-  const context = {
-    store,
-    signal,
-    progress: () => {},
-    backend: () => openBackend({ prefer: "node" }),
-    checkpoints: { latest: async () => null, save: async (bytes: Uint8Array) => store.putBlob(bytes) },
-  } satisfies StepContext;
-  const body = bodyOf(kind);
-  if (body.parts === undefined) return (await body.run(context, input)).outputs;
-  const parts: Record<string, Digest>[] = [];
-  for (let part = 0; part < (await body.parts(context, input)); part++)
-    parts.push((await body.run(context, { ...input, part })).outputs);
-  return (await body.gather!(context, input, parts)).outputs;
+  const source: Record<string, Digest> =
+    root === undefined ? {} : { source: await putSource(store, kind, kindParams(kind, given)) };
+  const backend = () => openBackend({ prefer: "node" });
+  return stepOutputs(store, kind, given, { ...inputs, ...source }, { signal, backend });
 }
 const kindParams = (kind: string, given: object) =>
   parseInput({ kind, params: given as never, inputs: {} }).params as Record<string, unknown>;

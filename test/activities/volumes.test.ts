@@ -5,13 +5,12 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openDataset, readLesions } from "../../activities/datasets.ts";
 import { responseData, volumeData } from "../../activities/reportVolumes.ts";
 import { putSource } from "../../activities/sources.ts";
-import { bodyOf, parseInput } from "../../activities/steps/index.ts";
-import type { StepContext } from "../../activities/steps/step.ts";
 import { openVolumes } from "../../activities/volumes.ts";
 import { openFileStore } from "../../artifacts/fileStore.ts";
 import type { Digest, Store } from "../../artifacts/store.ts";
 import { lengthMm } from "../../methods/labels/recist.ts";
 import { options, writeBackgroundFolder, writeShapeFolder } from "../datasets/implantMaterial.ts";
+import { stepOutputs } from "./stepOutputs.ts";
 
 let root: string;
 let store: Store;
@@ -30,23 +29,8 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(root, { recursive: true }));
 
-async function step(kind: string, params: object, inputs: Record<string, Digest>): Promise<Record<string, Digest>> {
-  const refs = Object.fromEntries(Object.entries(inputs).map(([name, artifact]) => [name, { artifact }]));
-  const input = parseInput({ kind, params: params as never, inputs: refs });
-  const context = {
-    store,
-    signal: new AbortController().signal,
-    progress: () => {},
-    backend: () => Promise.reject(new Error("no network is needed")),
-    checkpoints: { latest: async () => null, save: async (bytes: Uint8Array) => store.putBlob(bytes) },
-  } satisfies StepContext;
-  const body = bodyOf(kind);
-  if (body.parts === undefined) return (await body.run(context, input)).outputs;
-  const parts: Record<string, Digest>[] = [];
-  for (let part = 0; part < (await body.parts(context, input)); part++)
-    parts.push((await body.run(context, { ...input, part })).outputs);
-  return (await body.gather!(context, input, parts)).outputs;
-}
+const step = (kind: string, params: object, inputs: Record<string, Digest>): Promise<Record<string, Digest>> =>
+  stepOutputs(store, kind, params, inputs);
 
 describe("volumes over time", () => {
   it("are measured at every time point by mask, by method and by πLW²/6, and then assessed", async () => {

@@ -1,12 +1,12 @@
 import type { Model } from "../../methods/networks/model.ts";
-import { preprocessingSchema } from "../../methods/networks/preprocess.ts";
+import { type Preprocessing, preprocessingSchema } from "../../methods/networks/preprocess.ts";
 import type { NetworkSpec } from "../../methods/networks/spec.ts";
 import { initialWeights, type Weights } from "../../methods/networks/weights.ts";
 
 const spec: NetworkSpec = { network: "hnn", width: 1 / 64, channels: 1, norm: "none" };
 
-/** An HNN that hands the window through: Ŷ = σ(20 · value − 10), so that bright is lesion. */
-export function brightness(): Model {
+/** An HNN that hands its only channel through to its first side output: Ŷ = σ(20 · value − 10), ½ at the window's middle. */
+export function brightness(size: Preprocessing["crop"]["size"] = 64, channels?: Preprocessing["channels"]): Model {
   const weights: Record<string, Float32Array> = Object.fromEntries(
     Object.entries(initialWeights(spec, 1)).map(([name, values]) => [name, values.map(() => 0)]),
   );
@@ -15,6 +15,6 @@ export function brightness(): Model {
   weights["side1/kernel"][0] = 20;
   weights["side1/bias"][0] = -10;
   weights["fuse/kernel"][0] = 1;
-  const preprocessing = preprocessingSchema.parse({ crop: { size: 64 }, normalisation: { mean: 0, sd: 1 } });
+  const preprocessing = preprocessingSchema.parse({ crop: { size }, channels, normalisation: { mean: 0, sd: 1 } });
   return { spec, preprocessing, training: null, weights: weights as Weights };
 }

@@ -7,11 +7,9 @@ import { zoomOfDiameter } from "../../methods/labels/zoom.ts";
 import { openBackend } from "../../methods/networks/backend.ts";
 import { derivedSlices } from "../../methods/networks/derivedSlices.ts";
 import type { PictureEnhancer } from "../../methods/networks/enhancedPictures.ts";
-import type { Model } from "../../methods/networks/model.ts";
 import { predictSlices, predictVolume } from "../../methods/networks/predictVolume.ts";
 import { networkInput, type Preprocessing, preprocessingSchema } from "../../methods/networks/preprocess.ts";
-import type { NetworkSpec } from "../../methods/networks/spec.ts";
-import { initialWeights, type Weights } from "../../methods/networks/weights.ts";
+import { brightness } from "./brightness.ts";
 
 const window = { low: 0, high: 1000 };
 const preprocessing = (size: Preprocessing["crop"]["size"], channels: Preprocessing["channels"]): Preprocessing =>
@@ -138,19 +136,7 @@ describe("a crop at the lesion's zoom", () => {
 
 describe("a network that looks at enhanced slices", async () => {
   const backend = await openBackend({ prefer: "node" });
-  const spec: NetworkSpec = { network: "hnn", width: 1 / 64, channels: 1, norm: "none" };
-  /** An HNN that hands its only channel through: Ŷ = σ(20 · value − 10), ½ at the window's middle. */
-  const model: Model = (() => {
-    const weights: Record<string, Float32Array> = Object.fromEntries(
-      Object.entries(initialWeights(spec, 1)).map(([name, values]) => [name, values.map(() => 0)]),
-    );
-    weights["conv1_1/kernel"][4] = 1;
-    weights["conv1_2/kernel"][4] = 1;
-    weights["side1/kernel"][0] = 20;
-    weights["side1/bias"][0] = -10;
-    weights["fuse/kernel"][0] = 1;
-    return { spec, preprocessing: preprocessing({ longAxisPx: 48 }, ["enhanced"]), training: null, weights: weights as Weights };
-  })();
+  const model = brightness({ longAxisPx: 48 }, ["enhanced"]);
   const inBall = (x: number, y: number, z: number): boolean => Math.hypot(x - 47.3, y - 39.6, 4 * (z - 1)) <= 9;
   const dark = volume((x, y, z) => (inBall(x, y, z) ? 100 : 900));
   const marks = cross(47.3, 39.6, 9);

@@ -2,28 +2,10 @@ import { describe, expect, it } from "vitest";
 import { scalingAffine, type Volume } from "../../methods/imaging/volume.ts";
 import { InputError } from "../../methods/inputError.ts";
 import { openBackend } from "../../methods/networks/backend.ts";
-import type { Model } from "../../methods/networks/model.ts";
 import { predictVolume } from "../../methods/networks/predictVolume.ts";
-import { preprocessingSchema } from "../../methods/networks/preprocess.ts";
-import type { NetworkSpec } from "../../methods/networks/spec.ts";
-import { initialWeights, type Weights } from "../../methods/networks/weights.ts";
+import { brightness } from "./brightness.ts";
 
 const backend = await openBackend({ prefer: "node" });
-const spec: NetworkSpec = { network: "hnn", width: 1 / 64, channels: 1, norm: "none" };
-
-/** An HNN that hands the window through to its first side output: Ŷ = σ(20 · value − 10), ½ at the window's middle. */
-function brightness(): Model {
-  const weights: Record<string, Float32Array> = Object.fromEntries(
-    Object.entries(initialWeights(spec, 1)).map(([name, values]) => [name, values.map(() => 0)]),
-  );
-  weights["conv1_1/kernel"][4] = 1;
-  weights["conv1_2/kernel"][4] = 1;
-  weights["side1/kernel"][0] = 20;
-  weights["side1/bias"][0] = -10;
-  weights["fuse/kernel"][0] = 1;
-  const preprocessing = preprocessingSchema.parse({ crop: { size: 48 }, normalisation: { mean: 0, sd: 1 } });
-  return { spec, preprocessing, training: null, weights: weights as Weights };
-}
 
 /** Balls of some brightness (share of the window) in the dark. */
 function balls(...list: { at: [number, number, number]; radius: number; value: number }[]): Volume {
@@ -44,7 +26,7 @@ const at = (mask: { data: Uint8Array }, x: number, y: number, z: number): number
 describe("a volume without marks", () => {
   it("gives the component at the box's centre, even where another is larger", async () => {
     const image = balls({ at: [32, 32, 4], radius: 3, value: 1 }, { at: [46, 32, 4], radius: 5, value: 1 });
-    const { mask } = await predictVolume(brightness(), backend, { image, marks: box, window });
+    const { mask } = await predictVolume(brightness(48), backend, { image, marks: box, window });
     expect([at(mask, 32, 32, 4), at(mask, 46, 32, 4)]).toEqual([1, 0]);
     expect(
       voxels(mask) /
@@ -54,22 +36,22 @@ describe("a volume without marks", () => {
 
   it("gives the largest one where nothing is found there, and nothing where nothing is found", async () => {
     const image = balls({ at: [47, 32, 4], radius: 2, value: 1 }, { at: [32, 50, 4], radius: 4, value: 1 });
-    const { mask } = await predictVolume(brightness(), backend, { image, marks: box, window });
+    const { mask } = await predictVolume(brightness(48), backend, { image, marks: box, window });
     expect([at(mask, 47, 32, 4), at(mask, 32, 50, 4)]).toEqual([0, 1]);
-    const empty = await predictVolume(brightness(), backend, { image: balls(), marks: box, window });
+    const empty = await predictVolume(brightness(48), backend, { image: balls(), marks: box, window });
     expect(voxels(empty.mask)).toBe(0);
   });
 
   it("counts pixels from the given output on", async () => {
     const image = balls({ at: [32, 32, 4], radius: 4, value: 0.55 }); // Ŷ = σ(1) = 0.73
     const found = async (threshold: number) =>
-      voxels((await predictVolume(brightness(), backend, { image, marks: box, window }, { threshold })).mask);
+      voxels((await predictVolume(brightness(48), backend, { image, marks: box, window }, { threshold })).mask);
     expect(await found(0.7)).toBeGreaterThan(50);
     expect(await found(0.76)).toBe(0);
   });
 
   it.each(["grabcut", "prior"] as const)("refuses %s, which is made of marks", async (postprocess) => {
-    await expect(predictVolume(brightness(), backend, { image: balls(), marks: box, window }, { postprocess })).rejects.toThrow(
+    await expect(predictVolume(brightness(48), backend, { image: balls(), marks: box, window }, { postprocess })).rejects.toThrow(
       InputError,
     );
   });
@@ -87,21 +69,21 @@ describe("a cut with the shape prior after the network", () => {
       [32, 38],
     ],
   } as const;
-  const predicted = (image: Volume, model = brightness()) =>
+  const predicted = (image: Volume, model = brightness(48)) =>
     predictVolume(model, backend, { image, marks, window }, { postprocess: "prior" });
   const inBridge = (mask: { data: Uint8Array }): number =>
     mask.data.reduce((sum, value, i) => sum + (i % 64 >= 42 ? value : 0), 0);
 
   it("keeps what marks and network agree on, and cuts what leaks away from the marks", async () => {
     const image = balls({ at: [32, 32, 4], radius: 6, value: 1 }, { at: [43, 32, 4], radius: 5, value: 1 });
-    const network = await predictVolume(brightness(), backend, { image, marks, window });
+    const network = await predictVolume(brightness(48), backend, { image, marks, window });
     const { mask, outcomes } = await predicted(image);
     expect(inBridge(network.mask)).toBeGreaterThan(100);
     expect(inBridge(mask)).toBeLessThan(0.5 * inBridge(network.mask));
     expect(at(mask, 32, 32, 4)).toBe(1);
     expect(Object.keys(outcomes)).toEqual(["prior-cut"]);
     const { mask: key } = await predictVolume(
-      brightness(),
+      brightness(48),
       backend,
       { image, marks, window },
       { postprocess: "prior", slices: "key" },
@@ -111,7 +93,7 @@ describe("a cut with the shape prior after the network", () => {
 
   it("follows the network where the picture says nothing", async () => {
     const image = balls();
-    const [nothing, everything] = [brightness(), brightness()];
+    const [nothing, everything] = [brightness(48), brightness(48)];
     everything.weights["side1/bias"][0] = 10; // Ŷ ≈ 1 everywhere.
     const [less, more] = [await predicted(image, nothing), await predicted(image, everything)];
     expect(voxels(more.mask)).toBeGreaterThan(2 * voxels(less.mask));
