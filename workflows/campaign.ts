@@ -6,7 +6,6 @@ import {
   condition,
   defineQuery,
   defineUpdate,
-  executeChild,
   getExternalWorkflowHandle,
   isCancellation,
   setHandler,
@@ -18,6 +17,7 @@ import type { CompiledStep } from "../schemas/pipeline.ts";
 import { campaignPage } from "../schemas/stepKinds/evaluation.ts";
 import type { WorkflowKindName } from "../schemas/stepKinds.ts";
 import { actions, ledger, numerics } from "./actions.ts";
+import { runChild } from "./childWorkflow.ts";
 import { curation } from "./curation.ts";
 import { reading } from "./reading.ts";
 import { selfPaced } from "./selfPaced.ts";
@@ -153,8 +153,8 @@ async function runStep(
   const workflowId = `${workflowInfo().workflowId}/${step.name}`;
   onChild(workflowId);
   const result = await (step.shape === "sharded"
-    ? executeChild(sharded, { workflowId, args: [{ action, queue: step.queue }] })
-    : executeChild(workflows[step.kind], { workflowId, args: [action] }));
+    ? runChild(sharded, workflowId, { action, queue: step.queue })
+    : runChild(workflows[step.kind], workflowId, action));
   return { ...result, cached: false };
 }
 

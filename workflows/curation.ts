@@ -3,13 +3,13 @@ import {
   condition,
   continueAsNew,
   defineQuery,
-  executeChild,
   getExternalWorkflowHandle,
   setHandler,
   workflowInfo,
 } from "@temporalio/workflow";
 import type { Action, ActionResult, ArtifactRef, CurationProgress } from "../schemas/messages.ts";
 import { actions, ledger } from "./actions.ts";
+import { runChild } from "./childWorkflow.ts";
 import { reading } from "./reading.ts";
 import { pauseSignal, sharded } from "./sharded.ts";
 
@@ -58,10 +58,10 @@ export async function curation(action: Action, from?: Rounds): Promise<ActionRes
   //                                                          X2 = G2(G1(X0)) of every RECIST slice
   await condition(() => !paused);
   const apply = { ...plan.apply, inputs: { lesions, denoiser, enhancer } };
-  Object.assign(state, { round, stage: "enhancing", child: `${workflowId}/enhance-${round}` });
+  Object.assign(state, { round, stage: "enhancing" });
+  state.child = `${workflowId}/enhance-${round}`;
   const enhanced = done(
-    (await ledger.findFinished({ action: apply })) ??
-      (await executeChild(sharded, { workflowId: state.child, args: [{ action: apply, queue: "gpu" }] })),
+    (await ledger.findFinished({ action: apply })) ?? (await runChild(sharded, state.child, { action: apply, queue: "gpu" })),
     "enhanced",
   );
   state.child = undefined;
@@ -69,10 +69,10 @@ export async function curation(action: Action, from?: Rounds): Promise<ActionRes
 
   //                                                          people select up to 1,000 of them
   const ask = { ...plan.reading, inputs: { cases } };
-  Object.assign(state, { stage: "reading", child: `${workflowId}/reading-${round}` });
+  state.stage = "reading";
+  state.child = `${workflowId}/reading-${round}`;
   const decisions = done(
-    (await ledger.findFinished({ action: ask })) ??
-      (await executeChild(reading, { workflowId: state.child, args: [ask, { round, step }] })),
+    (await ledger.findFinished({ action: ask })) ?? (await runChild(reading, state.child, ask, { round, step })),
     "decisions",
   );
   state.child = undefined;

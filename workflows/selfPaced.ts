@@ -1,6 +1,7 @@
-import { condition, defineQuery, executeChild, getExternalWorkflowHandle, setHandler, workflowInfo } from "@temporalio/workflow";
+import { condition, defineQuery, getExternalWorkflowHandle, setHandler, workflowInfo } from "@temporalio/workflow";
 import type { Action, ActionResult, ArtifactRef, SelfPacedProgress } from "../schemas/messages.ts";
 import { actions, ledger } from "./actions.ts";
+import { runChild } from "./childWorkflow.ts";
 import { pauseSignal, sharded } from "./sharded.ts";
 
 export const selfPacedProgress = defineQuery<SelfPacedProgress>("progress");
@@ -32,10 +33,11 @@ export async function selfPaced(action: Action): Promise<ActionResult> {
     //                                                                  T̂ = trimap(Ŷ, R̂_{r+τ}, R)
     //                                                                  F = F ∪ {(V_{r+τ}, GrabCut(T̂, V_{r+τ}))}
     await condition(() => !paused);
-    Object.assign(state, { round: k, stage: "harvesting", child: `${workflowInfo().workflowId}/harvest-${k}` });
-    const labels = await executeChild(sharded, {
-      workflowId: state.child,
-      args: [{ action: { ...harvest, params: { ...harvest.params, k }, inputs: { lesions, model: theta } }, queue: "gpu" }],
+    Object.assign(state, { round: k, stage: "harvesting" });
+    state.child = `${workflowInfo().workflowId}/harvest-${k}`;
+    const labels = await runChild(sharded, state.child, {
+      action: { ...harvest, params: { ...harvest.params, k }, inputs: { lesions, model: theta } },
+      queue: "gpu",
     });
     const F: ArtifactRef = { artifact: labels.outputs.labels, record: labels.record };
 

@@ -4,7 +4,7 @@ import path from "node:path";
 import { ApplicationFailure } from "@temporalio/activity";
 import { type Client, WorkflowUpdateFailedError } from "@temporalio/client";
 import { putCases } from "../../activities/cases.ts";
-import { createActivities } from "../../activities/index.ts";
+import { type Activities, createActivities } from "../../activities/index.ts";
 import { openFileStore } from "../../artifacts/fileStore.ts";
 import type { Digest, Store } from "../../artifacts/store.ts";
 import { listWaiting, readingState, tellReading } from "../../client/readings.ts";
@@ -41,8 +41,11 @@ export async function tinyCases(store: Store, count: number, title = "tiny"): Pr
   return putCases(store, { title }, cases, [{ path: "images.safetensors", bytes, mediaType: "application/x-safetensors" }]);
 }
 
-/** An engine, workers with the real activities over a store of their own, and readings on them. */
-export async function openDesk(options: Parameters<typeof openWorkflows>[1] = { suggestNewRunAfter: 4096 }) {
+/** An engine, workers with the real activities (but for `others`) over a store of their own, and readings on them. */
+export async function openDesk(
+  options: Parameters<typeof openWorkflows>[1] = { suggestNewRunAfter: 4096 },
+  others: Partial<Activities> = {},
+) {
   const folder = mkdtempSync(path.join(os.tmpdir(), "recist3d-reading-"));
   const store = openFileStore(folder);
   const compute = {
@@ -55,7 +58,7 @@ export async function openDesk(options: Parameters<typeof openWorkflows>[1] = { 
     if (trouble.logIsDamaged) throw ApplicationFailure.nonRetryable("the log is damaged", "DamagedBlobError");
     return activities.writeReading(request);
   };
-  const workflows = await openWorkflows({ ...activities, writeReading }, options);
+  const workflows = await openWorkflows({ ...activities, writeReading, ...others }, options);
   return {
     store,
     workflows,

@@ -1,6 +1,6 @@
 // Records the histories that test/campaign/replay.slow.test.ts replays: npx tsx test/campaign/recordHistories.ts
 // To be run, and its files added beside the old ones, whenever workflow code changes on purpose. With `campaigns`, `sharded`,
-// `readings` or `curation`: only those.
+// `readings`, `curation` or `cancelled`: only those.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Client } from "@temporalio/client";
@@ -13,7 +13,10 @@ import { countedParts, openWorkflows, runSharded, runsOf } from "./workflowsAlon
 programs();
 const folder = fileURLToPath(new URL("./histories", import.meta.url));
 mkdirSync(folder, { recursive: true });
-const recorders = { campaigns: recordCampaigns, sharded: recordSharded, readings: recordReadings, curation: recordCuration };
+const recorders = {
+  ...{ campaigns: recordCampaigns, sharded: recordSharded, readings: recordReadings, curation: recordCuration },
+  cancelled: recordCancelledChild,
+};
 const chosen = process.argv.slice(2);
 for (const [name, record] of Object.entries(recorders)) if (chosen.length === 0 || chosen.includes(name)) await record();
 
@@ -110,6 +113,20 @@ async function recordCuration(): Promise<void> {
     await (await readingOf(house.engine, "recorded-late")).answer("Ada", { 0: "reject" });
     await house.result("recorded-late");
     await write("reading-policy", client, "recorded-late/answers");
+  } finally {
+    await house.close();
+  }
+}
+
+/** A campaign that is cancelled while a child workflow of it waits for people. */
+async function recordCancelledChild(): Promise<void> {
+  const house = await openHouse();
+  try {
+    await house.start("recorded-child", {}, fileURLToPath(new URL("./waiting.yaml", import.meta.url)));
+    await readingOf(house.engine, "recorded-child");
+    await house.engine.client.workflow.getHandle("recorded-child").cancel();
+    await house.result("recorded-child").catch(() => {});
+    await write("cancelled-child", house.engine.client, "recorded-child");
   } finally {
     await house.close();
   }

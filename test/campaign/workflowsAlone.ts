@@ -1,7 +1,7 @@
 import { ApplicationFailure } from "@temporalio/activity";
 import type { Client } from "@temporalio/client";
 import { TestWorkflowEnvironment } from "@temporalio/testing";
-import { DefaultLogger, Runtime, Worker } from "@temporalio/worker";
+import { DefaultLogger, Runtime, Worker, type WorkerOptions } from "@temporalio/worker";
 import type { Activities } from "../../activities/index.ts";
 import { toolPath } from "../../engine/toolPath.ts";
 import type { Action } from "../../schemas/messages.ts";
@@ -12,6 +12,8 @@ import { until } from "./house.ts";
 /** An engine and workers for the workflows alone: their activities are whatever the test says, and nothing is computed. */
 export interface WorkflowsAlone {
   readonly client: TestWorkflowEnvironment["client"];
+  /** Does `work` while no worker carries out workflows: whatever comes meanwhile comes in one workflow task. Activities go on. */
+  withoutWorkflows<T>(work: () => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -40,23 +42,38 @@ export async function openWorkflows(
     },
   });
   const codePath = await workflowBundle();
-  const workers = await Promise.all(
+  const connection = environment.nativeConnection;
+  const start = async (options: Omit<WorkerOptions, "connection">): Promise<() => Promise<void>> => {
+    const worker = await Worker.create({ connection, ...options });
+    const running = worker.run();
+    return async () => {
+      worker.shutdown();
+      await running;
+    };
+  };
+  const startWorkflows = () => start({ taskQueue: taskQueues.cpu, workflowBundle: { codePath } });
+  const stopActivities = await Promise.all(
     [...Object.values(taskQueues), numericsQueue].map((taskQueue) =>
-      Worker.create({
-        connection: environment.nativeConnection,
+      start({
         taskQueue,
         activities,
-        ...(taskQueue === taskQueues.cpu ? { workflowBundle: { codePath } } : {}),
         ...(taskQueue === taskQueues.gpu ? { maxConcurrentActivityTaskExecutions: gpuSlots } : {}),
       }),
     ),
   );
-  const running = Promise.all(workers.map((worker) => worker.run()));
+  let stopWorkflows = await startWorkflows();
   return {
     client: environment.client,
+    withoutWorkflows: async (work) => {
+      await stopWorkflows();
+      try {
+        return await work();
+      } finally {
+        stopWorkflows = await startWorkflows();
+      }
+    },
     close: async () => {
-      for (const worker of workers) worker.shutdown();
-      await running;
+      await Promise.all([stopWorkflows(), ...stopActivities.map((stop) => stop())]);
       await environment.teardown();
     },
   };
@@ -69,7 +86,10 @@ export const DAMAGED_PART = 5;
 /** Parts of a sharded step that do nothing but say that they were called. */
 export function countedParts() {
   const digest = "0".repeat(64);
-  const seen = { parts: PARTS, started: [] as (number | "gather")[], counted: 0, underWay: 0, mostUnderWay: 0, damaged: false };
+  const seen = {
+    ...{ parts: PARTS, counted: 0, underWay: 0, mostUnderWay: 0, damaged: false, partMs: 20 },
+    started: [] as (number | "gather")[],
+  };
   const activities: Partial<Activities> = {
     countParts: async () => {
       seen.counted++;
@@ -78,7 +98,7 @@ export function countedParts() {
     runAction: async ({ part }) => {
       seen.started.push(part ?? "gather");
       seen.mostUnderWay = Math.max(seen.mostUnderWay, ++seen.underWay);
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await new Promise((resolve) => setTimeout(resolve, seen.partMs));
       seen.underWay--;
       if (seen.damaged && part === DAMAGED_PART)
         throw ApplicationFailure.nonRetryable(`lesion of part ${part} cannot be read`, "InputError");

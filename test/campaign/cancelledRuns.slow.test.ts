@@ -1,0 +1,152 @@
+import type { WorkflowHandle } from "@temporalio/client";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { Activities } from "../../activities/index.ts";
+import type { Digest } from "../../artifacts/store.ts";
+import { campaignInputSchema } from "../../schemas/messages.ts";
+import { stepKinds } from "../../schemas/stepKinds.ts";
+import { taskQueues } from "../../schemas/taskQueues.ts";
+import { until } from "./house.ts";
+import { type Desk, openDesk, questions, Reading, tinyCases } from "./readingDesk.ts";
+import { countedParts, replayRun, runsOf } from "./workflowsAlone.ts";
+
+/** The engine suggests a new run in every workflow task that begins with so many events. */
+const SUGGESTED = 60;
+const digest = "0".repeat(64);
+const { seen, activities } = countedParts();
+const planned: Awaited<ReturnType<Activities["planCampaign"]>> = {};
+
+let desk: Desk;
+beforeAll(async () => {
+  const { countParts, runAction } = activities as Activities;
+  const planCampaign = async () => planned;
+  const [findFinished, improves] = [async () => null, async () => true];
+  desk = await openDesk({ suggestNewRunAfter: SUGGESTED }, { countParts, runAction, planCampaign, findFinished, improves });
+});
+afterAll(() => desk?.close());
+beforeEach(() => {
+  seen.started = [];
+});
+
+const historyLength = async (handle: WorkflowHandle): Promise<number> => (await handle.describe()).historyLength;
+
+/** Cancels a workflow while nobody carries it out, so that its next task begins with the suggestion and the cancellation. */
+async function cancelledAsSuggested(handle: WorkflowHandle): Promise<void> {
+  while ((await historyLength(handle)) < SUGGESTED) await handle.signal("pause", true);
+  await handle.cancel();
+}
+
+async function expectCancelled(workflowId: string): Promise<void> {
+  const runs = await runsOf(desk.workflows, workflowId);
+  const { events } = await desk.workflows.client.workflow.getHandle(workflowId, runs.at(-1)!.runId).fetchHistory();
+  const cancelled = events!.findIndex(({ workflowExecutionCancelRequestedEventAttributes: one }) => one != null);
+  const task = events!.slice(cancelled).find(({ workflowTaskStartedEventAttributes: one }) => one != null);
+  expect(task!.workflowTaskStartedEventAttributes!.suggestContinueAsNew).toBe(true);
+  expect(runs.map(({ status }) => status)).toEqual([...Array(runs.length - 1).fill("CONTINUED_AS_NEW"), "CANCELLED"]);
+  for (const run of runs) await replayRun(desk.workflows, workflowId, run);
+}
+
+async function opened(reading: Reading): Promise<Reading> {
+  await until("the reading is open", () => reading.waiting().then((waiting) => waiting ?? undefined));
+  return reading;
+}
+
+describe("a workflow that is cancelled in the very task in which the engine suggests a new run ends as cancelled", () => {
+  test.each(["before", "after"])(
+    "a reading: what was acknowledged is kept, if it came just %s the cancellation too",
+    async (order) => {
+      const id = `just-${order}`;
+      const reading = await opened(await desk.start(`${id}/read`, await tinyCases(desk.store, 20, id), {}));
+      await reading.tell("Ada", { 0: "accept" });
+      let last: Promise<unknown> | undefined;
+      const answer = async () => {
+        last = reading.answer("Ada", { 1: "reject" }).then(({ taken }) => taken);
+        last.catch(() => {});
+        await new Promise((resolve) => setTimeout(resolve, 300));
+      };
+      await desk.workflows.withoutWorkflows(async () => {
+        if (order === "before") await answer();
+        await cancelledAsSuggested(reading.handle);
+        if (order === "after") await answer();
+      });
+      await expect(reading.result()).rejects.toMatchObject({ cause: { name: "CancelledFailure" } });
+      await expectCancelled(`${id}/read`);
+      expect(await last).toBe(1);
+      const again = await opened(await desk.start(`${id}-again/read`, reading.cases as Digest, {}));
+      expect((await again.state("Ada"))!.own).toEqual([
+        [0, "accept"],
+        [1, "reject"],
+      ]);
+      await again.handle.cancel();
+    },
+  );
+
+  test.each([20, 400])(
+    "a sharded step with parts of %i ms: no further part is started, and nothing is gathered",
+    async (partMs) => {
+      seen.partMs = partMs;
+      const id = `sharded-${partMs}`;
+      const action = { kind: "labels.initial", version: 1, params: {}, inputs: {} };
+      const args = [{ action, queue: "cpu" }];
+      const handle = await desk.workflows.client.workflow.start("sharded", { workflowId: id, taskQueue: taskQueues.cpu, args });
+      await until("parts run", () => seen.started.length > 0);
+      let started = 0;
+      await desk.workflows.withoutWorkflows(async () => {
+        await until("no part runs", () => seen.underWay === 0);
+        started = seen.started.length;
+        await cancelledAsSuggested(handle);
+      });
+      await expect(handle.result()).rejects.toMatchObject({ cause: { name: "CancelledFailure" } });
+      expect(seen.started).toHaveLength(started);
+      expect(seen.started).not.toContain("gather");
+      await expectCancelled(id);
+    },
+  );
+});
+
+describe("a campaign that is cancelled while a step of it has been continued as new", () => {
+  /** A campaign of one step, of which the inputs are there already. */
+  async function start(campaign: string, step: object, inputs: Record<string, string>) {
+    for (const name of Object.keys(planned)) delete planned[name];
+    for (const [name, artifact] of Object.entries(inputs)) planned[name] = { state: "cached", outputs: { [name]: artifact } };
+    const given = Object.keys(inputs).map((name) => ({
+      ...{ name, kind: "dataset.select", version: 1, queue: "cpu", shape: "single", numerics: "none", external: [] },
+      ...{ params: {}, inputs: {} },
+    }));
+    const wires = Object.fromEntries(Object.keys(inputs).map((name) => [name, [{ step: name, output: name }]]));
+    const last = { name: "last", version: 1, numerics: "none", external: [], inputs: wires, ...step };
+    const pipeline = { name: campaign, source: digest, params: {}, steps: [...given, last], wanted: ["last"] };
+    const args = [campaignInputSchema.parse({ campaign, pipeline, started: "2018-01-25T00:00:00Z" })];
+    return desk.workflows.client.workflow.start("campaign", { workflowId: campaign, taskQueue: taskQueues.cpu, args });
+  }
+  const runsBegun = async (workflowId: string): Promise<number> => {
+    let runs = 0;
+    for await (const _ of desk.workflows.client.workflow.list({ query: `WorkflowId = "${workflowId}"` })) runs++;
+    return runs;
+  };
+
+  test("a reading ends with it, and what was answered is kept", async () => {
+    const cases = await tinyCases(desk.store, 100, "campaign");
+    const params = stepKinds.reading.params.parse(questions);
+    const campaign = await start("reads", { kind: "reading", queue: "cpu", shape: "workflow", params }, { cases });
+    const reading = await opened(new Reading(desk.workflows, "reads/last", cases));
+    for (let i = 0; i < 40; i++) await reading.tell("Ada", { [i]: "accept" });
+    await until("it is in a later run", async () => (await runsBegun("reads/last")) > 1);
+    await campaign.cancel();
+    await expect(campaign.result()).rejects.toMatchObject({ cause: { name: "CancelledFailure" } });
+    expect((await runsOf(desk.workflows, "reads/last")).at(-1)!.status).toBe("CANCELLED");
+    const again = await opened(await desk.start("reads-again/read", cases, {}));
+    expect((await again.state("Ada"))!.own).toHaveLength(40);
+    await again.handle.cancel();
+  });
+
+  test("a sharded step ends with it", async () => {
+    seen.partMs = 200;
+    const step = { kind: "labels.initial", queue: "cpu", shape: "sharded", params: {} };
+    const campaign = await start("shards", step, { lesions: digest });
+    await until("it is in a later run", async () => (await runsBegun("shards/last")) > 1);
+    await campaign.cancel();
+    await expect(campaign.result()).rejects.toMatchObject({ cause: { name: "CancelledFailure" } });
+    expect((await runsOf(desk.workflows, "shards/last")).at(-1)!.status).toBe("CANCELLED");
+    expect(seen.started).not.toContain("gather");
+  });
+});
