@@ -2,7 +2,7 @@ import { ApplicationFailure } from "@temporalio/activity";
 import { actionKey } from "../artifacts/actionKey.ts";
 import { codeIdentity, machineIdentity } from "../artifacts/identity.ts";
 import { inParallel } from "../artifacts/inParallel.ts";
-import { artifactsPresent, findAction } from "../artifacts/records.ts";
+import { findAction, usableAction } from "../artifacts/records.ts";
 import type { Digest, Store } from "../artifacts/store.ts";
 import type { Action, ActionResult } from "../schemas/messages.ts";
 import type { ActionRecord } from "../schemas/records.ts";
@@ -14,13 +14,10 @@ export function keyOf({ kind, version, params, inputs, part }: Action, fingerpri
   return actionKey({ kind, kindVersion: version, params: kindOf(kind).keyParams(params), inputs: artifacts, fingerprint, part });
 }
 
-/** The result of an action whose record and outputs are in the store already. */
+/** The result of an action whose record and outputs are in the store already, and can be read. */
 export async function finished(store: Store, key: Digest): Promise<ActionResult | null> {
-  const found = await findAction(store, key);
+  const found = await usableAction(store, key);
   if (found === null) return null;
-  for (const output of Object.values(found.record.outputs)) {
-    if (!(await artifactsPresent(store, output as Digest))) return null;
-  }
   return { record: found.digest, outputs: found.record.outputs, cached: true, summary: {} };
 }
 
@@ -34,7 +31,10 @@ export async function partRecords(
   return inParallel([...Array(total).keys()], async (part) => {
     const found = await findAction(store, keyOf({ ...action, part }, fingerprint));
     if (found === null)
-      throw ApplicationFailure.retryable(`part ${part} of ${total} of ${action.kind} has no record`, "MissingPart");
+      throw ApplicationFailure.nonRetryable(
+        `part ${part} of ${total} of ${action.kind} has lost its record; retry makes it again`,
+        "MissingPart",
+      );
     return found;
   });
 }

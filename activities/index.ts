@@ -1,9 +1,9 @@
 import { ApplicationFailure, CancelledFailure, Context } from "@temporalio/activity";
 import { commitAction } from "../artifacts/records.ts";
 import type { Digest, Store } from "../artifacts/store.ts";
-import type { Action, ActionProgress, ActionResult } from "../schemas/messages.ts";
+import { type Action, type ActionProgress, type ActionResult, actionProgressSchema } from "../schemas/messages.ts";
 import { kindOf } from "../schemas/stepKinds.ts";
-import type { ComputeOptions } from "../worker/computePool.ts";
+import type { ComputeOptions, ComputeProcessDied } from "../worker/computePool.ts";
 import type { ComputeRequest } from "../worker/computeProtocol.ts";
 import { finished, keyOf, partRecords, recordOf } from "./actionRecords.ts";
 import { newestCheckpoint } from "./checkpoints.ts";
@@ -20,9 +20,16 @@ export interface ActivityDependencies {
 /** Errors that another attempt cannot mend. */
 const FINAL = new Set([
   ...["InputError", "StoreInputError", "NonFiniteLossError", "ZodError", "TypeError", "RangeError"],
-  ...["MissingBlobError", "DamagedBlobError", "DamagedPointerError", "MalformedDocumentError"],
+  ...[
+    "MissingBlobError",
+    "DamagedBlobError",
+    "DamagedPointerError",
+    "MalformedDocumentError",
+    "LostCheckpointError",
+    "DiesAlways",
+  ],
 ]);
-/** A compute process that dies this often over one action will not survive the next time either. */
+/** Compute processes that die this often over one action, without coming further, will not survive the next time either. */
 const MAX_DEATHS = 10;
 const HEARTBEAT_MS = 1000;
 
@@ -58,18 +65,20 @@ export function createActivities({ store, compute }: ActivityDependencies) {
   async function runAction(action: Action, step?: string): Promise<ActionResult> {
     const { cancellationSignal, info, heartbeat } = Context.current();
     const kind = kindOf(action.kind);
-    const fingerprint = await fingerprintOf(action.kind);
-    const key = keyOf(action, fingerprint);
-    const found = await finished(store, key);
-    if (found !== null) return found;
-
-    let progress: ActionProgress = { step, unit: "", done: 0, total: 0 };
-    const checkpoint = kind.checkpoints ? await newestCheckpoint(store, key) : null;
-    if (checkpoint !== null) progress = { ...progress, checkpoint };
+    const before = actionProgressSchema.safeParse(info.heartbeatDetails).data;
+    let progress: ActionProgress = { step, unit: "", done: 0, total: 0, deaths: before?.deaths, checkpoint: before?.checkpoint };
     heartbeat(progress);
+    // From here on: on a busy machine the arithmetic's fingerprint alone may take longer than the engine waits.
     const timer = setInterval(() => heartbeat(progress), HEARTBEAT_MS);
     const started = new Date();
     try {
+      const fingerprint = await fingerprintOf(action.kind);
+      const key = keyOf(action, fingerprint);
+      const found = await finished(store, key);
+      if (found !== null) return found;
+      const checkpoint = kind.checkpoints ? ((await newestCheckpoint(store, key)) ?? undefined) : undefined;
+      const deaths = checkpoint === before?.checkpoint ? (before?.deaths ?? 0) : 0;
+      progress = { ...progress, checkpoint, deaths };
       const gathers = kind.shape === "sharded" && action.part === undefined;
       const parts = gathers ? await partRecords(store, action, await ledger.countParts(action), fingerprint) : [];
       const request: ComputeRequest = gathers
@@ -78,7 +87,9 @@ export function createActivities({ store, compute }: ActivityDependencies) {
       const { outputs, summary } = await compute.run<StepResult>(request, {
         signal: cancellationSignal,
         onProgress: (latest) => {
-          progress = { ...latest, step, checkpoint: latest.checkpoint ?? progress.checkpoint };
+          const cameFurther = latest.checkpoint !== undefined && latest.checkpoint !== progress.checkpoint;
+          const { checkpoint, deaths } = progress;
+          progress = { ...latest, step, checkpoint: latest.checkpoint ?? checkpoint, deaths: cameFurther ? 0 : deaths };
         },
       });
       const executed = {
@@ -93,7 +104,13 @@ export function createActivities({ store, compute }: ActivityDependencies) {
       const committed = await commitAction(store, key, recordOf(executed));
       return { record: committed.digest, outputs: committed.record.outputs, cached: false, summary: summary ?? {} };
     } catch (error) {
-      throw failureOf(error, cancellationSignal, info.attempt);
+      if (hasDied(error)) {
+        const deaths = (progress.deaths ?? 0) + 1;
+        // The next attempt counts on.
+        heartbeat({ ...progress, deaths });
+        if (deaths >= MAX_DEATHS) throw failureOf(new DiesAlways(error, deaths), cancellationSignal);
+      }
+      throw failureOf(error, cancellationSignal);
     } finally {
       clearInterval(timer);
     }
@@ -107,12 +124,12 @@ function mendable<A extends Record<string, (...args: never[]) => Promise<unknown
   const wrapped = Object.entries(activities).map(([name, activity]) => [
     name,
     async (...args: never[]) => {
-      const { cancellationSignal, info, heartbeat } = Context.current();
+      const { cancellationSignal, heartbeat } = Context.current();
       const timer = setInterval(heartbeat, HEARTBEAT_MS);
       try {
         return await activity(...args);
       } catch (error) {
-        throw failureOf(error, cancellationSignal, info.attempt);
+        throw failureOf(error, cancellationSignal);
       } finally {
         clearInterval(timer);
       }
@@ -121,10 +138,22 @@ function mendable<A extends Record<string, (...args: never[]) => Promise<unknown
   return Object.fromEntries(wrapped) as A;
 }
 
-function failureOf(error: unknown, signal: AbortSignal, attempt: number): unknown {
+function failureOf(error: unknown, signal: AbortSignal): unknown {
   if (signal.aborted) return signal.reason instanceof CancelledFailure ? signal.reason : new CancelledFailure("cancelled");
   if (!(error instanceof Error) || error instanceof ApplicationFailure) return error;
   const name = "errorName" in error ? String(error.errorName) : error.name;
-  const hopeless = FINAL.has(name) || (name === "ComputeProcessDied" && attempt >= MAX_DEATHS);
-  return ApplicationFailure.create({ message: error.message, type: name, nonRetryable: hopeless, cause: error });
+  return ApplicationFailure.create({ message: error.message, type: name, nonRetryable: FINAL.has(name), cause: error });
+}
+
+const hasDied = (error: unknown): error is ComputeProcessDied => error instanceof Error && error.name === "ComputeProcessDied";
+
+/** Where no attempt is worth another one. */
+class DiesAlways extends Error {
+  override readonly name = "DiesAlways";
+
+  constructor({ message }: ComputeProcessDied, deaths: number) {
+    super(
+      `${message}; so did ${deaths} in a row, none of which came further — if nobody killed them, memory ran out: take a smaller batch, crop or width, or a machine with more of it, then retry`,
+    );
+  }
 }

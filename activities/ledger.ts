@@ -1,6 +1,6 @@
 import { canonicalJson } from "../artifacts/canonicalJson.ts";
 import { putArtifact } from "../artifacts/manifest.ts";
-import { artifactsPresent, commitAction, commitCampaign as commitRoot, findAction } from "../artifacts/records.ts";
+import { artifactsUsable, commitAction, commitCampaign as commitRoot, readableAction } from "../artifacts/records.ts";
 import type { Digest, Store } from "../artifacts/store.ts";
 import { latestPointer } from "../pipelines/latest.ts";
 import { planPipeline } from "../pipelines/plan.ts";
@@ -40,15 +40,15 @@ export function createLedger(store: Store, fingerprintOf: FingerprintOf) {
     /** What of a pipeline is there already, and what nobody needs. `fingerprint` is the network workers'. */
     async planCampaign({ pipeline, fingerprint, discardCheckpoints }: PlanRequest): Promise<Record<string, PlannedStep>> {
       const plan = await planPipeline(pipeline, {
-        lookup: async (key) => (await findAction(store, key))?.record ?? null,
-        present: (artifact) => artifactsPresent(store, artifact),
+        lookup: async (key) => (await readableAction(store, key))?.record ?? null,
+        present: (artifact) => artifactsUsable(store, artifact),
         sourceDigest: ({ kind, params }) => putSource(store, kind, params),
         fingerprint: (numerics) => fingerprintFor(numerics, fingerprint ?? ""),
       });
       const planned: Record<string, PlannedStep> = {};
       for (const { name, state, key, outputs } of plan.steps) {
         if (key !== undefined && discardCheckpoints.includes(name)) await discard(store, key);
-        const record = key === undefined ? undefined : (await findAction(store, key))?.digest;
+        const record = key === undefined ? undefined : (await readableAction(store, key))?.digest;
         if (state === "cached") planned[name] = { state: "cached", outputs, record };
         else if (state === "pruned") planned[name] = { state: "not-needed", outputs, record };
       }

@@ -77,18 +77,32 @@ export async function artifactsPresent(store: Store, artifact: Digest): Promise<
   return !present.includes(false);
 }
 
-/** The action's record if it and all its outputs are there, else null. */
-async function usableAction(store: Store, key: Digest): Promise<FoundAction | null> {
+/** The action's record if it and all its outputs are there, and record and manifests can be read; else null. */
+export async function usableAction(store: Store, key: Digest): Promise<FoundAction | null> {
+  const found = await readableAction(store, key);
+  if (found === null) return null;
+  for (const output of Object.values(found.record.outputs)) {
+    if (!(await artifactsUsable(store, asDigest(output)))) return null;
+  }
+  return found;
+}
+
+/** As `findAction`, but a record that cannot be read any more is none: the action is carried out again. */
+export function readableAction(store: Store, key: Digest): Promise<FoundAction | null> {
+  return orLost(findAction(store, key), null);
+}
+
+/** As `artifactsPresent`, but an artifact of which the manifest cannot be read any more is none. */
+export function artifactsUsable(store: Store, artifact: Digest): Promise<boolean> {
+  return orLost(artifactsPresent(store, artifact), false);
+}
+
+async function orLost<T, L>(found: Promise<T>, lost: L): Promise<T | L> {
   try {
-    const found = await findAction(store, key);
-    if (found === null) return null;
-    for (const output of Object.values(found.record.outputs)) {
-      if (!(await artifactsPresent(store, asDigest(output)))) return null;
-    }
-    return found;
+    return await found;
   } catch (error) {
     const unusable = [MissingBlobError, DamagedBlobError, DamagedPointerError, MalformedDocumentError];
-    if (unusable.some((kind) => error instanceof kind)) return null;
+    if (unusable.some((kind) => error instanceof kind)) return lost;
     throw error;
   }
 }

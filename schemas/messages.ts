@@ -49,6 +49,8 @@ export const actionProgressSchema = z.strictObject({
   loss: z.number().optional(),
   /** The newest durable checkpoint. */
   checkpoint: digestSchema.optional(),
+  /** Compute processes that died over the action since that checkpoint. */
+  deaths: z.int().nonnegative().optional(),
 });
 export type ActionProgress = z.infer<typeof actionProgressSchema>;
 

@@ -1,7 +1,8 @@
 import { renameSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import { parseArgs } from "node:util";
-import { makeTelemetryFilterString, NativeConnection, Runtime, Worker } from "@temporalio/worker";
+import { SdkComponent } from "@temporalio/common";
+import { DefaultLogger, makeTelemetryFilterString, NativeConnection, Runtime, Worker } from "@temporalio/worker";
 import pino from "pino";
 import { createActivities } from "../activities/index.ts";
 import { openStore } from "../artifacts/openStore.ts";
@@ -28,14 +29,12 @@ const log = pino({ name: "worker", level: process.env.RECIST3D_LOG_LEVEL ?? "inf
 Runtime.install({
   shutdownSignals: ["SIGTERM", "SIGINT"],
   telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: "WARN", other: "WARN" }), forward: {} } },
-  logger: {
-    log: (level, message, meta) => log.info({ ...meta, level }, message),
-    trace: () => {},
-    debug: () => {},
-    info: (message) => log.debug(message),
-    warn: (message, meta) => log.warn(meta, message),
-    error: (message, meta) => log.error(meta, message),
-  },
+  // What the SDK says below a warning is every task with its payloads, people's answers among them.
+  logger: new DefaultLogger("INFO", ({ level, message, meta }) => {
+    if (level === "ERROR") log.error(meta, message);
+    else if (level === "WARN") log.warn(meta, message);
+    else if (meta?.sdkComponent === SdkComponent.workflow) log.info(meta, message);
+  }),
 });
 
 const store = await openStore();

@@ -21,7 +21,10 @@ export interface StepContext {
 
 /** Durable checkpoints of one action: the newest survives the death of the process. */
 export interface Checkpoints {
-  /** Bytes of the newest checkpoint, or null when there is none yet. @throws when it is recorded but missing or damaged. */
+  /**
+   * Bytes of the newest checkpoint that can be read, or null when there is none yet.
+   * @throws LostCheckpointError when those that are recorded are missing or damaged
+   */
   latest(): Promise<Buffer | null>;
   save(bytes: Uint8Array): Promise<Digest>;
 }

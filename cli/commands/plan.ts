@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { fingerprintFor } from "../../activities/ledger.ts";
 import { putSource } from "../../activities/sources.ts";
 import { openStore } from "../../artifacts/openStore.ts";
-import { artifactsPresent, findAction, getRecord } from "../../artifacts/records.ts";
+import { artifactsUsable, getRecord, readableAction } from "../../artifacts/records.ts";
 import type { Digest, Store } from "../../artifacts/store.ts";
 import { InputError } from "../../methods/inputError.ts";
 import { openBackend } from "../../methods/networks/backend.ts";
@@ -86,8 +86,8 @@ async function planHere(pipeline: CompiledPipeline, store: Store): Promise<Plan>
   const usesNetwork = pipeline.steps.some(({ numerics }) => numerics === "network");
   const networkFingerprint = usesNetwork ? (await openBackend()).fingerprint : "";
   return planPipeline(pipeline, {
-    lookup: async (key) => (await findAction(store, key))?.record ?? null,
-    present: (artifact) => artifactsPresent(store, artifact),
+    lookup: async (key) => (await readableAction(store, key))?.record ?? null,
+    present: (artifact) => artifactsUsable(store, artifact),
     sourceDigest: ({ kind, params }) => putSource(store, kind, params),
     fingerprint: (numerics) => fingerprintFor(numerics, networkFingerprint),
     latest: (step) => latestRecord(store, pipeline.name, step),

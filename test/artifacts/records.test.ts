@@ -9,6 +9,7 @@ import {
   MalformedDocumentError,
   MissingBlobError,
   StoreInputError,
+  StoreUnreachableError,
 } from "../../artifacts/errors.ts";
 import { openFileStore } from "../../artifacts/fileStore.ts";
 import { putArtifact } from "../../artifacts/manifest.ts";
@@ -16,10 +17,12 @@ import {
   actionPointer,
   commitAction,
   commitCampaign,
+  type FoundAction,
   findAction,
   findCampaign,
   getRecord,
   putRecord,
+  usableAction,
 } from "../../artifacts/records.ts";
 import type { Digest, Store } from "../../artifacts/store.ts";
 import type { ActionRecord } from "../../schemas/records.ts";
@@ -129,6 +132,26 @@ describe("findAction", () => {
     await expect(getRecord(store, records.lesions.record.outputs.lesions as Digest)).rejects.toThrow(
       /is not a valid action record/,
     );
+  });
+});
+
+describe("usableAction", () => {
+  it.each([
+    ["the record is gone", async ({ digest }: FoundAction) => store.dropBlob(digest)],
+    ["the record is damaged", async ({ digest }: FoundAction) => tamper(fileOf(digest), flipBit)],
+    ["an output's manifest is damaged", async () => tamper(fileOf(record.outputs.labels), flipBit)],
+    ["an output's file is gone", async () => store.dropBlob(sha256("a"))],
+  ])("takes for not done, so that it is done again, an action of which %s", async (_, spoil) => {
+    const found = await commitAction(store, key, record);
+    expect(await usableAction(store, key)).toEqual(found);
+    await spoil(found);
+    expect(await usableAction(store, key)).toBeNull();
+  });
+
+  it("does not take a store that is away for one that has lost it", async () => {
+    await commitAction(store, key, record);
+    const away = { ...store, getPointer: () => Promise.reject(new StoreUnreachableError("file:x", "away", "wait")) };
+    await expect(usableAction(away, key)).rejects.toThrow(StoreUnreachableError);
   });
 });
 
