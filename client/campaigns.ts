@@ -1,6 +1,7 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Client, WorkflowHandle } from "@temporalio/client";
-import { QueryNotRegisteredError, WorkflowNotFoundError } from "@temporalio/client";
-import { defaultPayloadConverter } from "@temporalio/common";
+import { QueryNotRegisteredError, WorkflowFailedError, WorkflowNotFoundError } from "@temporalio/client";
+import { defaultPayloadConverter, WorkflowExecutionAlreadyStartedError } from "@temporalio/common";
 import { InputError } from "../methods/inputError.ts";
 import {
   type ActionProgress,
@@ -14,6 +15,7 @@ import {
 } from "../schemas/messages.ts";
 import type { Waiting } from "../schemas/reading.ts";
 import { taskQueues } from "../schemas/taskQueues.ts";
+import { CampaignStuckError, runningWorkflows, stuckWorkflow } from "./stuckWorkflow.ts";
 
 /** The client's side of campaigns: everything it knows comes from queries and descriptions of workflows. */
 
@@ -54,6 +56,16 @@ export async function startCampaign(
   client: Client,
   input: CampaignInput,
 ): Promise<{ handle: WorkflowHandle; attached: boolean }> {
+  try {
+    return await startOrAttach(client, input);
+  } catch (error) {
+    // Somebody else has started it in between.
+    if (error instanceof WorkflowExecutionAlreadyStartedError) return startOrAttach(client, input);
+    throw error;
+  }
+}
+
+async function startOrAttach(client: Client, input: CampaignInput): Promise<{ handle: WorkflowHandle; attached: boolean }> {
   const existing = client.workflow.getHandle(input.campaign);
   const running = await describeOrNull(existing);
   if (running?.status.name === "RUNNING") {
@@ -107,8 +119,63 @@ export async function campaignHandle(client: Client, id: string): Promise<Workfl
   return handle;
 }
 
-/** One consistent picture of a campaign: what its workflow answers, and what its running actions last said. */
+/** Time that the workflows of a campaign's steps have to end by themselves before a campaign is ended by force, in ms. */
+const FORCE_AFTER_MS = 15_000;
+
+/**
+ * Cancels a campaign and waits until it has ended. `force` ends it although its workflows do not react: those of its steps
+ * that do are cancelled first, so that readings bring what was answered to the store.
+ *
+ * @throws CampaignStuckError where it does not react, without `force`.
+ */
+export async function cancelCampaign(client: Client, id: string, { force }: { force: boolean }): Promise<void> {
+  const handle = client.workflow.getHandle(id);
+  await handle.cancel();
+  if (force) {
+    const steps = async (): Promise<string[]> => (await runningWorkflows(client, id)).filter((workflow) => workflow !== id);
+    for (const workflow of await steps()) await client.workflow.getHandle(workflow).cancel().catch(ignoreEnded);
+    for (const end = Date.now() + FORCE_AFTER_MS; Date.now() < end && (await steps()).length > 0; ) await sleep(POLL_MS);
+    // Whatever still runs below it is ended with it.
+    await handle.terminate("cancelled by force").catch(ignoreEnded);
+    return;
+  }
+  let ended = false;
+  const end = handle
+    .result()
+    .catch((error: unknown) => {
+      if (!(error instanceof WorkflowFailedError)) throw error;
+    })
+    .finally(() => {
+      ended = true;
+    });
+  while (!ended) {
+    await Promise.race([end, sleep(POLL_MS)]);
+    const stuck = ended ? null : await stuckWorkflow(client, id);
+    if (stuck !== null) throw new CampaignStuckError(id, stuck);
+  }
+}
+
+const POLL_MS = 1000;
+
+function ignoreEnded(error: unknown): void {
+  if (!(error instanceof WorkflowNotFoundError)) throw error;
+}
+
+/**
+ * One consistent picture of a campaign: what its workflow answers, and what its running actions last said.
+ *
+ * @throws CampaignStuckError where it does not answer since other code began it.
+ */
 export async function snapshot(client: Client, id: string): Promise<CampaignSnapshot> {
+  try {
+    return await takeSnapshot(client, id);
+  } catch (error) {
+    const stuck = await stuckWorkflow(client, id).catch(() => null);
+    throw stuck === null ? error : new CampaignStuckError(id, stuck);
+  }
+}
+
+async function takeSnapshot(client: Client, id: string): Promise<CampaignSnapshot> {
   const handle = client.workflow.getHandle(id);
   const [description, progress] = await Promise.all([handle.describe(), handle.query<CampaignProgress, []>("progress")]);
   const activity: Record<string, StepActivity> = {};

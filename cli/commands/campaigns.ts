@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { openStore } from "../../artifacts/openStore.ts";
 import { findCampaign } from "../../artifacts/records.ts";
-import { campaignHandle, listCampaigns, snapshot, startCampaign } from "../../client/campaigns.ts";
+import { campaignHandle, cancelCampaign, listCampaigns, snapshot, startCampaign } from "../../client/campaigns.ts";
 import type { Engine } from "../../engine/connection.ts";
 import { ensureEngine } from "../../engine/localStack.ts";
 import { InputError } from "../../methods/inputError.ts";
@@ -53,12 +53,12 @@ export function register(program: Command): void {
     .command("cancel")
     .description("stop a campaign; what is finished is kept")
     .argument("<id>", "campaign")
+    .option("--force", "also if it does not react, since other code began it; what was answered last may be lost")
     .option("--json", "print one JSON document")
-    .action((id: string, { json }: JsonOption) =>
+    .action((id: string, { force, json }: JsonOption & { force?: boolean }) =>
       withEngine(async ({ client }) => {
-        const handle = await running(client, id);
-        await handle.cancel();
-        await handle.result().catch(() => {});
+        await running(client, id);
+        await cancelCampaign(client, id, { force: force ?? false });
         if (json) printJson({ campaign: id, cancelled: true });
         else say(`campaign ${id} is cancelled`);
       }),

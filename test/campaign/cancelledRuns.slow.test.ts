@@ -2,9 +2,12 @@ import type { WorkflowHandle } from "@temporalio/client";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Activities } from "../../activities/index.ts";
 import type { Digest } from "../../artifacts/store.ts";
+import { cancelCampaign, snapshot } from "../../client/campaigns.ts";
+import { runningWorkflows, stuckWorkflow } from "../../client/stuckWorkflow.ts";
 import { campaignInputSchema } from "../../schemas/messages.ts";
 import { stepKinds } from "../../schemas/stepKinds.ts";
 import { taskQueues } from "../../schemas/taskQueues.ts";
+import { changedWorkflows } from "./changedWorkflows.ts";
 import { until } from "./house.ts";
 import { type Desk, openDesk, questions, Reading, tinyCases } from "./readingDesk.ts";
 import { countedParts, replayRun, runsOf } from "./workflowsAlone.ts";
@@ -103,21 +106,21 @@ describe("a workflow that is cancelled in the very task in which the engine sugg
   );
 });
 
+/** A campaign of one step, of which the inputs are there already. */
+async function start(campaign: string, step: object, inputs: Record<string, string>) {
+  for (const name of Object.keys(planned)) delete planned[name];
+  for (const [name, artifact] of Object.entries(inputs)) planned[name] = { state: "cached", outputs: { [name]: artifact } };
+  const given = Object.keys(inputs).map((name) => ({
+    ...{ name, kind: "dataset.select", version: 1, queue: "cpu", shape: "single", numerics: "none", external: [] },
+    ...{ params: {}, inputs: {} },
+  }));
+  const wires = Object.fromEntries(Object.keys(inputs).map((name) => [name, [{ step: name, output: name }]]));
+  const last = { name: "last", version: 1, numerics: "none", external: [], inputs: wires, ...step };
+  const pipeline = { name: campaign, source: digest, params: {}, steps: [...given, last], wanted: ["last"] };
+  const args = [campaignInputSchema.parse({ campaign, pipeline, started: "2018-01-25T00:00:00Z" })];
+  return desk.workflows.client.workflow.start("campaign", { workflowId: campaign, taskQueue: taskQueues.cpu, args });
+}
 describe("a campaign that is cancelled while a step of it has been continued as new", () => {
-  /** A campaign of one step, of which the inputs are there already. */
-  async function start(campaign: string, step: object, inputs: Record<string, string>) {
-    for (const name of Object.keys(planned)) delete planned[name];
-    for (const [name, artifact] of Object.entries(inputs)) planned[name] = { state: "cached", outputs: { [name]: artifact } };
-    const given = Object.keys(inputs).map((name) => ({
-      ...{ name, kind: "dataset.select", version: 1, queue: "cpu", shape: "single", numerics: "none", external: [] },
-      ...{ params: {}, inputs: {} },
-    }));
-    const wires = Object.fromEntries(Object.keys(inputs).map((name) => [name, [{ step: name, output: name }]]));
-    const last = { name: "last", version: 1, numerics: "none", external: [], inputs: wires, ...step };
-    const pipeline = { name: campaign, source: digest, params: {}, steps: [...given, last], wanted: ["last"] };
-    const args = [campaignInputSchema.parse({ campaign, pipeline, started: "2018-01-25T00:00:00Z" })];
-    return desk.workflows.client.workflow.start("campaign", { workflowId: campaign, taskQueue: taskQueues.cpu, args });
-  }
   const runsBegun = async (workflowId: string): Promise<number> => {
     let runs = 0;
     for await (const _ of desk.workflows.client.workflow.list({ query: `WorkflowId = "${workflowId}"` })) runs++;
@@ -148,5 +151,34 @@ describe("a campaign that is cancelled while a step of it has been continued as 
     await expect(campaign.result()).rejects.toMatchObject({ cause: { name: "CancelledFailure" } });
     expect((await runsOf(desk.workflows, "shards/last")).at(-1)!.status).toBe("CANCELLED");
     expect(seen.started).not.toContain("gather");
+  });
+});
+
+describe("a campaign that was begun by other code than that which is to go on with it", () => {
+  test("says so, and ends by force: what people answered is kept", async () => {
+    const cases = await tinyCases(desk.store, 20, "upgraded");
+    const params = stepKinds.reading.params.parse(questions);
+    await start("upgraded", { kind: "reading", queue: "cpu", shape: "workflow", params }, { cases });
+    const reading = await opened(new Reading(desk.workflows, "upgraded/last", cases));
+    await reading.tell("Ada", { 3: "accept" });
+    const { client } = desk.workflows;
+    const place = 'enter("planning");';
+    const changed = await changedWorkflows("campaign.ts", place, `${place}\n  await ledger.countParts({} as never);`);
+    await desk.workflows.withoutWorkflows(async () => {}, changed);
+    try {
+      const reason =
+        /"upgraded" cannot go on: upgraded was begun by other code.*Nondeterminism.*recist3d cancel upgraded --force/;
+      await client.workflow.getHandle("upgraded").signal("pause", false);
+      await until("its tasks fail", async () => (await stuckWorkflow(client, "upgraded")) ?? undefined);
+      await expect(snapshot(client, "upgraded")).rejects.toThrow(reason);
+      await expect(cancelCampaign(client, "upgraded", { force: false })).rejects.toThrow(reason);
+      await cancelCampaign(client, "upgraded", { force: true });
+      expect(await runningWorkflows(client, "upgraded")).toEqual([]);
+    } finally {
+      await desk.workflows.withoutWorkflows(async () => {});
+    }
+    const again = await opened(await desk.start("upgraded-again/read", cases, {}));
+    expect((await again.state("Ada"))!.own).toEqual([[3, "accept"]]);
+    await again.handle.cancel();
   });
 });

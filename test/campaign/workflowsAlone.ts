@@ -1,7 +1,7 @@
 import { ApplicationFailure } from "@temporalio/activity";
 import type { Client } from "@temporalio/client";
 import { TestWorkflowEnvironment } from "@temporalio/testing";
-import { DefaultLogger, Runtime, Worker, type WorkerOptions } from "@temporalio/worker";
+import { DefaultLogger, Runtime, Worker, type WorkerOptions, type WorkflowBundleOption } from "@temporalio/worker";
 import type { Activities } from "../../activities/index.ts";
 import { toolPath } from "../../engine/toolPath.ts";
 import type { Action } from "../../schemas/messages.ts";
@@ -12,8 +12,11 @@ import { until } from "./house.ts";
 /** An engine and workers for the workflows alone: their activities are whatever the test says, and nothing is computed. */
 export interface WorkflowsAlone {
   readonly client: TestWorkflowEnvironment["client"];
-  /** Does `work` while no worker carries out workflows: whatever comes meanwhile comes in one workflow task. Activities go on. */
-  withoutWorkflows<T>(work: () => Promise<T>): Promise<T>;
+  /**
+   * Does `work` while no worker carries out workflows: whatever comes meanwhile comes in one workflow task. Activities go on.
+   * Afterwards workflows are carried out by the code in `next`, if it is given.
+   */
+  withoutWorkflows<T>(work: () => Promise<T>, next?: WorkflowBundleOption): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -51,7 +54,8 @@ export async function openWorkflows(
       await running;
     };
   };
-  const startWorkflows = () => start({ taskQueue: taskQueues.cpu, workflowBundle: { codePath } });
+  const startWorkflows = (workflowBundle: WorkflowBundleOption = { codePath }) =>
+    start({ taskQueue: taskQueues.cpu, workflowBundle });
   const stopActivities = await Promise.all(
     [...Object.values(taskQueues), numericsQueue].map((taskQueue) =>
       start({
@@ -64,12 +68,12 @@ export async function openWorkflows(
   let stopWorkflows = await startWorkflows();
   return {
     client: environment.client,
-    withoutWorkflows: async (work) => {
+    withoutWorkflows: async (work, next) => {
       await stopWorkflows();
       try {
         return await work();
       } finally {
-        stopWorkflows = await startWorkflows();
+        stopWorkflows = await startWorkflows(next);
       }
     },
     close: async () => {
