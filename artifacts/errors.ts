@@ -78,7 +78,7 @@ export class StoreFullError extends StoreError {
     super(
       store,
       `the store is full (${why})`,
-      "free some space or raise the quota, then run again: what is stored already is kept",
+      "free some space or raise the quota: a campaign then goes on by itself, any other command is run again; what is stored already is kept",
       options,
     );
   }

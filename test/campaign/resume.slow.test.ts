@@ -24,7 +24,7 @@ const kill = (process_: { pid: number }): void => {
   process.kill(process_.pid, "SIGKILL");
 };
 
-test("kill -9 of training child, worker and engine: the campaign goes on by itself to the same bytes", {
+test("kill -9 of training child, worker and engine, and a worker that stands still: the campaign goes on by itself to the same bytes", {
   timeout: 300_000,
 }, async () => {
   await house.start("disturbed", settings);
@@ -51,6 +51,13 @@ test("kill -9 of training child, worker and engine: the campaign goes on by itse
     5000,
   );
   await until("a new worker runs", () => workerProcess(house) !== undefined && workerProcess(house)!.pid !== worker.pid);
+
+  // Longer than the engine waits for a heartbeat: when the worker goes on, its attempt is no longer the one that counts.
+  await until("a process computes for it", () => computeProcesses(house).length > 0);
+  const suspended = workerProcess(house)!;
+  process.kill(suspended.pid, "SIGSTOP");
+  await new Promise((resolve) => setTimeout(resolve, 10_000));
+  process.kill(suspended.pid, "SIGCONT");
 
   await until(
     "Algorithm 1 trains its first round",
