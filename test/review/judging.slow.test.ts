@@ -230,6 +230,7 @@ test("the time of a decision is what the case was looked at: a hidden page does 
   const pressed = Date.now();
   await page.keyboard.press("f");
   const decided = Date.now();
+  await expect.poll(place).toContain("case 2 of 2");
   await page.waitForTimeout(600);
   await page.keyboard.press("f");
   const ended = Date.now();
