@@ -3,12 +3,14 @@ import { putArtifact } from "../artifacts/manifest.ts";
 import { artifactsUsable, commitAction, commitCampaign as commitRoot, readableAction } from "../artifacts/records.ts";
 import type { Digest, Store } from "../artifacts/store.ts";
 import { latestPointer } from "../pipelines/latest.ts";
-import { planPipeline } from "../pipelines/plan.ts";
+import { inputName, planPipeline } from "../pipelines/plan.ts";
 import type { Action, ActionResult, ArtifactRef, StepProgress } from "../schemas/messages.ts";
 import type { CompiledPipeline } from "../schemas/pipeline.ts";
 import { type StepKind, type StepParams, stepKinds } from "../schemas/stepKinds.ts";
 import { finished, keyOf, recordOf } from "./actionRecords.ts";
 import { discardCheckpoints as discard } from "./checkpoints.ts";
+import { createCurations } from "./curations.ts";
+import { curationTrainings, selfPacedTrainings } from "./innerTrainings.ts";
 import { openLabels } from "./labels.ts";
 import { trainingParams } from "./models.ts";
 import { putSource } from "./sources.ts";
@@ -29,7 +31,31 @@ export type PlannedStep = Pick<StepProgress, "state" | "outputs" | "record">;
 
 /** Activities that look things up in the store or write them down; short, without heartbeat. */
 export function createLedger(store: Store, fingerprintOf: FingerprintOf) {
+  /** The actions of Algorithm 1's rounds: what to harvest with, and how to train, after the model that came in. */
+  const selfPacedPlan = async ({ params, inputs }: Action): Promise<SelfPacedPlan> => {
+    const { K, training, ...harvest } = params as StepParams<"segmentation.self-paced">;
+    return {
+      K,
+      harvest: { kind: "labels.harvest", version: stepKinds["labels.harvest"].version, params: harvest },
+      training: {
+        kind: "network.train",
+        version: stepKinds["network.train"].version,
+        params: { ...(await trainingParams(store, inputs.model.artifact as Digest, training)) },
+      },
+    };
+  };
+  /** Keys of the trainings inside a step that is a workflow. */
+  const trainingsInside = async (action: Action): Promise<Digest[]> => {
+    if (action.kind === "segmentation.self-paced")
+      return selfPacedTrainings(store, fingerprintOf, action, await selfPacedPlan(action));
+    if (action.kind === "enhancement.curate")
+      return curationTrainings(store, fingerprintOf, action, await createCurations(store, fingerprintOf).curationPlan(action));
+    return [];
+  };
+
   return {
+    selfPacedPlan,
+
     /** The number of parts of a sharded action. */
     async countParts(action: Action): Promise<number> {
       const { parts } = bodyOf(action.kind);
@@ -46,8 +72,17 @@ export function createLedger(store: Store, fingerprintOf: FingerprintOf) {
         fingerprint: (numerics) => fingerprintFor(numerics, fingerprint ?? ""),
       });
       const planned: Record<string, PlannedStep> = {};
+      const outputsOf = new Map(plan.steps.map(({ name, outputs }) => [name, outputs]));
       for (const { name, state, key, outputs } of plan.steps) {
-        if (key !== undefined && discardCheckpoints.includes(name)) await discard(store, key);
+        if (key !== undefined && discardCheckpoints.includes(name)) {
+          const { kind, version, params, inputs: wires } = pipeline.steps.find((step) => step.name === name)!;
+          const inputs: Action["inputs"] = {};
+          for (const [input, sources] of Object.entries(wires))
+            for (const { name: as, step, output } of sources)
+              inputs[inputName(input, as)] = { artifact: outputsOf.get(step)![output] };
+          for (const training of [key, ...(await trainingsInside({ kind, version, params, inputs }))])
+            await discard(store, training);
+        }
         const record = key === undefined ? undefined : (await readableAction(store, key))?.digest;
         if (state === "cached") planned[name] = { state: "cached", outputs, record };
         else if (state === "pruned") planned[name] = { state: "not-needed", outputs, record };
@@ -63,20 +98,6 @@ export function createLedger(store: Store, fingerprintOf: FingerprintOf) {
     /** Input `source` of a step that reads files. */
     async scanSource({ kind, params }: Action): Promise<Record<string, ArtifactRef>> {
       return { source: { artifact: await putSource(store, kind, params) } };
-    },
-
-    /** The actions of Algorithm 1's rounds: what to harvest with, and how to train, after the model that came in. */
-    async selfPacedPlan({ params, inputs }: Action): Promise<SelfPacedPlan> {
-      const { K, training, ...harvest } = params as StepParams<"segmentation.self-paced">;
-      return {
-        K,
-        harvest: { kind: "labels.harvest", version: stepKinds["labels.harvest"].version, params: harvest },
-        training: {
-          kind: "network.train",
-          version: stepKinds["network.train"].version,
-          params: { ...(await trainingParams(store, inputs.model.artifact as Digest, training)) },
-        },
-      };
     },
 
     /** Record of Algorithm 1 as a whole: its parts are the records of its rounds, its outputs those of the last. */
