@@ -3,6 +3,7 @@ import type { Interval } from "../methods/metrics/summary.ts";
 import { type Figure, figureOf } from "./figures.ts";
 import { NONE, score, signed } from "./format.ts";
 import { type Html, html } from "./html.ts";
+import { REPEATABILITY, repeatedLesions } from "./repeatabilityText.ts";
 import type { ReportData } from "./reportInput.ts";
 import { TIMELINES, timelinePatients } from "./volumeFigures.ts";
 import type { VolumeNumbers } from "./volumeNumbers.ts";
@@ -43,10 +44,17 @@ function agreementTable(numbers: readonly VolumeNumbers[]): Html {
     agreement === null
       ? html`<td>${NONE}</td><td>${NONE}</td><td>${NONE}</td>`
       : html`<td>${score(agreement.bias)}${interval(agreement.biasInterval)}</td><td>${score(agreement.limits.low)}${interval(agreement.lowInterval)}</td><td>${score(agreement.limits.high)}${interval(agreement.highInterval)}</td>`;
-  return html`<div class="wide"><table><caption>Agreement with the reference: bias and limits between which 95 % of the differences are expected, with intervals by Student's t, for which lesions are taken for independent. Ratios are measured ÷ reference (of changes, of the growth from the first time point) and come from logarithms. Repeatability: volumes of one unchanged lesion differ by less than this factor in 95 % of the cases.</caption><thead><tr><th scope="col" class="text">Method</th><th scope="col" class="text">Quantity</th><th scope="col">Bias (ml)</th><th scope="col">Lower limit</th><th scope="col">Upper limit</th><th scope="col">Ratio</th><th scope="col">Lower limit</th><th scope="col">Upper limit</th><th scope="col">Without ratio</th><th scope="col">Repeatability</th></tr></thead><tbody>${numbers.map(
+  return html`<div class="wide"><table><caption>Agreement with the reference: bias and limits between which 95 % of the differences are expected, with intervals by Student's t, for which lesions are taken for independent. Ratios are measured ÷ reference (of changes, of the growth from the first time point) and come from logarithms. ${REPEATABILITY}; it is of volumes, and stands in their rows.</caption><thead><tr><th scope="col" class="text">Method</th><th scope="col" class="text">Quantity</th><th scope="col">Bias (ml)</th><th scope="col">Lower limit</th><th scope="col">Upper limit</th><th scope="col">Ratio</th><th scope="col">Lower limit</th><th scope="col">Upper limit</th><th scope="col">Without ratio</th><th scope="col">Repeatability</th></tr></thead><tbody>${numbers.map(
     (v) =>
-      html`<tr><th scope="row">${v.method}</th><td class="text">${v.quantity}</td>${cells(v.differences)}${cells(v.ratios)}<td>${v.withoutRatio}</td><td>${v.repeatability === null ? NONE : html`× ${score(v.repeatability.ratio)}${interval(v.repeatability.interval)}<small>${v.repeatability.lesions} lesions</small>`}</td></tr>`,
+      html`<tr><th scope="row">${v.method}</th><td class="text">${v.quantity}</td>${cells(v.differences)}${cells(v.ratios)}<td>${v.withoutRatio}</td><td>${v.quantity === "change" ? NONE : repeatabilityCell(v)}</td></tr>`,
   )}</tbody></table></div>`;
+}
+
+function repeatabilityCell(v: VolumeNumbers): Html {
+  const lesions = html`<small>${repeatedLesions(v)}</small>`;
+  return v.repeatability === null
+    ? lesions
+    : html`× ${score(v.repeatability.ratio)}${interval(v.repeatability.interval)}${lesions}`;
 }
 
 /** RECIST 1.1 and the volumes beside it: waterfall, timelines, and where the two disagree. */

@@ -43,7 +43,7 @@ export const evaluate = {
 
 export const report = {
   kind: "report",
-  version: 5,
+  version: 6,
   queue: "cpu",
   numerics: "plain",
   shape: "single",

@@ -91,6 +91,15 @@ describe("volumeNumbers", () => {
     for (const { rSquared } of volumes) expect(files["report.html"]).toContain(`<td>${rSquared!.toFixed(3)}`);
     expect(files["figures/volume-agreement.svg"]).toContain("WSSS");
   });
+
+  it("says on the page how many lesions the repeatability is of, and in words where there is none", async () => {
+    const volumes = (repeated: number[][]): VolumeData => ({ ...changes("WSSS", 1), quantity: "volume", repeated });
+    const page = async (repeated: number[][]): Promise<string> =>
+      (await renderReport({ ...sampleInput(), volumes: [volumes(repeated)] }))["report.html"];
+    expect(await page([[2, 2.2], [5, 4.6], [3]])).toContain("<small>2 of 3 unchanged lesions</small>");
+    expect(await page([[3], []])).toContain("found at two time points: none of 2 unchanged lesions");
+    expect(await page([])).toContain("no lesion is known to be unchanged");
+  });
 });
 
 describe("responses on the page", () => {
