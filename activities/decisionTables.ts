@@ -1,6 +1,6 @@
 import { readFile } from "../artifacts/manifest.ts";
 import type { Store } from "../artifacts/store.ts";
-import { csv } from "../report/csv.ts";
+import { writeCsvTable } from "../methods/datasets/csvTable.ts";
 import type { Manifest } from "../schemas/artifacts.ts";
 import { decisionSchema, decisionsMetaSchema, type LogLine, logLineSchema } from "../schemas/reading.ts";
 import { parseLines } from "./datasets.ts";
@@ -18,10 +18,10 @@ export async function* decisionTables(store: Store, manifest: Manifest): AsyncIt
     decidedBy,
   ]);
   const header = ["case", "repeat", "reader", "answer", "at", "tookMs", "decidedBy"];
-  yield { path: "answers.csv", bytes: Buffer.from(csv(header, answers)) };
+  yield { path: "answers.csv", bytes: Buffer.from(writeCsvTable(header, answers)) };
   const log = parseLines(await readFile(store, manifest, "log.jsonl"), logLineSchema);
   const logHeader = ["received", "event", "reader", "position", "case", "repeat", "answer", "at", "tookMs", "words"];
-  yield { path: "log.csv", bytes: Buffer.from(csv(logHeader, log.flatMap(logRow))) };
+  yield { path: "log.csv", bytes: Buffer.from(writeCsvTable(logHeader, log.flatMap(logRow))) };
 }
 
 /** Claims and reminders decide nothing and have no row. */
