@@ -27,7 +27,7 @@ export class MaskLookup {
 
   /** Null where no answer comes with a mask, and in runs that began before masks were looked up. To be called once a run, at its start. */
   static of(action: Action, { layout }: Pick<Protocol, "layout">): MaskLookup | null {
-    return layout === "edit" && patched("masks are looked up") ? new MaskLookup(action) : null;
+    return layout === "edit" && patched("mask-lookup") ? new MaskLookup(action) : null;
   }
 
   /** Messages are taken in the order in which they came, although some wait for the store. */
