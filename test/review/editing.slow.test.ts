@@ -239,6 +239,43 @@ test("nothing is lost when the tab dies while painting, nor when the server does
   expect(again.at(SIDE / 2 - 18, SIDE / 2)).toBe(0);
 });
 
+test("what was painted is taken back after another case, after a reload, and after the mask was sent", async () => {
+  const { reading, id } = await start("campaign-editing/undo", 2);
+  await begin(id, "Dora");
+  await onCase(0);
+  // Pixels 18, 19 and 20 to the right of the middle, beyond the disc, each a step.
+  const pixel = ["-", "-", "-", ...Array<string>(18).fill("ArrowRight")];
+  for (const key of [...pixel, " ", "ArrowRight", " ", "ArrowRight", " "]) await page.keyboard.press(key);
+  await page.keyboard.press(".");
+  await onCase(1);
+  await page.keyboard.press(",");
+  await onCase(0);
+  await page.keyboard.press("u");
+  await page.reload();
+  await begin(id, "Dora");
+  await onCase(0);
+  await page.keyboard.press("u");
+  await page.keyboard.press("s");
+  await onCase(1);
+  await saved();
+  const first = await sent(reading, "Dora", 0);
+  const beside = (of: typeof first): number[] => [18, 19, 20].map((dx) => of.at(SIDE / 2 + dx, SIDE / 2));
+  expect(beside(first)).toEqual([1, 0, 0]);
+
+  await page.keyboard.press(",");
+  await onCase(0);
+  await page.keyboard.press("u");
+  await page.getByRole("button", { name: "u undo" }).and(page.locator(":disabled")).waitFor();
+  for (const key of ["ArrowRight", ...pixel, " "]) await page.keyboard.press(key);
+  await page.keyboard.press("s");
+  await onCase(1);
+  const again = await until("the second mask has arrived", async () => {
+    const found = await sent(reading, "Dora", 0);
+    return found.digest === first.digest ? undefined : found;
+  });
+  expect(beside(again)).toEqual([0, 1, 0]);
+});
+
 test("where nothing was rejected nobody is waited for", async () => {
   const cases = await putDrawnCases(desk.store, { cases: 0 });
   const reading = await desk.start("campaign-editing/nothing", cases, editing);
