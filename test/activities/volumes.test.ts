@@ -69,6 +69,18 @@ describe("volumes over time", () => {
       }
     }
 
+    // Of lymph nodes the short axes count.
+    const nodes = await openVolumes(store, (await step("response.assess", { lymphNodes: true }, measured)).volumes);
+    for (const { patient, timePoints } of nodes.responses!)
+      for (const [t, { sumMm, newLesions }] of timePoints.entries()) {
+        const now = volumes.lines.filter((line) => line.patient === patient && line.timePoint === t);
+        expect(sumMm).toBeCloseTo(
+          now.reduce((sum, { shortMm }) => sum + shortMm, 0),
+          9,
+        );
+        expect(newLesions).toBe("no");
+      }
+
     const named = [{ name: "volumes", value: assessed }];
     const [ofVolumes, ofChanges] = volumeData(named).filter(({ method }) => method === "Ellipsoid");
     expect([ofVolumes.points.length, ofChanges.points.length]).toEqual([18, 12]);
