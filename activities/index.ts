@@ -124,8 +124,9 @@ function mendable<A extends Record<string, (...args: never[]) => Promise<unknown
   const wrapped = Object.entries(activities).map(([name, activity]) => [
     name,
     async (...args: never[]) => {
-      const { cancellationSignal, heartbeat } = Context.current();
-      const timer = setInterval(heartbeat, HEARTBEAT_MS);
+      const { cancellationSignal, info, heartbeat } = Context.current();
+      // Local ones have no heartbeat: the workflow's own task is watched.
+      const timer = info.isLocal ? undefined : setInterval(heartbeat, HEARTBEAT_MS);
       try {
         return await activity(...args);
       } catch (error) {
