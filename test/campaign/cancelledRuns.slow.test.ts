@@ -8,8 +8,9 @@ import { campaignInputSchema } from "../../schemas/messages.ts";
 import { stepKinds } from "../../schemas/stepKinds.ts";
 import { taskQueues } from "../../schemas/taskQueues.ts";
 import { changedWorkflows } from "./changedWorkflows.ts";
+import { decisionsOf } from "./decisions.ts";
 import { until } from "./house.ts";
-import { type Desk, openDesk, questions, Reading, tinyCases } from "./readingDesk.ts";
+import { correction, type Desk, drawnOn, openDesk, questions, Reading, tinyCases } from "./readingDesk.ts";
 import { countedParts, replayRun, runsOf } from "./workflowsAlone.ts";
 
 /** The engine suggests a new run in every workflow task that begins with so many events. */
@@ -153,6 +154,25 @@ describe("a campaign that is cancelled while a step of it has been continued as 
     expect(seen.started).not.toContain("gather");
   });
 });
+
+test("a reading that is finished in the task in which a new run is suggested, behind an answer whose mask is looked up, ends", async () => {
+  const cases = await tinyCases(desk.store, 2, "finishing");
+  const reading = await opened(await desk.start("finishing/read", cases, correction));
+  const mask = await drawnOn(desk.store, cases, 0, "Ada");
+  const entries = [{ position: 0, answer: "edited", at: Date.now(), tookMs: 1, mask }];
+  const sent: Promise<unknown>[] = [];
+  desk.trouble.lookupMs = 500;
+  await desk.workflows.withoutWorkflows(async () => {
+    sent.push(reading.send("answer", { reader: "Ada", entries }));
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    sent.push(reading.finish("Ada"));
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    while ((await historyLength(reading.handle)) < SUGGESTED) await reading.handle.signal("pause", true);
+  });
+  await Promise.all(sent);
+  expect(await decisionsOf(desk.store, (await reading.result()).outputs.decisions)).toMatchObject([{ answer: "edited", mask }]);
+  desk.trouble.lookupMs = 0;
+}, 30_000);
 
 describe("a campaign that was begun by other code than that which is to go on with it", () => {
   test("says so, and ends by force: what people answered is kept", async () => {

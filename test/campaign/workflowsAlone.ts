@@ -55,7 +55,7 @@ export async function openWorkflows(
     };
   };
   const startWorkflows = (workflowBundle: WorkflowBundleOption = { codePath }) =>
-    start({ taskQueue: taskQueues.cpu, workflowBundle });
+    start({ taskQueue: taskQueues.cpu, workflowBundle, activities, enableNonLocalActivities: false });
   const stopActivities = await Promise.all(
     [...Object.values(taskQueues), numericsQueue].map((taskQueue) =>
       start({
