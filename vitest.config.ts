@@ -20,6 +20,7 @@ export default defineConfig({
           exclude: [slow],
           isolate: false,
           testTimeout: 20_000,
+          hookTimeout: 60_000,
         },
       },
       {
@@ -29,6 +30,7 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           exclude: [pure, slow],
           testTimeout: 20_000,
+          hookTimeout: 60_000,
         },
       },
       {

@@ -1,9 +1,10 @@
 /**
  * Training on semi-synthetic lesions, testing on the 14 real ones in ../shared/data, without an engine: for asking what a
  * setting does before a campaign is spent on it. `npx tsx bench/realCt.ts '{"lesions": 400, "epochs": 40}'`; settings
- * are those of `defaults`. The 14 lesions are 11 of ct-with-masks (imported as by dataset.import) and 3 of DeepLesion
+ * are those of `defaults`. Networks of a campaign, exported to folders, are tested with `'{"models": ["folder", …]}'`. The 14 lesions are 11 of ct-with-masks (imported as by dataset.import) and 3 of DeepLesion
  * (marks measured in their masks); what is chosen by their scores is chosen with them in view.
  */
+import { readFile } from "node:fs/promises";
 import path from "node:path";
 import type { LesionCase } from "../methods/datasets/lesionCase.ts";
 import { caseOfMask } from "../methods/datasets/maskedLesion.ts";
@@ -14,10 +15,10 @@ import { type Mask, sliceOf } from "../methods/imaging/volume.ts";
 import { rangeOfMask } from "../methods/imaging/voxelRange.ts";
 import { priorCutVolume } from "../methods/labels/priorCut.ts";
 import { augmentationSchema } from "../methods/networks/augment.ts";
-import { openBackend } from "../methods/networks/backend.ts";
+import { type Backend, openBackend } from "../methods/networks/backend.ts";
 import { centreAndLength } from "../methods/networks/lesionRegion.ts";
 import { lesionTrainingSet } from "../methods/networks/lesionSet.ts";
-import type { Model } from "../methods/networks/model.ts";
+import { decodeModel, type Model } from "../methods/networks/model.ts";
 import { predictVolume, type VolumePredictionOptions } from "../methods/networks/predictVolume.ts";
 import { preprocessingSchema } from "../methods/networks/preprocess.ts";
 import type { NetworkSpec } from "../methods/networks/spec.ts";
@@ -40,6 +41,8 @@ const defaults = {
   dice: 0.5,
   /** More options of the semi-synthetic lesions, e.g. {"longAxisPx": [14, 110]}. */
   images: {},
+  /** Folders of exported models (`recist3d export CAMPAIGN/STEP.model --out FOLDER`) to test instead of training. */
+  models: [] as string[],
 };
 type Settings = typeof defaults;
 
@@ -102,61 +105,79 @@ const mean = (values: readonly number[]): number => values.reduce((sum, v) => su
 const dices = (scores: readonly Score[]): string =>
   `${mean(scores.map(({ slice }) => slice)).toFixed(3)} / ${mean(scores.map(({ volume }) => volume)).toFixed(3)}`;
 
+interface TestLesions {
+  readonly exact: readonly LesionCase[];
+  readonly noisy: readonly { readonly draw: number; readonly cases: readonly LesionCase[] }[];
+}
+
+/** Trains one network. */
+async function trained(settings: Settings, lesions: TrainingLesion[], seed: number, backend: Backend): Promise<Model> {
+  const spec: NetworkSpec = { network: settings.network, width: settings.width, channels: channels.length, norm: "batch" };
+  const options = trainingOptionsSchema.parse({
+    seed,
+    batch: 32,
+    maxEpochs: settings.epochs,
+    rate: settings.rate,
+    lowRate: settings.rate / 100,
+    schedule: "cosine",
+    warmupSteps: 50,
+    validationFraction: 0,
+    adam: { weightDecay: 1e-4 },
+    loss: { dice: settings.dice },
+    augmentation,
+    sampling: { per: "lesion", keySlice: 0.3 },
+  });
+  const samples = lesionTrainingSet(lesions, preprocessing, options);
+  const init = initialWeights(spec, seed, spec.network === "unet" ? "he" : "small");
+  const started = performance.now();
+  const { weights } = await train({ spec, preprocessing, init, samples, options, backend });
+  const seconds = (performance.now() - started) / 1000;
+  console.log(`\nseed ${seed}: ${lesions.length * settings.epochs} images in ${seconds.toFixed(0)} s`);
+  return { spec, preprocessing, training: null, weights };
+}
+
+/** Prints Dice on the RECIST slice / in the volume. */
+async function tested(model: Model, { exact, noisy }: TestLesions, backend: Backend): Promise<void> {
+  const scores = async (cases: readonly LesionCase[], more: VolumePredictionOptions, boxed = false): Promise<Score[]> => {
+    const all: Score[] = [];
+    for (const lesion of cases) {
+      const { image, marks, window } = lesion;
+      const region = boxed ? { slice: marks.slice, ...centreAndLength(marks) } : marks;
+      const { mask } = await predictVolume(model, backend, { image, marks: region, window }, { ...looking, ...more });
+      all.push(scoreOf(lesion, mask));
+    }
+    return all;
+  };
+  const plain = await scores(exact, {});
+  const row = (name: string, of: readonly Score[]): void =>
+    console.log(name.padEnd(24), "14 lesions:", dices(of), "  the 11 of ct-with-masks:", dices(of.slice(0, 11)));
+  row("exact", plain);
+  row("exact, prior's cut", await scores(exact, { postprocess: "prior" }));
+  for (const { draw, cases } of noisy) {
+    row(`noisy, draw ${draw}`, await scores(cases, {}));
+    row("… prior's cut", await scores(cases, { postprocess: "prior" }));
+  }
+  row("without marks", await scores(exact, {}, true));
+  for (const { id, slice, volume, area } of plain)
+    console.log(id.padEnd(40), slice.toFixed(3), volume.toFixed(3), `area × ${area.toFixed(2)}`);
+}
+
 if (!hasSharedData) {
   console.log("skipped: ../shared/data is absent");
 } else {
   const settings: Settings = { ...defaults, ...JSON.parse(process.argv[2] ?? "{}") };
   console.log(JSON.stringify(settings));
   const backend = await openBackend();
-  const lesions = await trainingLesions(settings);
   const exact = await realLesions(0, 1);
-  const noisy = await Promise.all(settings.draws.map((draw) => realLesions(0.2, draw)));
-  const spec: NetworkSpec = { network: settings.network, width: settings.width, channels: channels.length, norm: "batch" };
-  for (const seed of settings.seeds) {
-    const options = trainingOptionsSchema.parse({
-      seed,
-      batch: 32,
-      maxEpochs: settings.epochs,
-      rate: settings.rate,
-      lowRate: settings.rate / 100,
-      schedule: "cosine",
-      warmupSteps: 50,
-      validationFraction: 0,
-      adam: { weightDecay: 1e-4 },
-      loss: { dice: settings.dice },
-      augmentation,
-      sampling: { per: "lesion", keySlice: 0.3 },
-    });
-    const samples = lesionTrainingSet(lesions, preprocessing, options);
-    const init = initialWeights(spec, seed, spec.network === "unet" ? "he" : "small");
-    const started = performance.now();
-    const { weights } = await train({ spec, preprocessing, init, samples, options, backend });
-    const seconds = (performance.now() - started) / 1000;
-    console.log(
-      `\nseed ${seed}: ${lesions.length * settings.epochs} images in ${seconds.toFixed(0)} s; Dice, RECIST slice / volume`,
-    );
-    const model: Model = { spec, preprocessing, training: null, weights };
-    const scores = async (cases: readonly LesionCase[], more: VolumePredictionOptions, boxed = false): Promise<Score[]> => {
-      const all: Score[] = [];
-      for (const lesion of cases) {
-        const { image, marks, window } = lesion;
-        const region = boxed ? { slice: marks.slice, ...centreAndLength(marks) } : marks;
-        const { mask } = await predictVolume(model, backend, { image, marks: region, window }, { ...looking, ...more });
-        all.push(scoreOf(lesion, mask));
-      }
-      return all;
-    };
-    const plain = await scores(exact, {});
-    const row = (name: string, of: readonly Score[]): void =>
-      console.log(name.padEnd(24), "14 lesions:", dices(of), "  the 11 of ct-with-masks:", dices(of.slice(0, 11)));
-    row("exact", plain);
-    row("exact, prior's cut", await scores(exact, { postprocess: "prior" }));
-    for (const [i, cases] of noisy.entries()) {
-      row(`noisy, draw ${settings.draws[i]}`, await scores(cases, {}));
-      row("… prior's cut", await scores(cases, { postprocess: "prior" }));
-    }
-    row("without marks", await scores(exact, {}, true));
-    for (const { id, slice, volume, area } of plain)
-      console.log(id.padEnd(40), slice.toFixed(3), volume.toFixed(3), `area × ${area.toFixed(2)}`);
+  const noisy = await Promise.all(settings.draws.map(async (draw) => ({ draw, cases: await realLesions(0.2, draw) })));
+  for (const folder of settings.models) {
+    console.log(`\n${folder}`);
+    const names = ["model.json", "weights.safetensors"];
+    const files = await Promise.all(names.map(async (name) => [name, await readFile(path.join(folder, name))] as const));
+    await tested(decodeModel(Object.fromEntries(files), folder), { exact, noisy }, backend);
+  }
+  if (settings.models.length === 0) {
+    const lesions = await trainingLesions(settings);
+    for (const seed of settings.seeds) await tested(await trained(settings, lesions, seed, backend), { exact, noisy }, backend);
   }
 }

@@ -114,7 +114,7 @@ function optionsOf({
 async function startWeights({ weights, seed, outputStart }: TrainParams, spec: NetworkSpec): Promise<Weights> {
   return weights === undefined
     ? initialWeights(spec, seed, outputStart)
-    : loadInitialWeights(await readFile(weights), weights, spec, seed, {}, outputStart).weights;
+    : loadInitialWeights(await readFile(weights), weights, spec, seed, outputStart).weights;
 }
 
 /** The stacked GAN whose slices the network looks at: that of the model it goes on from, or that which is wired. */

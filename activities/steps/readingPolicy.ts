@@ -3,8 +3,7 @@ import type { Digest, Store } from "../../artifacts/store.ts";
 import type { Slice } from "../../methods/imaging/volume.ts";
 import { applyWindow } from "../../methods/imaging/window.ts";
 import { InputError } from "../../methods/inputError.ts";
-import type { Diameters, Point } from "../../methods/labels/recist.ts";
-import { type EdgeGain, edgeGain } from "../../methods/metrics/edgeGain.ts";
+import { type EdgeGain, edgeGain, undefinedGain } from "../../methods/metrics/edgeGain.ts";
 import { decodeSafetensors, type SafetensorsFile } from "../../methods/networks/safetensors.ts";
 import type { Case, CaseImage } from "../../schemas/cases.ts";
 import type { Decision, DecisionsMeta } from "../../schemas/reading.ts";
@@ -65,16 +64,10 @@ async function gainOf(one: Case, files: LastFile): Promise<EdgeGain> {
   };
   const { marks } = one;
   const [original, enhanced] = [named("original"), named("enhanced")];
-  if (marks === undefined) return { score: null, gain: null, noise: null, structure: null };
+  if (marks === undefined) return undefinedGain;
   if (original.zoom !== enhanced.zoom)
     throw new InputError(`case ${one.id} has its original at another zoom than its enhanced picture`, "rule edge-gain");
-  const { zoom } = enhanced;
-  const finer = ([x, y]: Point): Point => [(x + 0.5) * zoom - 0.5, (y + 0.5) * zoom - 0.5];
-  const scaled: Diameters = {
-    long: [finer(marks.long[0]), finer(marks.long[1])],
-    short: [finer(marks.short[0]), finer(marks.short[1])],
-  };
-  return edgeGain(await files.slice(original, marks.slice), await files.slice(enhanced, marks.slice), scaled, zoom);
+  return edgeGain(await files.slice(original, marks.slice), await files.slice(enhanced, marks.slice), enhanced.zoom);
 }
 
 /** Cases of one shard stand beside each other, so the last file is kept. */

@@ -5,6 +5,7 @@ import { layersOf, parametersOf } from "./network.ts";
 import { NORM_EPSILON } from "./rawTensorFlow.ts";
 import { decodeSafetensors, floatTensor, type SafetensorsFile, type Tensor } from "./safetensors.ts";
 import type { NetworkSpec, Parameter } from "./spec.ts";
+import { fromTorchVgg, isTorchVgg } from "./torchVgg.ts";
 
 /** The numbers of a network, by parameter name (`conv1_1/kernel` …). Never changed in place. */
 export type Weights = Readonly<Record<string, Float32Array>>;
@@ -73,48 +74,45 @@ export interface LoadedWeights {
  * Starts a network from weights trained elsewhere, e.g. VGG-16 on ImageNet for an HNN of width 1.
  *
  * @param bytes safetensors. A parameter is taken from the tensor of its own name (`conv1_1/kernel` as
- *   `[height, width, in, out]`, `conv1_1/bias` …) or of the name that `mapping` gives for it; whatever the file does not
- *   have starts as in `initialWeights`. Into a grey network (one channel), a first kernel for RGB is summed over its
- *   inputs, which equals feeding the grey image three times.
- * @throws InputError when nothing matches, a mapped tensor is missing, or a shape differs (naming the tensor).
+ *   `[height, width, in, out]`, `conv1_1/bias` …), or VGG-16 as torchvision calls it (`features.0.weight` …); whatever the
+ *   file does not have starts as in `initialWeights`. Where the network does not have three channels, a first kernel for
+ *   RGB is summed over its inputs and shared out, which equals feeding the grey image three times if all channels show it.
+ * @throws InputError when nothing matches, or a shape differs (naming the tensor).
  */
 export function loadInitialWeights(
   bytes: Uint8Array,
   where: string,
   spec: NetworkSpec,
   seed: number,
-  mapping: Readonly<Record<string, string>> = {},
   outputs: OutputStart = "small",
 ): LoadedWeights {
-  const file = decodeSafetensors(bytes, where);
+  const read = decodeSafetensors(bytes, where);
+  const file = isTorchVgg(read) ? fromTorchVgg(read, where) : read;
   const weights: Record<string, Float32Array> = { ...initialWeights(spec, seed, outputs) };
-  const unknown = Object.keys(mapping).find((name) => !Object.hasOwn(weights, name));
-  if (unknown !== undefined) throw new InputError(`${spec.network} has no parameter ${unknown}`, where, "correct the mapping");
-  const first = layersOf(spec)[0].name;
+  const first = `${layersOf(spec)[0].name}/kernel`;
   const loaded: string[] = [];
   for (const { name, shape } of parametersOf(spec)) {
-    const source = mapping[name] ?? name;
-    if (!Object.hasOwn(file.tensors, source) && mapping[name] === undefined) continue;
-    const isRgb = name === `${first}/kernel` && spec.channels === 1 && file.tensors[source]?.shape[2] === 3;
+    if (!Object.hasOwn(file.tensors, name)) continue;
+    const isRgb = name === first && spec.channels !== 3 && file.tensors[name].shape[2] === 3;
     weights[name] = isRgb
-      ? summedOverInputs(floatTensor(file, source, where, [shape[0], shape[1], 3, shape[3]]), shape[3])
-      : floatTensor(file, source, where, shape).slice();
+      ? sharedOut(floatTensor(file, name, where, [shape[0], shape[1], 3, shape[3]]), spec.channels, shape[3])
+      : floatTensor(file, name, where, shape).slice();
     loaded.push(name);
   }
   if (loaded.length === 0)
     throw new InputError(
       `none of the ${Object.keys(file.tensors).length} tensors fits ${spec.network}`,
       where,
-      "name them like the network's parameters (conv1_1/kernel …), or give a mapping",
+      "name them like the network's parameters (conv1_1/kernel …) or like torchvision's VGG-16 (features.0.weight …)",
     );
   return { weights, loaded, random: Object.keys(weights).filter((name) => !loaded.includes(name)) };
 }
 
-/** [3, 3, 3, outputs] → [3, 3, 1, outputs]. */
-function summedOverInputs(kernel: Float32Array, outputs: number): Float32Array {
-  return Float32Array.from({ length: kernel.length / 3 }, (_, i) => {
-    const at = Math.floor(i / outputs) * 3 * outputs + (i % outputs);
-    return kernel[at] + kernel[at + outputs] + kernel[at + 2 * outputs];
+/** [3, 3, 3, outputs] → [3, 3, channels, outputs]. */
+function sharedOut(kernel: Float32Array, channels: number, outputs: number): Float32Array {
+  return Float32Array.from({ length: (kernel.length / 3) * channels }, (_, i) => {
+    const at = Math.floor(i / outputs / channels) * 3 * outputs + (i % outputs);
+    return (kernel[at] + kernel[at + outputs] + kernel[at + 2 * outputs]) / channels;
   });
 }
 

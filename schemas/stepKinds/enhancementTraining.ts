@@ -104,7 +104,9 @@ export const enhancementTrain = {
         .string()
         .min(1)
         .optional()
-        .describe("Perceptual loss: safetensors file with VGG-16's weights, named as for network.train; path as for `root`"),
+        .describe(
+          "Perceptual loss: safetensors file with VGG-16's weights, under torchvision's names or ours; path as for `root`",
+        ),
       slicesShare: fractionSchema
         .default(0.5)
         .describe("With input `slices`: share of the crops that is drawn from the selected slices"),

@@ -13,11 +13,15 @@ export const policySchema = z.strictObject({
     .enum(["edge-gain"])
     .default("edge-gain")
     .describe(
-      "edge-gain: steepness that an enhanced slice has gained at the marked boundary at constant noise, less structure that the original lacks, in doublings",
+      "edge-gain: doublings of steepness that the edges of an enhanced slice have gained at equal contrast, less what more noise, overshoot and structure that the original lacks cost",
     ),
+  revision: z
+    .literal(2)
+    .default(2)
+    .describe("Revision of the rule: where it is a newer one, cases are decided anew, and people's answers kept"),
   answer: z.string().default("select").describe("Answer that the best cases are given"),
   otherwise: z.string().optional().describe("Answer that the others are given; if absent: none"),
-  above: z.number().default(0).describe("Score above which a case may be given the answer"),
+  above: z.number().default(0).describe("Score above which a case may be given the answer; 0: better than the slice itself"),
   atMost: z.int().positive().default(1000).describe("Number of cases that are given it at most, the best ones"),
 });
 
@@ -94,7 +98,7 @@ export const reading = {
 
 export const readingPolicy = {
   kind: "reading.policy",
-  version: 1,
+  version: 2,
   queue: "cpu",
   numerics: "plain",
   shape: "single",

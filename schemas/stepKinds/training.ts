@@ -234,7 +234,7 @@ export const networkTrain = {
         .min(1)
         .optional()
         .describe(
-          "Safetensors file with weights to start from, e.g. VGG-16's from ImageNet; random if absent; path as for `root`",
+          "Safetensors file with weights to start from, e.g. VGG-16's from ImageNet under torchvision's names; random if absent; path as for `root`",
         ),
       seed: seedSchema.default(1).describe("Seed of initial weights, order and augmentation"),
     })

@@ -97,6 +97,12 @@ describe("a reading's log", () => {
     const asked = (params: object): Action => ({ ...action, params: { ...action.params, ...params } });
     const later = asked({ deadline: { hours: 3, outcome: "close" }, remindHours: 1, claimMinutes: 5 });
     expect(await readings.openReading({ action: later, since })).toMatchObject({ head, readers: [{ reader: "Ada" }] });
+    const ruled = asked({
+      ...later.params,
+      decide: "people-then-policy",
+      policy: { rule: "edge-gain", revision: 2, answer: "accept", above: 0 },
+    });
+    expect(await readings.openReading({ action: ruled, since })).toMatchObject({ head, readers: [{ reader: "Ada" }] });
     const other = asked({ question: "Is it bad?" });
     expect(await readings.openReading({ action: other, since })).toMatchObject({ head: null, readers: [] });
   });

@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { loadEnhancer } from "../../activities/enhancers.ts";
+import { getManifest, readFile } from "../../artifacts/manifest.ts";
 import { openStore } from "../../artifacts/openStore.ts";
 import { getRecord } from "../../artifacts/records.ts";
 import type { Digest, Store } from "../../artifacts/store.ts";
@@ -89,6 +90,22 @@ test("a policy selects in every round, and the record says so", async () => {
   expect(await partsOf("ruled")).toEqual([...round, ...learning, ...round, ...learning]);
   expect(await metaOf(store, curated.decisions)).toMatchObject({ decidedBy: "policy", policy: "edge-gain", decisions: 2 });
   expect(await slicesLearnt(curated.enhancer)).toBe(2);
+});
+
+test("a policy that finds nothing better than it was ends the rounds, and its scores say why", async () => {
+  await house.start("unimproved", { decide: "policy", above: "0" }, pipeline);
+  const { curated, denoiser, enhancer } = await house.result("unimproved");
+  expect(await partsOf("unimproved")).toEqual(round);
+  expect(curated).toMatchObject({ denoiser: denoiser.enhancer, enhancer: enhancer.enhancer });
+  expect(await metaOf(store, curated.decisions)).toMatchObject({ decidedBy: "policy", decisions: 0 });
+  const lines = await readFile(store, await getManifest(store, curated.decisions as Digest), "scores.jsonl");
+  const scores = lines
+    .toString()
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line).score);
+  expect(scores).toHaveLength(3);
+  for (const score of scores) expect(score).toBeLessThanOrEqual(0);
 });
 
 const entry = { position: 0, answer: "select", at: 1, tookMs: 0 };

@@ -48,7 +48,7 @@ test("kill -9 of training child, worker and engine: the campaign goes on by itse
   await until(
     "the dead worker's children are gone",
     () => computeProcesses(house).every(({ pid, parent }) => parent !== 1 && (!orphans.has(pid) || parent !== worker.pid)),
-    5000,
+    20_000,
   );
   await until("a new worker runs", () => workerProcess(house) !== undefined && workerProcess(house)!.pid !== worker.pid);
 

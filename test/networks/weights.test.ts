@@ -49,7 +49,7 @@ describe("a UNet's output layer", () => {
     const others = Object.fromEntries(
       Object.entries(weightTensors(tiny, initialWeights(tiny, 7))).filter(([name]) => name !== "out/kernel"),
     );
-    const { weights } = loadInitialWeights(encodeSafetensors(others), "unet.safetensors", tiny, 5, {}, "he");
+    const { weights } = loadInitialWeights(encodeSafetensors(others), "unet.safetensors", tiny, 5, "he");
     expect(weights["out/kernel"]).toEqual(initialWeights(tiny, 5, "he")["out/kernel"]);
   });
 });
@@ -65,15 +65,6 @@ describe("loadInitialWeights", () => {
     expect(random).toEqual(Object.keys(other).filter((name) => !name.startsWith("conv")));
     expect(weights["conv3_1/kernel"]).toEqual(other["conv3_1/kernel"]);
     expect(weights["side1/kernel"]).toEqual(initialWeights(spec, 1)["side1/kernel"]);
-  });
-
-  it("takes tensors by the names of a mapping", () => {
-    const bytes = encodeSafetensors({ "features.0.weight": vgg["conv1_1/kernel"] });
-    expect(loadInitialWeights(bytes, "x", spec, 1, { "conv1_1/kernel": "features.0.weight" }).loaded).toEqual(["conv1_1/kernel"]);
-    expect(() => loadInitialWeights(bytes, "x", spec, 1, { "conv1_1/kernel": "features.1.weight" })).toThrow(
-      /features\.1\.weight is missing/,
-    );
-    expect(() => loadInitialWeights(bytes, "x", spec, 1, { nosuch: "features.0.weight" })).toThrow(/no parameter nosuch/);
   });
 
   it("names the tensor of a wrong shape, and says so when nothing fits", () => {

@@ -87,6 +87,21 @@ describe("curation.yaml", () => {
   });
 });
 
+describe("full-size.yaml", () => {
+  test("has the paper's sizes: generators of 9 and 16 blocks, whole widths, VGG-16's start, 1,000 slices a round, five slices", async () => {
+    const pipeline = await loadPipeline(path.join(folder, "full-size.yaml"));
+    const paramsOf = (name: string) => stepCalled(pipeline, name).params;
+    const vgg = "/data/vgg16.safetensors";
+    expect(paramsOf("denoiser")).toMatchObject({ width: 1, blocks: 9, patch: 32, norm: "batch", featureWeights: vgg });
+    expect(paramsOf("enhancer")).toMatchObject({ width: 1, blocks: 16, patch: 128, norm: "batch", featureWeights: vgg });
+    expect(paramsOf("curated")).toMatchObject({ decide: "people", atMost: 1000 });
+    const published = { width: 1, norm: "none", weights: vgg, optimizer: { adam: { rate: 5e-5, lowRate: 1e-5 } } };
+    expect(paramsOf("theta0")).toMatchObject({ ...published, channels: ["window"], crop: { factor: 2, size: "native" } });
+    expect(paramsOf("thetaSr")).toMatchObject({ ...published, channels: ["window", "denoised", "enhanced"] });
+    expect(paramsOf("wsss")).toMatchObject({ K: 2, cut: "grabcut" });
+  });
+});
+
 describe("pipeline.schema.json", () => {
   test("is what the generator writes (npx tsx pipelines/generateSchema.ts)", async () => {
     expect(await readFile(schemaFile, "utf8")).toBe(pipelineSchemaText());

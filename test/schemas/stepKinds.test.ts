@@ -97,6 +97,13 @@ describe("reading", () => {
     expect(keys("comparison")).toBe("f left,j right,b both,n neither");
   });
 
+  test("where a rule may decide, its revision is part of the action; where it may not, there is none", () => {
+    const ruled = params.parse({ protocol: "acceptance", policy: { answer: "accept" } });
+    expect(ruled.policy).toEqual({ rule: "edge-gain", revision: 2, answer: "accept", above: 0, atMost: 1000 });
+    expect(params.parse({ protocol: "acceptance" })).not.toHaveProperty("policy");
+    expect(params.safeParse({ protocol: "acceptance", policy: { answer: "accept", revision: 1 } }).success).toBe(false);
+  });
+
   test("needs its words where no protocol is named, and refuses what contradicts one", () => {
     const wrong = (given: object): string[] => (params.safeParse(given).error?.issues ?? []).map(({ path }) => path.join("."));
     expect(wrong({})).toEqual(["title", "question", "layout", "answers", "mode"]);
