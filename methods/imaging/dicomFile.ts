@@ -20,7 +20,7 @@ export const isEnhancedCtClass = (uid: string | undefined): boolean =>
   uid === ENHANCED_CT_IMAGE || uid === LEGACY_CONVERTED_ENHANCED_CT_IMAGE;
 
 /** More than any CT is; a smaller deflated file that promises more is a bomb. */
-const MOST_INFLATED_BYTES = 2 ** 31 - 1;
+const MOST_INFLATED_BYTES = 2 ** 30;
 const PREAMBLE = Buffer.concat([Buffer.alloc(128), Buffer.from("DICM")]);
 
 /** Bytes of a file from which `isDicom` and `isCtSlice` tell. */

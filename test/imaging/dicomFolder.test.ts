@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -72,6 +72,17 @@ describe("a folder as archives export it", () => {
     const { volume, notes } = await openImage(root);
     expect(volume.data).toEqual(CT.data);
     expect(notes).toEqual(["1 localizer of the series left out", "2 slices left out: copies of others"]);
+  });
+
+  it("may hold an enhanced CT, all slices in one file, which can be named itself", async () => {
+    const golden: { columns: number; rows: number; volume: string; enhanced: { file: string }[] } = JSON.parse(
+      readFileSync(new URL("../fixtures/dicomSyntaxes.json", import.meta.url), "utf8"),
+    );
+    put("SE1/IM1", Buffer.from(golden.enhanced[0].file, "base64"));
+    const { volume, kind } = await openImage(root);
+    expect([kind, volume.dims]).toEqual(["dicom", [golden.columns, golden.rows, 4]]);
+    expect(volume.data).toEqual(new Int16Array(new Uint8Array(Buffer.from(golden.volume, "base64")).buffer));
+    expect((await openImage(path.join(root, "SE1/IM1"))).volume).toEqual(volume);
   });
 
   it("without CT is refused by what it holds", async () => {
