@@ -1,4 +1,5 @@
 import { asDigest } from "../artifacts/digest.ts";
+import { MalformedDocumentError, MissingBlobError } from "../artifacts/errors.ts";
 import { type ArtifactFile, getManifest, putArtifact, readFile } from "../artifacts/manifest.ts";
 import type { Digest, Store } from "../artifacts/store.ts";
 import { InputError } from "../methods/inputError.ts";
@@ -31,6 +32,35 @@ export async function openDrawnMask(store: Store, digest: Digest): Promise<Drawn
     throw new InputError(`this artifact is a ${manifest.type}, not a mask that somebody drew`, digest);
   const { shape, data } = decodeSafetensors(await readFile(store, manifest, FILE), FILE).tensors.mask;
   return { meta: drawnMaskMetaSchema.parse(manifest.meta), shape, data: data as Uint8Array };
+}
+
+/** Whom and what a mask must be of. */
+export interface MaskBelonging {
+  readonly cases: string;
+  /** Absent: any of them. */
+  readonly case?: string;
+  readonly author: string;
+}
+
+/** Why a mask that an answer names cannot be taken, in words for who sent it; null where nothing is wrong with it. */
+export async function drawnMaskObjection(store: Store, digest: string, of: MaskBelonging): Promise<string | null> {
+  const mask = await findDrawnMask(store, digest);
+  if (mask === null) return `${digest}: the store has no such mask`;
+  const { cases, case: id, author } = mask.meta;
+  if (cases !== of.cases) return `mask ${digest} was drawn on other cases`;
+  if (of.case !== undefined && id !== of.case) return `mask ${digest} was drawn on another case`;
+  if (author !== of.author) return `mask ${digest} was drawn by ${author}`;
+  return null;
+}
+
+/** Null where the store has no drawn mask under this digest; what else may lie there is not told. */
+export async function findDrawnMask(store: Store, digest: string): Promise<DrawnMask | null> {
+  try {
+    return await openDrawnMask(store, asDigest(digest));
+  } catch (error) {
+    if (error instanceof MissingBlobError || error instanceof MalformedDocumentError || error instanceof InputError) return null;
+    throw error;
+  }
 }
 
 /**

@@ -108,7 +108,8 @@ function mendable<A extends Record<string, (...args: never[]) => Promise<unknown
     name,
     async (...args: never[]) => {
       const { cancellationSignal, info, heartbeat } = Context.current();
-      const timer = setInterval(heartbeat, HEARTBEAT_MS);
+      // Local ones have no heartbeat: the workflow's own task is watched.
+      const timer = info.isLocal ? undefined : setInterval(heartbeat, HEARTBEAT_MS);
       try {
         return await activity(...args);
       } catch (error) {

@@ -5,12 +5,21 @@ import { type Answer, merged } from "../methods/reading/decisions.ts";
 import { sequenceLength, sequenceOf } from "../methods/reading/sequence.ts";
 import type { CasesMeta } from "../schemas/cases.ts";
 import type { Action, ActionResult } from "../schemas/messages.ts";
-import type { Decision, DecisionsMeta, LogLine, Protocol, ReaderBook, ReadingEvent, Waiting } from "../schemas/reading.ts";
+import type {
+  Decision,
+  DecisionsMeta,
+  LogLine,
+  Protocol,
+  ReaderBook,
+  ReadingEntry,
+  ReadingEvent,
+  Waiting,
+} from "../schemas/reading.ts";
 import { type StepParams, stepKinds } from "../schemas/stepKinds.ts";
 import { keyOf, recordOf } from "./actionRecords.ts";
 import { openCases } from "./cases.ts";
 import { openDecisions } from "./decisions.ts";
-import { drawnMaskFiles } from "./drawnMasks.ts";
+import { drawnMaskFiles, drawnMaskObjection } from "./drawnMasks.ts";
 import { putChunk, putDecisions, readLog } from "./readingLog.ts";
 import { parseInput } from "./steps/index.ts";
 
@@ -48,6 +57,19 @@ export function createReadings(store: Store, fingerprintOf: (kind: string) => Pr
         readers: books(protocol, lines, since),
         passed: passedPositions(lines),
       };
+    },
+
+    /** Why the masks that come with a reader's answers cannot be taken, in words for who sent them; null where nothing is wrong. */
+    async maskObjection({ action, reader, entries }: MaskRequest): Promise<string | null> {
+      const { cases, digest } = await casesOf(action);
+      const sequence = sequenceOf(protocolOf(action), reader, cases.length);
+      for (const { position, mask } of entries) {
+        if (mask === undefined) continue;
+        const of = { cases: digest, case: cases[sequence[position].case].id, author: reader };
+        const objection = await drawnMaskObjection(store, mask, of);
+        if (objection !== null) return objection;
+      }
+      return null;
     },
 
     /** Adds to the log and gives the digest of its newest chunk. */
@@ -140,6 +162,12 @@ export interface OpenedReading {
   head: string | null;
   readers: ReaderBook[];
   passed: number[];
+}
+
+interface MaskRequest {
+  action: Action;
+  reader: string;
+  entries: Pick<ReadingEntry, "position" | "mask">[];
 }
 
 interface WriteRequest {

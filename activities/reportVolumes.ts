@@ -42,8 +42,8 @@ export function volumeData(named: Named): VolumeData[] {
 export function responseData(named: Named): NonNullable<ReportInput["responses"]> {
   return named.flatMap(({ name, value: { meta, responses } }) => {
     if (responses === null || meta.response === undefined) return [];
-    const { method, volumeResponse, volumeProgression } = meta.response;
-    return [{ data: name, method, volumeResponse, volumeProgression, patients: [...responses] }];
+    const { method, volumeResponse, volumeProgression, lymphNodes } = meta.response;
+    return [{ data: name, method, volumeResponse, volumeProgression, lymphNodes, patients: [...responses] }];
   });
 }
 

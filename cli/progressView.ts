@@ -3,6 +3,7 @@ import type { CampaignSnapshot, RunningAction, StepActivity } from "../client/ca
 import { isSettled } from "../client/campaigns.ts";
 import type { StepProgress } from "../schemas/messages.ts";
 import type { Waiting } from "../schemas/reading.ts";
+import { standsAt } from "../schemas/review.ts";
 
 const BAR_CELLS = 24;
 
@@ -175,9 +176,13 @@ export function render(snapshot: CampaignSnapshot, now: number): string {
 
 export function headline(snapshot: CampaignSnapshot, now: number): string {
   const settled = snapshot.steps.filter(isSettled).length;
+  const state = standsAt(
+    snapshot.phase,
+    Object.values(snapshot.activity).some(({ waiting }) => waiting !== undefined),
+  );
   const left = snapshot.phase === "running" ? timeLeft(snapshot, now) : null;
   const estimate = left === null ? "" : ` · about ${duration(Math.max(1000, Math.round(left / 1000) * 1000))} left`;
-  return `campaign ${snapshot.campaign} (${snapshot.pipeline}): ${snapshot.phase}, ${settled} of ${snapshot.steps.length} steps, ${duration((snapshot.finished ?? now) - snapshot.started)}${estimate}`;
+  return `campaign ${snapshot.campaign} (${snapshot.pipeline}): ${state}, ${settled} of ${snapshot.steps.length} steps, ${duration((snapshot.finished ?? now) - snapshot.started)}${estimate}`;
 }
 
 function symbol({ state }: StepProgress): string {

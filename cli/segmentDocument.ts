@@ -1,3 +1,4 @@
+import { writeCsvTable } from "../methods/datasets/csvTable.ts";
 import type { ImageKind } from "../methods/imaging/openImage.ts";
 import type { HuWindow, Vec3 } from "../methods/imaging/volume.ts";
 import type { RecistMarks } from "../methods/labels/recist.ts";
@@ -52,23 +53,18 @@ export const slicesText = ({ slices }: SegmentedLesion): string =>
     .map(([outcome, n]) => `${outcome}: ${n}`)
     .join("; ");
 
+const columns = [
+  ...["id", "slice", "long_mm", "short_mm", "marks_long_mm", "marks_short_mm", "volume_ml"],
+  ...["method", "outcome", "slices_by_outcome"],
+];
+
 /** `measurements.csv`. */
-export function csv(lesions: readonly SegmentedLesion[], method: SegmentMethod): string {
-  const rows = lesions.map((l) =>
-    [
-      l.id,
-      l.slice,
-      mm(l.longMm),
-      mm(l.shortMm),
-      mm(l.marksLongMm),
-      mm(l.marksShortMm),
-      l.volumeMl.toFixed(4),
-      method,
-      l.outcome,
-      slicesText(l),
-    ].join(","),
-  );
-  return `${["id,slice,long_mm,short_mm,marks_long_mm,marks_short_mm,volume_ml,method,outcome,slices_by_outcome", ...rows].join("\n")}\n`;
+export function measurementsCsv(lesions: readonly SegmentedLesion[], method: SegmentMethod): string {
+  const rows = lesions.map((l) => [
+    ...[l.id, l.slice, mm(l.longMm), mm(l.shortMm), mm(l.marksLongMm), mm(l.marksShortMm), l.volumeMl.toFixed(4)],
+    ...[method, l.outcome, slicesText(l)],
+  ]);
+  return writeCsvTable(columns, rows);
 }
 
 /** What is printed without `--json`. */

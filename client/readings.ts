@@ -1,5 +1,6 @@
 import { type Client, QueryNotRegisteredError, WorkflowNotFoundError, WorkflowUpdateFailedError } from "@temporalio/client";
-import type { ReadingState, Waiting } from "../schemas/reading.ts";
+import { ApplicationFailure } from "@temporalio/common";
+import { NOT_NOW, type ReadingState, type Waiting } from "../schemas/reading.ts";
 
 /** The client's side of everything in which people look at something (schemas/reading.ts). */
 
@@ -9,6 +10,11 @@ const WAITING = "WaitsFor IS NOT NULL AND ExecutionStatus = 'Running'";
 /** A message that the workflow did not take; `message` says why, for the person who sent it. */
 export class RefusedError extends Error {
   override readonly name = "RefusedError";
+}
+
+/** A message that the workflow could not judge at the moment: to be sent again as it is. */
+export class NotNowError extends Error {
+  override readonly name = "NotNowError";
 }
 
 /** There is no such workflow. */
@@ -55,7 +61,7 @@ export async function readingState(client: Client, workflow: string, reader: str
 /**
  * Sends one of a reading's messages and waits until the workflow has written it down.
  *
- * @throws RefusedError where the workflow does not take it, or has ended, NoReadingError.
+ * @throws RefusedError where the workflow does not take it, or has ended, NotNowError, NoReadingError.
  */
 export async function tellReading<T>(
   client: Client,
@@ -66,7 +72,11 @@ export async function tellReading<T>(
   try {
     return await client.workflow.getHandle(workflow).executeUpdate<T, [unknown]>(name, { args: [message] });
   } catch (error) {
-    if (error instanceof WorkflowUpdateFailedError) throw new RefusedError(error.cause?.message ?? error.message);
+    if (error instanceof WorkflowUpdateFailedError) {
+      const { cause, message } = error;
+      if (cause instanceof ApplicationFailure && cause.type === NOT_NOW) throw new NotNowError(cause.message);
+      throw new RefusedError(cause?.message ?? message);
+    }
     if (error instanceof WorkflowNotFoundError) throw await whyNotFound(client, workflow);
     throw error;
   }

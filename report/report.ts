@@ -2,13 +2,16 @@ import { scoresCsv, strataCsv } from "./csv.ts";
 import { reportFigures } from "./figures.ts";
 import { reportNumbers } from "./numbers.ts";
 import { reportPage } from "./page.ts";
+import { patientsPage } from "./patientsPage.ts";
 import { type ReportInput, reportInputSchema } from "./reportInput.ts";
 import { studyTables } from "./studyTables.ts";
 
-/** The files of a report by their path: `report.html`, `numbers.json`, `scores.csv`, `strata.csv` and `figures/*.svg`. */
+/** The files of a report by their path: `report.html`, `numbers.json`, `scores.csv`, `strata.csv`, `patients.html` and `figures/*.svg`. */
 export interface ReportFiles {
   readonly "report.html": string;
   readonly "numbers.json": string;
+  /** Every patient over time, where patients were followed. */
+  readonly "patients.html"?: string;
   /** Every column of every lesion by every method. */
   readonly "scores.csv": string;
   /** Every summary: in total, by category, by size and by slice offset. */
@@ -35,6 +38,7 @@ export async function renderReport(input: ReportInput): Promise<ReportFiles> {
     "numbers.json": `${JSON.stringify({ ...told, ...numbers, volumePoints: volumes, ...read }, null, 2)}\n`,
     "scores.csv": scoresCsv(methods),
     "strata.csv": strataCsv(methods),
+    ...(data.responses.length === 0 ? {} : { "patients.html": patientsPage(data) }),
     ...studyTables(studies),
     ...Object.fromEntries(figures.map(({ name, svg }) => [`figures/${name}.svg`, svg])),
   };

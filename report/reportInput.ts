@@ -189,6 +189,8 @@ const responsesSchema = z.strictObject({
   method: z.string(),
   volumeResponse: z.number(),
   volumeProgression: z.number(),
+  /** The lesions are lymph nodes. */
+  lymphNodes: z.boolean().default(false),
   patients: z.array(patientResponseSchema),
 });
 

@@ -1,4 +1,4 @@
-import { csv } from "./csv.ts";
+import { writeCsvTable } from "../methods/datasets/csvTable.ts";
 import type { ReportData } from "./reportInput.ts";
 
 /** The numbers of studies of readers as CSV, by file name; none without a study. RFC 4180, undefined values are empty. */
@@ -48,26 +48,29 @@ export function studyTables(studies: ReportData["studies"]): Record<`studies/${s
   const patientsDrawn = ["patientsDrawnLow", "patientsDrawnHigh"];
   const whose = ["reader", "category"];
   return {
-    "studies/acceptance.csv": csv(
+    "studies/acceptance.csv": writeCsvTable(
       [
         ...[...about, "source", ...whose, "answers", "lesions", "patients", "accepted", "rate"],
         ...["wilsonLow", "wilsonHigh", ...patientsDrawn],
       ],
       acceptance,
     ),
-    "studies/paired.csv": csv(
+    "studies/paired.csv": writeCsvTable(
       [...about, "reader", "first", "second", "pairs", "both", "onlyFirst", "onlySecond", "neither", ...share, "pHolm"],
       paired,
     ),
-    "studies/comparison.csv": csv(
+    "studies/comparison.csv": writeCsvTable(
       [
         ...[...about, "first", "second", ...whose, "answers", "patients", "firstPreferred", "secondPreferred", "both", "neither"],
         ...[...share, ...patientsDrawn],
       ],
       comparison,
     ),
-    "studies/agreement.csv": csv([...about, "readers", "kind", "cases", "agreement", "kappa", "low", "high"], agreement),
-    "studies/readers.csv": csv(
+    "studies/agreement.csv": writeCsvTable(
+      [...about, "readers", "kind", "cases", "agreement", "kappa", "low", "high"],
+      agreement,
+    ),
+    "studies/readers.csv": writeCsvTable(
       [
         ...[...about, "reader", "answered", "unanswered", "repeated", "changes", "medianSeconds", "q1Seconds", "q3Seconds"],
         ...["left", "right", "sideP"],

@@ -66,8 +66,14 @@ export function agreementChart(volumes: ReportData["volumes"], numbers: readonly
 }
 
 /** Colours of responses, from the best to the worst. */
-const RESPONSES = ["CR", "PR", "SD", "PD", "NE"] as const;
-const responseScale = { domain: [...RESPONSES], range: ["#2a9d6f", "#3b82c4", "#b08a2e", "#d64f70", "#8a8a8a"] };
+export const responseColours: Readonly<Record<string, string>> = {
+  CR: "#2a9d6f",
+  PR: "#3b82c4",
+  SD: "#b08a2e",
+  PD: "#d64f70",
+  NE: "#8a8a8a",
+};
+const responseScale = { domain: Object.keys(responseColours), range: Object.values(responseColours) };
 /** RECIST's −30 % and +20 % of the sum of diameters. */
 const BOUNDS = [-0.3, 0.2];
 

@@ -27,7 +27,9 @@ export interface VolumeNumbers {
   readonly ratios: Agreement | null;
   /** Points without a ratio, because a volume is 0. */
   readonly withoutRatio: number;
-  /** Of the unchanged lesions: the ratio of two volumes of one lesion stays below this in 95 % of the cases. */
+  /** Lesions that did not change from one time point to the others. Volumes only: a change of nothing repeats nothing. */
+  readonly unchanged: number;
+  /** Of those of the unchanged that the method found at two time points: the ratio of two volumes of one lesion stays below this in 95 % of the cases. */
   readonly repeatability: { readonly lesions: number; readonly ratio: number; readonly interval: Interval } | null;
 }
 
@@ -70,6 +72,7 @@ export function volumeNumbers(volumes: ReportData["volumes"]): VolumeNumbers[] {
       ),
       ratios: ratiosOfAgreement(ratios, statistics.level),
       withoutRatio: points.length - ratios.length,
+      unchanged: repeated.length,
       repeatability:
         repeats === null
           ? null

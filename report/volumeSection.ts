@@ -3,6 +3,8 @@ import type { Interval } from "../methods/metrics/summary.ts";
 import { type Figure, figureOf } from "./figures.ts";
 import { NONE, score, signed } from "./format.ts";
 import { type Html, html } from "./html.ts";
+import { timePointsTable } from "./patientsPage.ts";
+import { REPEATABILITY, repeatedLesions } from "./repeatabilityText.ts";
 import type { ReportData } from "./reportInput.ts";
 import { TIMELINES, timelinePatients } from "./volumeFigures.ts";
 import type { VolumeNumbers } from "./volumeNumbers.ts";
@@ -43,15 +45,21 @@ function agreementTable(numbers: readonly VolumeNumbers[]): Html {
     agreement === null
       ? html`<td>${NONE}</td><td>${NONE}</td><td>${NONE}</td>`
       : html`<td>${score(agreement.bias)}${interval(agreement.biasInterval)}</td><td>${score(agreement.limits.low)}${interval(agreement.lowInterval)}</td><td>${score(agreement.limits.high)}${interval(agreement.highInterval)}</td>`;
-  return html`<div class="wide"><table><caption>Agreement with the reference: bias and limits between which 95 % of the differences are expected, with intervals by Student's t, for which lesions are taken for independent. Ratios are measured ÷ reference (of changes, of the growth from the first time point) and come from logarithms. Repeatability: volumes of one unchanged lesion differ by less than this factor in 95 % of the cases.</caption><thead><tr><th scope="col" class="text">Method</th><th scope="col" class="text">Quantity</th><th scope="col">Bias (ml)</th><th scope="col">Lower limit</th><th scope="col">Upper limit</th><th scope="col">Ratio</th><th scope="col">Lower limit</th><th scope="col">Upper limit</th><th scope="col">Without ratio</th><th scope="col">Repeatability</th></tr></thead><tbody>${numbers.map(
+  return html`<div class="wide"><table><caption>Agreement with the reference: bias and limits between which 95 % of the differences are expected, with intervals by Student's t, for which lesions are taken for independent. Ratios are measured ÷ reference (of changes, of the growth from the first time point) and come from logarithms. ${REPEATABILITY}; it is of volumes, and stands in their rows.</caption><thead><tr><th scope="col" class="text">Method</th><th scope="col" class="text">Quantity</th><th scope="col">Bias (ml)</th><th scope="col">Lower limit</th><th scope="col">Upper limit</th><th scope="col">Ratio</th><th scope="col">Lower limit</th><th scope="col">Upper limit</th><th scope="col">Without ratio</th><th scope="col">Repeatability</th></tr></thead><tbody>${numbers.map(
     (v) =>
-      html`<tr><th scope="row">${v.method}</th><td class="text">${v.quantity}</td>${cells(v.differences)}${cells(v.ratios)}<td>${v.withoutRatio}</td><td>${v.repeatability === null ? NONE : html`× ${score(v.repeatability.ratio)}${interval(v.repeatability.interval)}<small>${v.repeatability.lesions} lesions</small>`}</td></tr>`,
+      html`<tr><th scope="row">${v.method}</th><td class="text">${v.quantity}</td>${cells(v.differences)}${cells(v.ratios)}<td>${v.withoutRatio}</td><td>${v.quantity === "change" ? NONE : repeatabilityCell(v)}</td></tr>`,
   )}</tbody></table></div>`;
+}
+
+function repeatabilityCell(v: VolumeNumbers): Html {
+  const lesions = html`<small>${repeatedLesions(v)}</small>`;
+  return v.repeatability === null
+    ? lesions
+    : html`× ${score(v.repeatability.ratio)}${interval(v.repeatability.interval)}${lesions}`;
 }
 
 /** RECIST 1.1 and the volumes beside it: waterfall, timelines, and where the two disagree. */
 export function responsesBody(data: ReportData, figures: readonly Figure[], svg: (figure: Figure) => Html): Html {
-  const percent = (value: number | null): string => (value === null ? NONE : `${signed(100 * value, 0)} %`);
   return html`${data.responses.map((one, nth) => {
     const { patients, method, volumeResponse, volumeProgression } = one;
     const suffix = nth === 0 ? "" : `-${nth + 1}`;
@@ -59,17 +67,15 @@ export function responsesBody(data: ReportData, figures: readonly Figure[], svg:
     const compared = later.filter(({ disagrees }) => disagrees !== null);
     const differing = compared.filter(({ disagrees }) => disagrees);
     const shown = timelinePatients(one);
-    return html`<p>RECIST 1.1 of the marks, every lesion a target; beside it the volumes by ${method}, where −${score(100 * volumeResponse, 0)} % and +${score(100 * volumeProgression, 0)} % count as response and progression. That is what −30 % and +20 % of a diameter are for a sphere; it is a convention and no part of RECIST. The two say different things at ${differing.length} of ${compared.length} time points.</p>
+    const withoutBar = patients.filter(({ bestChange }) => bestChange === null).length;
+    const missing =
+      withoutBar === 0 ? "" : ` ${withoutBar} of ${patients.length} patients have no sum at a later time point, and no bar.`;
+    return html`<p>RECIST 1.1 of the marks, every lesion a target${one.lymphNodes ? ", measured as lymph nodes (short axes; below 10 mm they are normal)" : ""}; beside it the volumes by ${method}, where −${score(100 * volumeResponse, 0)} % and +${score(100 * volumeProgression, 0)} % count as response and progression. That is what −30 % and +20 % of a diameter are for a sphere; it is a convention and no part of RECIST. The two say different things at ${differing.length} of ${compared.length} time points.</p>
 ${crossTable(compared)}
-${figureHtml(figureOf(figures, `waterfall${suffix}`), "Best change of the sum of diameters from the baseline, a bar per patient; dashed: −30 % and +20 % (of the baseline; progression itself counts from the nadir).", svg)}
+${figureHtml(figureOf(figures, `waterfall${suffix}`), `Best change of the sum of diameters from the baseline, a bar per patient; dashed: −30 % and +20 % (of the baseline; progression itself counts from the nadir).${missing}`, svg)}
 ${figureHtml(figureOf(figures, `timelines${suffix}`), `Sum of diameters and volume over time, each point with its response; ${shown.length < patients.length ? `the ${TIMELINES} patients with the most disagreement of ${patients.length}` : "all patients"}.`, svg)}
-<details><summary>Every patient and time point</summary><div class="wide"><table><thead><tr><th scope="col" class="text">Patient</th><th scope="col" class="text">Time point</th><th scope="col">Day</th><th scope="col">Sum (mm)</th><th scope="col">Baseline</th><th scope="col">Nadir</th><th scope="col" class="text">Response</th><th scope="col">Volume (ml)</th><th scope="col">Baseline</th><th scope="col">Nadir</th><th scope="col" class="text">By volume</th></tr></thead><tbody>${patients.flatMap(
-      ({ patient, timePoints, best, objections }) =>
-        timePoints.map(
-          (t, i) =>
-            html`<tr><th scope="row">${i === 0 ? html`${patient}<small>best ${best.unconfirmed}, confirmed ${best.confirmed}</small>${objections.map((objection) => html`<small>${objection}</small>`)}` : ""}</th><td class="text">${t.timePoint}</td><td>${t.day}</td><td>${score(t.sumMm, 1)}</td><td>${percent(t.fromBaseline)}</td><td>${percent(t.fromNadir)}</td><td class="text">${t.overall ?? "baseline"}</td><td>${score(t.volumeMl, 2)}</td><td>${percent(t.volumeFromBaseline)}</td><td>${percent(t.volumeFromNadir)}</td><td class="text">${t.volumetric ?? NONE}${t.disagrees && " ≠"}</td></tr>`,
-        ),
-    )}</tbody></table></div></details>`;
+<p><a href="patients.html">Every patient's course, drawn and in a table</a></p>
+<details><summary>Every patient and time point</summary>${timePointsTable(patients)}</details>`;
   })}`;
 }
 

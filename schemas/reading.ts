@@ -150,6 +150,9 @@ export function maskProblem({ answers }: Pick<Protocol, "answers">, { answer, ma
 /** Every message says which cases it is about, so that one from a page of an earlier round is refused. */
 const message = { reader: readerSchema, cases: digestSchema };
 
+/** Type of the failure of an update that can be sent again as it is: whether it is right could not be found out at the moment. */
+export const NOT_NOW = "NotNow";
+
 /** Update `answer`. Sent again after a broken connection it changes nothing: entries are told apart by (reader, position, at). */
 export const answerMessageSchema = z.strictObject({ ...message, entries: z.array(entrySchema).min(1).max(500) });
 export type AnswerMessage = z.infer<typeof answerMessageSchema>;

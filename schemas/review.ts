@@ -33,6 +33,10 @@ export const waitingListSchema = z.strictObject({
 });
 export type WaitingList = z.infer<typeof waitingListSchema>;
 
+/** How a campaign stands, in the words of the command line and of the pages: one that runs waits for people while anything in it does. */
+export const standsAt = (state: string, waitsForPeople: boolean): string =>
+  state === "running" && waitsForPeople ? "waits for people" : state;
+
 export const campaignListSchema = z.array(
   z.strictObject({
     campaign: z.string(),

@@ -46,6 +46,7 @@ export const volumesMetaSchema = z.strictObject({
       confirmationDays: z.number(),
       volumeResponse: z.number(),
       volumeProgression: z.number(),
+      lymphNodes: z.boolean().default(false),
     })
     .optional(),
 });
@@ -70,6 +71,8 @@ export const patientResponseSchema = z.strictObject({
       fromBaseline: fraction,
       fromNadir: fraction,
       overall: response,
+      /** Absent in responses of before they were told. */
+      newLesions: z.enum(["no", "equivocal", "yes"]).optional(),
       target: response,
       volumeMl: fraction,
       volumeFromBaseline: fraction,

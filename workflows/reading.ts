@@ -29,6 +29,7 @@ import type { StepParams } from "../schemas/stepKinds.ts";
 import { actions, ledger, notices } from "./actions.ts";
 import { Admission, refused } from "./admission.ts";
 import { AnswerBook, type CarriedBook } from "./answerBook.ts";
+import { MaskLookup } from "./maskLookup.ts";
 import { pauseSignal } from "./sharded.ts";
 
 export const answerUpdate = defineUpdate<AnswerReceipt, [AnswerMessage]>("answer");
@@ -79,8 +80,19 @@ export async function reading(action: Action, place: ReadingPlace = { round: 1 }
     return book;
   };
   const admission = (): Admission => new Admission(opened());
+  const masks = MaskLookup.of(action, protocol);
 
-  setHandler(answerUpdate, (message) => opened().answer(message, Date.now()), {
+  /** Admitted again after the look-up, since the reading may have ended meanwhile. */
+  const answerWithMasks = async (message: AnswerMessage): Promise<AnswerReceipt> => {
+    await masks?.require({ ...message, entries: opened().fresh(message) });
+    admission().answer(message, Date.now());
+    return opened().answer(message, Date.now());
+  };
+  const finishAfterMasks = (message: FinishMessage): void => {
+    admission().finish(message);
+    opened().finish(message, Date.now());
+  };
+  setHandler(answerUpdate, (message) => masks?.inOrder(() => answerWithMasks(message)) ?? opened().answer(message, Date.now()), {
     validator: (message) => admission().answer(message, Date.now()),
   });
   setHandler(claimUpdate, (message) => opened().claim(message, Date.now()), {
@@ -89,7 +101,7 @@ export async function reading(action: Action, place: ReadingPlace = { round: 1 }
   setHandler(releaseUpdate, (message) => opened().release(message, Date.now()), {
     validator: (message) => admission().release(message),
   });
-  setHandler(finishUpdate, (message) => opened().finish(message, Date.now()), {
+  setHandler(finishUpdate, (message) => masks?.inOrder(() => finishAfterMasks(message)) ?? opened().finish(message, Date.now()), {
     validator: (message) => admission().finish(message),
   });
   // A pause holds up no people: what they answer starts no work.

@@ -12,13 +12,13 @@ import type { StepBody } from "./step.ts";
 export const responseAssess: StepBody<StepParams<"response.assess">> = {
   async run({ store }, { params, inputs }) {
     const { meta, lines } = await openVolumes(store, inputs.volumes.artifact as Digest);
-    const { method, volumeResponse, volumeProgression, ...settings } = params;
+    const { method, lymphNodes, volumeResponse, volumeProgression, ...settings } = params;
     const names = ["reference", ...meta.methods.map(({ name }) => name)];
     if (!names.includes(method))
       throw new InputError(`no volumes were measured by "${method}"`, "method", `there are ${names.join(", ")}`);
     const volumetric = { partialResponse: volumeResponse, progression: volumeProgression };
     const responses = [...byTime(lines, ({ patient }) => patient)].map(([patient, own]) => {
-      const course = courseOf(patient, own, method);
+      const course = courseOf(patient, own, method, lymphNodes);
       const assessed = assessCourse(course, { ...settings, volumetric });
       return patientResponseSchema.strip().parse({
         ...assessed,
@@ -34,12 +34,12 @@ export const responseAssess: StepBody<StepParams<"response.assess">> = {
 
 const timePointSchema = patientResponseSchema.shape.timePoints.element.strip();
 
-function courseOf(patient: string, lines: readonly VolumeLine[], method: string): Course {
+function courseOf(patient: string, lines: readonly VolumeLine[], method: string, node: boolean): Course {
   const baseline = new Set(lines.filter(({ timePoint }) => timePoint === 0).map(({ lesion }) => lesion));
   const lesions = [...byTime(lines, ({ lesion }) => lesion)].map(([id, [{ category }]]) => ({
     id,
     organ: category,
-    node: false,
+    node,
     role: baseline.has(id) ? ("target" as const) : ("new" as const),
   }));
   const findingOf = ({ longMm, shortMm, referenceMl, measuredMl }: VolumeLine): Finding => ({

@@ -1,6 +1,7 @@
 import { asDigest } from "../../artifacts/digest.ts";
 import { putArtifact, readFile } from "../../artifacts/manifest.ts";
 import type { Digest } from "../../artifacts/store.ts";
+import { writeCsvTable } from "../../methods/datasets/csvTable.ts";
 import { InputError } from "../../methods/inputError.ts";
 import { quantile } from "../../methods/metrics/summary.ts";
 import {
@@ -11,7 +12,6 @@ import {
   readersOf,
 } from "../../methods/reading/acceptance.ts";
 import { type ComparisonAnswer, comparisonRows, sidePreference, unblinded } from "../../methods/reading/comparison.ts";
-import { csv } from "../../report/csv.ts";
 import { type decisionSchema, type LogLine, logLineSchema } from "../../schemas/reading.ts";
 import type { StepParams } from "../../schemas/stepKinds.ts";
 import { type StudyKey, type StudyResult, studyKeySchema, studyResultSchema } from "../../schemas/study.ts";
@@ -139,5 +139,5 @@ function table({ study }: StudyKey, answers: readonly Opened[], decidedBy: strin
     one.tookMs,
     decidedBy,
   ]);
-  return csv(header, rows);
+  return writeCsvTable(header, rows);
 }

@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
 import type { ArtifactFile } from "../../artifacts/manifest.ts";
-import type { Digest } from "../../artifacts/store.ts";
+import type { Digest, Store } from "../../artifacts/store.ts";
 import { InputError } from "../../methods/inputError.ts";
 import { lengthMm } from "../../methods/labels/recist.ts";
-import { encodeSafetensors, type Tensor } from "../../methods/networks/safetensors.ts";
+import { encodeSafetensors } from "../../methods/networks/safetensors.ts";
 import { type LinkCandidate, type LinkingSettings, linkCandidate, suggestLinks } from "../../methods/response/linking.ts";
 import { type LinkPicture, linkPicture } from "../../methods/response/linkPicture.ts";
 import { readScanTable, type TimePoint } from "../../methods/response/linkTable.ts";
@@ -32,7 +32,10 @@ interface Suggested extends SuggestedLinkLine {
   readonly b: Timed;
 }
 
-/** Links are suggested between the time points of a patient that follow each other; pictures are read once, shard by shard. */
+/**
+ * Links are suggested between the time points of a patient that follow each other. Every picture goes to the store as it is cut
+ * out, a file for each, so that memory holds one at a time, of however many lesions.
+ */
 export const timepointsSuggest: StepBody<SuggestParams> = {
   async run({ store, progress }, { params, inputs }) {
     const dataset = await openDataset(store, inputs.lesions.artifact as Digest);
@@ -43,32 +46,26 @@ export const timepointsSuggest: StepBody<SuggestParams> = {
       timed.push({ lesion, candidate: linkCandidate({ ...lesion, marks: lesion }, image), ...timeOf(lesion, scans) });
     }
     const suggested = suggestionsOf(timed, params);
-    const pictures = new Map<string, LinkPicture>();
-    const sides = new Map(
-      suggested.flatMap(({ case: id, a, b }) => [a, b].map((one) => [`${id} ${one.lesion.id}`, sideMmOf(a, b)])),
-    );
+    const files: ArtifactFile[] = [];
+    const shownIn = new Map<string, Suggested[]>();
+    for (const one of suggested) for (const id of [one.first, one.second]) shownIn.set(id, [...(shownIn.get(id) ?? []), one]);
     let done = dataset.lesions.length;
     for await (const { lesion, image } of readLesions(store, dataset)) {
       progress({ unit: "lesions", done: done++, total: 2 * dataset.lesions.length });
-      for (const { case: id, a, b } of suggested)
-        if (a.lesion.id === lesion.id || b.lesion.id === lesion.id) {
-          const key = `${id} ${lesion.id}`;
-          pictures.set(key, linkPicture(image, lesion, sides.get(key)!, PICTURE_PX, params.neighbours));
-        }
+      for (const one of shownIn.get(lesion.id) ?? []) {
+        const picture = linkPicture(image, lesion, sideMmOf(one), PICTURE_PX, params.neighbours);
+        files.push(await putPicture(store, pictureFile(one, lesion.id), picture, params.neighbours));
+      }
     }
-    const files: ArtifactFile[] = [
+    files.push(
       { path: "links.jsonl", bytes: toLines(suggested.map(({ a: _a, b: _b, ...line }) => line)), mediaType: linesType },
       {
         path: "timepoints.jsonl",
         bytes: toLines(timed.map(({ lesion: { id }, timePoint, day }) => ({ id, timePoint, day }))),
         mediaType: linesType,
       },
-    ];
-    const cases = suggested.map((one) => {
-      const { line, file } = caseOf(one, (id) => pictures.get(`${one.case} ${id}`)!, params.neighbours);
-      files.push(file);
-      return line;
-    });
+    );
+    const cases = suggested.map(caseOf);
     const linked = new Set(suggested.flatMap(({ first, second }) => [first, second])).size;
     return {
       outputs: {
@@ -116,39 +113,40 @@ function suggestionsOf(timed: readonly Timed[], params: SuggestParams): Suggeste
   return suggested;
 }
 
-const sideMmOf = (a: Timed, b: Timed): number =>
+const sideMmOf = ({ a, b }: Suggested): number =>
   Math.max(LEAST_PICTURE_MM, PICTURE_DIAMETERS * Math.max(a.candidate.longMm, b.candidate.longMm));
 
-function caseOf(
-  { case: id, margin, a, b }: Suggested,
-  pictureOf: (lesion: string) => LinkPicture,
-  neighbours: number,
-): { line: Case; file: ArtifactFile } {
-  const file = `cases/${id}.safetensors`;
+const pictureFile = ({ case: id, first }: Suggested, lesion: string): string =>
+  `cases/${id}/${lesion === first ? "first" : "second"}.safetensors`;
+
+async function putPicture(store: Store, path: string, { hu, marked }: LinkPicture, neighbours: number): Promise<ArtifactFile> {
   const shape = [2 * neighbours + 1, PICTURE_PX, PICTURE_PX];
-  const tensors: Record<string, Tensor> = {};
-  const both = [["first", a] as const, ["second", b] as const].map(([which, one]) => {
-    const { hu, marked } = pictureOf(one.lesion.id);
-    tensors[`${which}/image`] = { dtype: "I16", shape, data: hu };
-    tensors[`${which}/marked`] = { dtype: "U8", shape, data: marked };
-    return { name: `day ${one.day}`, which, ...one };
-  });
+  const bytes = encodeSafetensors({ image: { dtype: "I16", shape, data: hu }, marked: { dtype: "U8", shape, data: marked } });
+  return { path, digest: await store.putBlob(bytes), size: bytes.byteLength, mediaType: safetensorsType };
+}
+
+function caseOf(suggested: Suggested): Case {
+  const { case: id, margin, a, b } = suggested;
+  const both = [a, b].map((one) => ({ name: `day ${one.day}`, file: pictureFile(suggested, one.lesion.id), lesion: one.lesion }));
   // Two scans of one day still need names that differ.
-  const names = both[0].name === both[1].name ? both.map(({ name, which }) => `${name}, ${which}`) : both.map(({ name }) => name);
-  const pixelMm = sideMmOf(a, b) / PICTURE_PX;
-  const line: Case = {
+  const names =
+    both[0].name === both[1].name
+      ? both.map(({ name }, i) => `${name}, ${["first", "second"][i]}`)
+      : both.map(({ name }) => name);
+  const pixelMm = sideMmOf(suggested) / PICTURE_PX;
+  return {
     id,
     group: a.lesion.category,
-    images: both.map(({ which, lesion: { window, spacingMm } }, i) => ({
+    images: both.map(({ file, lesion: { window, spacingMm } }, i) => ({
       name: names[i],
       file,
-      tensor: `${which}/image`,
+      tensor: "image",
       levels: "HU",
       window,
       spacingMm: [pixelMm, pixelMm, spacingMm[2]],
       zoom: 1,
     })),
-    masks: both.map(({ which }, i) => ({ name: names[i], file, tensor: `${which}/marked` })),
+    masks: both.map(({ file }, i) => ({ name: names[i], file, tensor: "marked" })),
     facts: Object.fromEntries([
       ...both.map(({ lesion: { long, short, spacingMm, category } }, i) => [
         names[i],
@@ -157,5 +155,4 @@ function caseOf(
       ["lead over the next best", margin.toFixed(1)],
     ]),
   };
-  return { line, file: { path: file, bytes: encodeSafetensors(tensors), mediaType: safetensorsType } };
 }

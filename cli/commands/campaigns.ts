@@ -6,6 +6,7 @@ import type { Engine } from "../../engine/connection.ts";
 import { ensureEngine } from "../../engine/localStack.ts";
 import { InputError } from "../../methods/inputError.ts";
 import type { CampaignInput } from "../../schemas/messages.ts";
+import { standsAt } from "../../schemas/review.ts";
 import { printJson, say, table } from "../output.ts";
 import { duration, render } from "../progressView.ts";
 
@@ -98,7 +99,7 @@ async function list({ client }: Engine, json: boolean): Promise<void> {
   const rows = campaigns.map(({ campaign, pipeline, status, waitsForPeople, started, finished }) => [
     campaign,
     pipeline,
-    waitsForPeople ? "waits for people" : status,
+    standsAt(status, waitsForPeople),
     started.toISOString(),
     duration((finished?.getTime() ?? Date.now()) - started.getTime()),
   ]);

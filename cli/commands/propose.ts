@@ -1,6 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { Command } from "commander";
+import { writeCsvTable } from "../../methods/datasets/csvTable.ts";
 import { writeNiftiMask } from "../../methods/imaging/nifti.ts";
 import type { ImageKind } from "../../methods/imaging/openImage.ts";
 import { worldOf } from "../../methods/imaging/placedMask.ts";
@@ -142,7 +143,7 @@ export async function proposeLesions(options: ProposeOptions): Promise<ProposeDo
       const [hu, section] = [sliceOf(volume, marks.slice), sliceOf(whole, marks.slice)];
       await writeFile(path.join(folder, overlay), overlayPng(hu, window, boundingBox(marks), marks, section));
     }
-    await writeFile(path.join(folder, TABLE), csv(proposals));
+    await writeFile(path.join(folder, TABLE), csvOf(proposals));
     await writeFile(
       path.join(folder, MARKS),
       `${JSON.stringify(
@@ -173,15 +174,18 @@ function proposedLesion({ score, parts, centre, marks, mask, window }: Proposal,
   };
 }
 
-const columns = "id,score,probability,contrast,agreement,plausibility,x_mm,y_mm,z_mm,slice,long_mm,short_mm,volume_ml";
+const columns = [
+  ...["id", "score", "probability", "contrast", "agreement", "plausibility", "x_mm", "y_mm", "z_mm", "slice"],
+  ...["long_mm", "short_mm", "volume_ml"],
+];
 
-function csv(proposals: readonly ProposedLesion[]): string {
+function csvOf(proposals: readonly ProposedLesion[]): string {
   const rows = proposals.map(({ id, score, parts, centreMm, marks, longMm, shortMm, volumeMl }) => {
     const shares = [score, parts.probability, parts.contrast, parts.agreement, parts.plausibility].map((part) => part.toFixed(4));
     const lengths = [longMm, shortMm].map((mm) => mm.toFixed(2));
-    return [id, ...shares, ...centreMm.map((mm) => mm.toFixed(2)), marks.slice, ...lengths, volumeMl.toFixed(4)].join(",");
+    return [id, ...shares, ...centreMm.map((mm) => mm.toFixed(2)), marks.slice, ...lengths, volumeMl.toFixed(4)];
   });
-  return `${[columns, ...rows].join("\n")}\n`;
+  return writeCsvTable(columns, rows);
 }
 
 function summary({ proposals, out }: ProposeDocument): string {

@@ -13,9 +13,9 @@ import { fromText, imageAndPlaces, type Place, windowFor } from "../lesionPlaces
 import { printJson, say } from "../output.ts";
 import { overlayPng } from "../overlay.ts";
 import {
-  csv,
   MEASURED_MARKS,
   MEASUREMENTS,
+  measurementsCsv,
   type SegmentDocument,
   type SegmentedLesion,
   slicesText,
@@ -120,7 +120,7 @@ export async function segmentImage(options: SegmentOptions): Promise<SegmentDocu
       segmented.push(row);
     }
     const names = [...segmented.flatMap(({ mask, overlay }) => [mask, overlay]), MEASUREMENTS];
-    await writeFile(path.join(folder, MEASUREMENTS), csv(segmented, method));
+    await writeFile(path.join(folder, MEASUREMENTS), measurementsCsv(segmented, method));
     const measured = segmented.flatMap(({ id, measured: marks }) => (marks === undefined ? [] : [{ id, ...marks }]));
     if (measured.length === 0) return names;
     await writeFile(path.join(folder, MEASURED_MARKS), `${JSON.stringify(measured, null, 2)}\n`);

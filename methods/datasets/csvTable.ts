@@ -15,6 +15,24 @@ export interface CsvTable {
   readonly rows: readonly (readonly CsvCell[])[];
 }
 
+/** What a cell is written from: null leaves it empty. */
+export type CsvField = string | number | null;
+
+/**
+ * A table as text (RFC 4180): lines end with CR LF; a cell is quoted where it must be, and where it begins or ends with a blank,
+ * which readers may drop. {@link readCsvTable} gives the same cells back.
+ *
+ * @param rows each with as many cells as the header
+ */
+export function writeCsvTable(header: readonly string[], rows: readonly (readonly CsvField[])[]): string {
+  return [header, ...rows].map((row) => `${row.map(writtenCell).join(",")}\r\n`).join("");
+}
+
+function writtenCell(value: CsvField): string {
+  const text = value === null ? "" : String(value);
+  return /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
 /**
  * Reads a table with a header line (RFC 4180; also with semicolons or tabs, as spreadsheets write them), keeping the place
  * of every cell. Blanks around a cell are dropped, inside quotes they stay.

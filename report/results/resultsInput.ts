@@ -120,7 +120,10 @@ export const reportFiguresSchema = z.object({
         rSquared: z.number().nullable(),
         rSquaredInterval: intervalSchema,
         differences: agreementSchema,
-        repeatability: z.object({ lesions: z.int(), ratio: z.number() }).nullable(),
+        unchanged: z.int().nonnegative(),
+        repeatability: z
+          .object({ lesions: z.int(), ratio: z.number(), interval: z.object({ low: z.number(), high: z.number() }) })
+          .nullable(),
       }),
     )
     .default([]),

@@ -2,7 +2,7 @@ import { meanSd, NONE, pValue, score } from "../format.ts";
 import { paperCategories } from "../paperFigures.ts";
 import { paperRow, type Reversal, reversals, shownMethods } from "./order.ts";
 import type { AnsweredSection, resultMetrics } from "./resultsInput.ts";
-import { volumesTable } from "./volumesTable.ts";
+import { volumesNote, volumesTable } from "./volumesTable.ts";
 
 type ResultMetric = (typeof resultMetrics)[number];
 
@@ -56,7 +56,7 @@ const tables: Readonly<Record<AnsweredSection["section"]["show"], (answered: Ans
   categories: categoriesTable,
   offsets: offsetsTable,
   "precision-recall": precisionRecallTable,
-  volumes: (answered) => markdownTable(...volumesTable(answered)),
+  volumes: (answered) => `${markdownTable(...volumesTable(answered))}\n\n${volumesNote}`,
 };
 
 /** A row per method: n, and each metric here and in the paper. */

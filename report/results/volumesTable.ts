@@ -1,13 +1,15 @@
 import { NONE, score } from "../format.ts";
 import { paperRSquared } from "../paperFigures.ts";
-import type { AnsweredSection } from "./resultsInput.ts";
+import { REPEATABILITY, repeatabilityText } from "../repeatabilityText.ts";
+import type { AnsweredSection, ReportFigures } from "./resultsInput.ts";
 
 /** Fig. 7 in figures, a row per method: R² and slope of the line against the reference, limits of agreement, repeatability. */
 export function volumesTable({ section, figures }: AnsweredSection): [head: string[], rows: string[][]] {
   const { quantity, data } = section;
-  const rows = figures.volumes
-    .filter((one) => one.quantity === quantity && (one.data === "" || one.data === data))
-    .map(({ method, n, patients, rSquared, rSquaredInterval, slope, slopeInterval, differences, repeatability }) => [
+  const shown = figures.volumes.filter((one) => one.data === "" || one.data === data);
+  const rows = shown
+    .filter((one) => one.quantity === quantity)
+    .map(({ method, n, patients, rSquared, rSquaredInterval, slope, slopeInterval, differences }) => [
       method,
       `${n} of ${patients} patients`,
       withInterval(rSquared, rSquaredInterval),
@@ -16,10 +18,19 @@ export function volumesTable({ section, figures }: AnsweredSection): [head: stri
       differences === null
         ? NONE
         : `${millilitres(differences.bias)} (${millilitres(differences.limits.low)} to ${millilitres(differences.limits.high)})`,
-      repeatability === null ? NONE : `× ${repeatability.ratio.toFixed(2)} (${repeatability.lesions} lesions)`,
+      repeatabilityOf(method, shown),
     ]);
   const what = quantity === "change" ? "volume changes" : "volumes";
   return [["Method", `n, ${what}`, "R²", "paper", "slope", "bias (limits of agreement), ml", "repeatability"], rows];
+}
+
+/** What must be said beneath it. */
+export const volumesNote = `${REPEATABILITY}.`;
+
+/** It is of the volumes, whichever quantity is shown. */
+function repeatabilityOf(method: string, shown: ReportFigures["volumes"]): string {
+  const volumes = shown.find((one) => one.method === method && one.quantity === "volume");
+  return volumes === undefined ? "the report has no volumes of it" : repeatabilityText(volumes);
 }
 
 function withInterval(value: number | null, interval: { readonly low: number; readonly high: number } | null): string {
@@ -32,4 +43,4 @@ function printed(method: string): string {
   return found === undefined ? NONE : found[1].toFixed(2);
 }
 
-const millilitres = (value: number): string => value.toFixed(1);
+const millilitres = (value: number): string => score(value, 1);

@@ -1,11 +1,11 @@
 import { lazy, Suspense } from "preact/compat";
 import { dagSvg } from "../../report/dagFigure.ts";
-import type { CampaignResults, CampaignView } from "../../schemas/review.ts";
+import { type CampaignResults, type CampaignView, standsAt } from "../../schemas/review.ts";
 import { api } from "./api.ts";
 import { CurveFigure } from "./curve.tsx";
 import { usePolled } from "./polled.ts";
 import { readingPath } from "./router.ts";
-import { Notice, Shell } from "./shell.tsx";
+import { Notice, Shell, State } from "./shell.tsx";
 import { dateTime, span } from "./times.ts";
 
 /** NiiVue is larger than everything else together: it is loaded by whoever looks at volumes. */
@@ -23,15 +23,14 @@ export function CampaignPage({ campaign }: { campaign: string }) {
   const own = waiting.value?.waiting.filter((entry) => entry.campaign === campaign) ?? [];
   if (view.value === undefined)
     return <Shell title={campaign}>{view.error === undefined ? "Asking the engine…" : <Notice>{view.error}</Notice>}</Shell>;
-  const { pipeline, phase, status, started, finished, steps, enginePage } = view.value;
+  const { pipeline, phase, status, started, finished, steps, activity, enginePage } = view.value;
+  const asked = Object.values(activity).some((one) => one.waiting !== undefined);
   const settled = steps.filter(({ state }) => state !== "waiting" && state !== "running").length;
   return (
     <Shell title={campaign}>
       {view.error !== undefined && <Notice>{view.error}. Trying again by itself.</Notice>}
       <p>
-        <span class={`state ${status === "RUNNING" ? "running" : status.toLowerCase()}`}>
-          {status === "RUNNING" ? phase : status.toLowerCase()}
-        </span>
+        <State state={status === "RUNNING" ? standsAt(phase, asked) : status.toLowerCase()} />
         <span class="soft">
           {" "}
           pipeline {pipeline}, {settled} of {steps.length} steps, {span((finished ?? Date.now()) - started)} since{" "}
@@ -90,7 +89,7 @@ function Steps({ view: { steps, activity } }: { view: CampaignView }) {
               {name} <span class="soft">{kind}</span>
             </th>
             <td>
-              <span class={`state ${state}`}>{state}</span>
+              <State state={standsAt(state, activity[name]?.waiting !== undefined)} />
             </td>
             <td>
               {activity[name] !== undefined && <Activity activity={activity[name]} />}

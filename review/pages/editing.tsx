@@ -17,6 +17,7 @@ import { useSequencePlace } from "./sequencePlace.ts";
 import { Notice, Shell } from "./shell.tsx";
 import { useStopwatch } from "./stopwatch.ts";
 import { forgetDraft, storeDraft } from "./storedDraft.ts";
+import { forgetSteps, storeSteps } from "./storedSteps.ts";
 import { dateTime } from "./times.ts";
 
 const FOOT_PX = 44;
@@ -51,11 +52,16 @@ export function Editing(props: ReadingProps) {
     setDoubted(undefined);
     setNotice(undefined);
     if (opened === undefined) return;
+    storeSteps(place, opened.draft);
     try {
       storeDraft(place, opened.draft, opened.from);
     } catch {
       setNotice("This browser's storage is full: what you paint now is lost with the tab. Answer this case before you go on.");
     }
+  };
+  const forget = (one: number): void => {
+    forgetDraft({ ...place, index: one });
+    forgetSteps({ ...place, index: one });
   };
   const editor = useMaskEditor(state.cases, shown, opened, changed, setNotice);
   const { slice, zoom, window, tool, scroll } = editor;
@@ -87,7 +93,7 @@ export function Editing(props: ReadingProps) {
     setDoubted(one.answer);
     if (why !== null) return;
     if (one.mask) drawn.current.add(index);
-    else forgetDraft(place);
+    else forget(index);
     const mask = one.mask ? { index, from: opened.from, runs: toRuns(opened.draft.mask) } : undefined;
     given.give(position, one.answer, elapsed(), mask);
     if (nextOpen !== null) moveTo(nextOpen);
@@ -211,7 +217,7 @@ export function Editing(props: ReadingProps) {
           unsaved={unsaved}
           onClose={() => setDialog(null)}
           onFinished={() => {
-            for (const one of sequence) forgetDraft({ ...place, index: one });
+            for (const one of sequence) forget(one);
             setDialog(null);
             void reload().then(() => location.assign("/"));
           }}

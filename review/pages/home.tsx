@@ -1,8 +1,8 @@
-import type { CampaignList, WaitingEntry } from "../../schemas/review.ts";
+import { type CampaignList, standsAt, type WaitingEntry } from "../../schemas/review.ts";
 import { api } from "./api.ts";
 import { usePolled } from "./polled.ts";
 import { campaignPath, readingPath } from "./router.ts";
-import { Notice, Shell } from "./shell.tsx";
+import { Notice, Shell, State } from "./shell.tsx";
 import { ago, ahead, dateTime, span } from "./times.ts";
 
 const POLL_MS = 3000;
@@ -95,14 +95,14 @@ function Campaigns({ campaigns }: { campaigns: CampaignList }) {
         </tr>
       </thead>
       <tbody>
-        {campaigns.slice(0, SHOWN_CAMPAIGNS).map(({ campaign, pipeline, status, started, finished }) => (
+        {campaigns.slice(0, SHOWN_CAMPAIGNS).map(({ campaign, pipeline, status, waitsForPeople, started, finished }) => (
           <tr key={`${campaign} ${started}`}>
             <th scope="row">
               <a href={campaignPath(campaign)}>{campaign}</a>
             </th>
             <td>{pipeline}</td>
             <td>
-              <span class={`state ${status}`}>{status}</span>
+              <State state={standsAt(status, waitsForPeople)} />
             </td>
             <td title={dateTime(started)}>{ago(started, now)}</td>
             <td>{span((finished ?? now) - started)}</td>

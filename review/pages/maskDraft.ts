@@ -1,3 +1,5 @@
+import { fromRuns, type Runs, toRuns } from "../../schemas/drawnMask.ts";
+
 /** Size of a case's grid. */
 export interface GridSize {
   readonly slices: number;
@@ -14,13 +16,16 @@ export type Tool = "brush" | "erase" | "lesion" | "background";
 /** Steps that can be taken back. */
 const MOST_STEPS = 100;
 
+const LAYERS = ["mask", "strokes"] as const;
+
 /** Strokes are kept as methods/labels/strokeCut.ts wants them. */
 const STROKES = { lesion: 1, background: 2 } as const;
 
-interface Step {
+/** A slice as it was before something was done to it. */
+export interface Step {
   readonly slice: number;
-  readonly mask: Uint8Array;
-  readonly strokes: Uint8Array;
+  readonly mask: Runs;
+  readonly strokes: Runs;
 }
 
 /**
@@ -31,13 +36,23 @@ export class MaskDraft {
   readonly size: GridSize;
   readonly mask: Uint8Array<ArrayBuffer>;
   readonly strokes: Uint8Array<ArrayBuffer>;
-  readonly #steps: Step[] = [];
+  readonly #steps: Step[];
 
-  constructor(size: GridSize, mask?: ArrayLike<number>, strokes?: ArrayLike<number>) {
+  /** @param steps what can be taken back, in order. @throws RangeError where one is of another size */
+  constructor(size: GridSize, mask?: ArrayLike<number>, strokes?: ArrayLike<number>, steps: readonly Step[] = []) {
+    const isStep = (step: Step): boolean =>
+      step.slice < size.slices && LAYERS.every((layer) => fromRuns(step[layer], size.height * size.width, 3) !== null);
+    if (!steps.every(isStep)) throw new RangeError("a step is of a slice of another size");
     this.size = size;
+    this.#steps = [...steps];
     const voxels = size.slices * size.height * size.width;
     this.mask = mask === undefined ? new Uint8Array(voxels) : Uint8Array.from(mask);
     this.strokes = strokes === undefined ? new Uint8Array(voxels) : Uint8Array.from(strokes);
+  }
+
+  /** What can be taken back, in order. */
+  get steps(): readonly Step[] {
+    return this.#steps;
   }
 
   get canUndo(): boolean {
@@ -51,7 +66,7 @@ export class MaskDraft {
 
   /** Begins a step on `slice`: everything until the next one is taken back with it. */
   begin(slice: number): void {
-    this.#steps.push({ slice, mask: this.sliceOf("mask", slice).slice(), strokes: this.sliceOf("strokes", slice).slice() });
+    this.#steps.push({ slice, mask: toRuns(this.sliceOf("mask", slice)), strokes: toRuns(this.sliceOf("strokes", slice)) });
     if (this.#steps.length > MOST_STEPS) this.#steps.shift();
   }
 
@@ -93,8 +108,10 @@ export class MaskDraft {
   undo(): number | null {
     const step = this.#steps.pop();
     if (step === undefined) return null;
-    this.sliceOf("mask", step.slice).set(step.mask);
-    this.sliceOf("strokes", step.slice).set(step.strokes);
+    for (const layer of LAYERS) {
+      const there = this.sliceOf(layer, step.slice);
+      there.set(fromRuns(step[layer], there.length, 3)!);
+    }
     return step.slice;
   }
 

@@ -83,7 +83,7 @@ export function useMaskEditor(
   const magnify = (by: number): void => setZoom({ ...zoom, factor: Math.min(MOST_ZOOM, Math.max(1, zoom.factor * by)) });
   const undo = (): void => {
     const undone = draft?.undo() ?? null;
-    if (undone === null) onNotice("Nothing to undo: this case has not been painted on since it was opened.");
+    if (undone === null) onNotice("Nothing to undo: this case has not been painted on in this tab.");
     else {
       setSlice(undone);
       onChanged();

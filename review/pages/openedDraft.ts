@@ -5,6 +5,7 @@ import { api } from "./api.ts";
 import { MaskDraft } from "./maskDraft.ts";
 import { loadPixels, pixelsAddress } from "./pixels.ts";
 import { type DraftPlace, forgetDraft, storedDraft } from "./storedDraft.ts";
+import { withSteps } from "./storedSteps.ts";
 
 /** A case's mask as its reader finds it, and what it begins from. */
 export interface OpenedDraft {
@@ -23,9 +24,10 @@ async function opened(place: DraftPlace, shown: ShownCase, sent: string | undefi
   const size = { slices, height, width };
   const start = await maskOf(place, shown, sent, slices * height * width);
   const left = storedDraft(place, size);
-  if (left?.draft.differsFrom(start)) return { index, draft: left.draft, start, from: left.from };
+  if (left?.draft.differsFrom(start)) return { index, draft: withSteps(place, left.draft), start, from: left.from };
   if (sent !== undefined) forgetDraft(place);
-  return { index, draft: new MaskDraft(size, start, left?.draft.strokes), start, from: sent ?? cases };
+  const draft = withSteps(place, new MaskDraft(size, start, left?.draft.strokes));
+  return { index, draft, start, from: sent ?? cases };
 }
 
 async function maskOf({ cases, index }: DraftPlace, shown: ShownCase, sent: string | undefined, voxels: number) {

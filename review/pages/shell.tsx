@@ -23,6 +23,11 @@ export function Shell(props: {
   );
 }
 
+/** How a campaign or a step stands, with a dot in its colour. */
+export function State({ state }: { state: string }) {
+  return <span class={`state ${state.replaceAll(" ", "-")}`}>{state}</span>;
+}
+
 /** Something that went wrong, said aloud by screen readers. */
 export function Notice({ kind = "warn", children }: { kind?: "warn" | "info"; children: ComponentChildren }) {
   return (

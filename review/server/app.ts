@@ -5,7 +5,7 @@ import { HTTPException } from "hono/http-exception";
 import { secureHeaders } from "hono/secure-headers";
 import { StoreInputError } from "../../artifacts/errors.ts";
 import type { Store } from "../../artifacts/store.ts";
-import { NoReadingError, RefusedError } from "../../client/readings.ts";
+import { NoReadingError, NotNowError, RefusedError } from "../../client/readings.ts";
 import { InputError } from "../../methods/inputError.ts";
 import { type Access, guard } from "./access.ts";
 import type { Asset } from "./assets.ts";
@@ -106,6 +106,7 @@ function told(error: Error): { status: 400 | 404 | 409 | 500 | 503; message: str
   if (error instanceof NoReadingError || error instanceof NotFoundError) return { status: 404, message: error.message };
   if (error instanceof InputError || error instanceof StoreInputError) return { status: 400, message: error.message };
   if (error instanceof HTTPException && error.status === 400) return { status: 400, message: error.message };
+  if (error instanceof NotNowError) return { status: 503, message: error.message };
   // gRPC: the engine is away, or no worker answers for the workflow at the moment. Both come back.
   if (["ServiceError", "QueryRejectedError", "WorkflowUpdateRPCTimeoutOrCancelledError"].includes(error.name))
     return { status: 503, message: `the engine does not answer at the moment (${error.message})` };

@@ -1,8 +1,7 @@
 import { Hono } from "hono";
 import type { z } from "zod";
-import { type DrawnMask, openDrawnMask, putDrawnMask } from "../../activities/drawnMasks.ts";
+import { type DrawnMask, findDrawnMask, putDrawnMask } from "../../activities/drawnMasks.ts";
 import { asDigest } from "../../artifacts/digest.ts";
-import { MalformedDocumentError, MissingBlobError } from "../../artifacts/errors.ts";
 import type { Digest, Store } from "../../artifacts/store.ts";
 import { sliceOf } from "../../methods/imaging/volume.ts";
 import { applyWindow8 } from "../../methods/imaging/window.ts";
@@ -72,15 +71,10 @@ export function maskRoutes(store: Store, pictures: Pictures): Hono {
 }
 
 /** A mask that a page names. @throws InputError where there is none */
-export async function keptMask(store: Store, digest: string): Promise<DrawnMask> {
-  try {
-    return await openDrawnMask(store, asDigest(digest));
-  } catch (error) {
-    // What else may lie under this digest is not told.
-    if (error instanceof MissingBlobError || error instanceof MalformedDocumentError || error instanceof InputError)
-      throw new InputError("the store has no such mask", digest);
-    throw error;
-  }
+async function keptMask(store: Store, digest: string): Promise<DrawnMask> {
+  const mask = await findDrawnMask(store, digest);
+  if (mask === null) throw new InputError("the store has no such mask", digest);
+  return mask;
 }
 
 function unpacked(runs: Runs, size: number, values: number, name: string): Uint8Array {

@@ -1,6 +1,7 @@
 import type { Client } from "@temporalio/client";
 import { Hono } from "hono";
 import type { z } from "zod";
+import { drawnMaskObjection } from "../../activities/drawnMasks.ts";
 import type { Store } from "../../artifacts/store.ts";
 import { listWaiting, readingState, tellReading } from "../../client/readings.ts";
 import { InputError } from "../../methods/inputError.ts";
@@ -16,7 +17,6 @@ import {
   releaseMessageSchema,
 } from "../../schemas/reading.ts";
 import type { ReadingView, WaitingList } from "../../schemas/review.ts";
-import { keptMask } from "./masks.ts";
 import { parsed } from "./messages.ts";
 
 const messages = {
@@ -50,12 +50,10 @@ export function readingRoutes(client: Client, store: Store): Hono {
   return routes;
 }
 
-/** The workflow takes a mask's digest on trust, since it cannot look into the store. @throws InputError where it should not */
-async function checkMasks(store: Store, { entries, cases, reader }: AnswerMessage): Promise<void> {
+/** What the workflow would find out too, said before it is asked: so nothing of it stays in the history. @throws InputError */
+async function checkMasks(store: Store, { entries, cases, reader: author }: AnswerMessage): Promise<void> {
   for (const { mask } of entries) {
-    if (mask === undefined) continue;
-    const { meta } = await keptMask(store, mask);
-    if (meta.cases !== cases) throw new InputError("was drawn on other cases", `mask ${mask}`);
-    if (meta.author !== reader) throw new InputError(`was drawn by ${meta.author}`, `mask ${mask}`);
+    const objection = mask === undefined ? null : await drawnMaskObjection(store, mask, { cases, author });
+    if (objection !== null) throw new InputError(objection);
   }
 }

@@ -85,7 +85,7 @@ export const report = {
 /** Not for pipelines: the interpreter adds it to every report when the campaign is done. */
 export const campaignPage = {
   kind: "campaign.page",
-  version: 2,
+  version: 3,
   queue: "cpu",
   numerics: "plain",
   shape: "single",

@@ -48,7 +48,7 @@ const path = z.string().min(1).optional();
 
 export const timepointsSuggest = {
   kind: "timepoints.suggest",
-  version: 1,
+  version: 2,
   queue: "cpu",
   numerics: "plain",
   shape: "single",

@@ -32,7 +32,7 @@ const days = z.number().min(0).max(10_000);
 
 export const responseAssess = {
   kind: "response.assess",
-  version: 1,
+  version: 2,
   queue: "cpu",
   numerics: "plain",
   shape: "single",
@@ -44,6 +44,10 @@ export const responseAssess = {
       .min(1)
       .default("reference")
       .describe("Whose volumes: a display name of the measured volumes, or reference"),
+    lymphNodes: z
+      .boolean()
+      .default(false)
+      .describe("The lesions are lymph nodes: their short axes are summed, and below 10 mm they are normal"),
     stableDays: days.default(42).describe("Days after the baseline at which a disease must be stable to count as SD"),
     confirmationDays: days.default(28).describe("Days after which a response must be met again to be confirmed"),
     volumeResponse: z

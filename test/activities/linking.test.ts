@@ -102,6 +102,32 @@ describe("links between time points", () => {
     expect((area * mmX * mmY) / ((Math.PI * long * short) / 4)).toBeCloseTo(1, 1);
   });
 
+  it("bring every picture to the store before the next lesion is read, so that memory does not grow with their number", async () => {
+    const written: number[] = [];
+    /** Pictures that were in the store when a lesion was read, twice for each: for the links, and for the pictures. */
+    const stored: number[] = [];
+    const watched: Store = {
+      ...store,
+      putBlob: (bytes) => {
+        written.push(bytes.byteLength);
+        return store.putBlob(bytes);
+      },
+    };
+    const progress = (): number => stored.push(written.length);
+    const { cases } = await stepOutputs(watched, "timepoints.suggest", {}, { lesions }, { progress });
+    const opened = await openCases(store, cases);
+    const { links } = await readSuggestedLinks(store, opened);
+    const { lesions: lines } = await openDataset(store, lesions);
+    const ends = lines.map(({ id }) => links.filter(({ first, second }) => first === id || second === id).length);
+    const before = ends.map((_, i) => ends.slice(0, i).reduce((sum, n) => sum + n, 0));
+    expect(stored).toEqual([...lines.map(() => 0), ...before]);
+    expect(Math.max(...ends)).toBe(2);
+    // A file holds one picture: HU and marks on seven slices.
+    const sizes = opened.manifest.blobs.filter(({ path: name }) => name.startsWith("cases/")).map(({ size }) => size);
+    expect(sizes).toHaveLength(2 * links.length);
+    for (const size of sizes) expect(size - 7 * 160 * 160 * 3).toBeLessThan(300);
+  });
+
   it("that people confirm make one lesion of several time points, which volumes are measured by; dismissed and unanswered ones do not", async () => {
     const { cases } = await step("timepoints.suggest", {}, { lesions });
     const { links } = await readSuggestedLinks(store, await openCases(store, cases));

@@ -3,16 +3,20 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { fc } from "@fast-check/vitest";
 import { afterAll, describe, expect, test } from "vitest";
+import { decisionTables } from "../../activities/decisionTables.ts";
 import { createReadings } from "../../activities/readings.ts";
 import { MissingBlobError } from "../../artifacts/errors.ts";
 import { openFileStore } from "../../artifacts/fileStore.ts";
+import { getManifest, readFile } from "../../artifacts/manifest.ts";
 import type { Digest } from "../../artifacts/store.ts";
+import { readCsvTable } from "../../methods/datasets/csvTable.ts";
+import { decodeSafetensors } from "../../methods/networks/safetensors.ts";
 import type { Action } from "../../schemas/messages.ts";
 import type { Protocol } from "../../schemas/reading.ts";
 import { stepKinds } from "../../schemas/stepKinds.ts";
 import { AnswerBook } from "../../workflows/answerBook.ts";
 import { decisionsOf, logOf } from "../campaign/decisions.ts";
-import { questions, tinyCases } from "../campaign/readingDesk.ts";
+import { correction, drawnOn, questions, tinyCases } from "../campaign/readingDesk.ts";
 
 const folder = mkdtempSync(path.join(tmpdir(), "recist3d-readings-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -119,5 +123,48 @@ describe("a reading's log", () => {
     rmSync(path.join(folder, "sha256", heads[1].slice(0, 2), heads[1].slice(2)), { force: true });
     await expect(readings.openReading({ action, since })).rejects.toThrow(MissingBlobError);
     await expect(readings.recordReading({ action, log: heads[2], started: since })).rejects.toThrow(MissingBlobError);
+  });
+});
+
+describe("tables of a correction's decisions", () => {
+  test("name every drawn mask by its digest, under which the exported files hold it with its author", async () => {
+    const { action, cases, protocol } = await readingOf(correction);
+    const masks = [
+      await drawnOn(store, cases, 0, "Ada"),
+      await drawnOn(store, cases, 0, "Bo"),
+      await drawnOn(store, cases, 2, "Bo"),
+    ];
+    const book = new AnswerBook(protocol, { cases, length: 4, since });
+    const entry = (position: number, answer: string, at: number, mask?: string) => ({ position, answer, at, tookMs: 1, mask });
+    book.answer({ cases, reader: "Ada", entries: [entry(0, "edited", since, masks[0]), entry(1, "unchanged", since)] }, since);
+    book.answer(
+      { cases, reader: "Bo", entries: [entry(0, "edited", since + 1, masks[1]), entry(2, "edited", since, masks[2])] },
+      since,
+    );
+    const log = await readings.writeReading({ action, previous: null, events: book.log.chunk() });
+    const { outputs } = await readings.recordReading({ action, log, started: since });
+    const manifest = await getManifest(store, outputs.decisions as Digest);
+    const tables: Record<string, Record<string, string>[]> = {};
+    for await (const { path: name, bytes } of decisionTables(store, manifest)) {
+      const { header, rows } = readCsvTable(Buffer.from(bytes).toString("utf8"), name);
+      tables[name] = rows.map((row) => Object.fromEntries(row.map(({ text }, i) => [header[i].text, text])));
+    }
+    expect(tables["answers.csv"].map((row) => [row.case, row.answer, row.mask])).toEqual([
+      ["case-0", "edited", masks[1]],
+      ["case-1", "unchanged", ""],
+      ["case-2", "edited", masks[2]],
+    ]);
+    expect(tables["log.csv"].map((row) => [row.reader, row.case, row.mask])).toEqual([
+      ["Ada", "case-0", masks[0]],
+      ["Ada", "case-1", ""],
+      ["Bo", "case-0", masks[1]],
+      ["Bo", "case-2", masks[2]],
+    ]);
+    for (const { case: id, mask } of tables["answers.csv"].filter((row) => row.mask !== "")) {
+      const { meta } = JSON.parse((await readFile(store, manifest, `masks/${mask}.json`)).toString("utf8"));
+      expect(meta).toMatchObject({ case: id, author: "Bo" });
+      const { tensors } = decodeSafetensors(await readFile(store, manifest, `masks/${mask}.safetensors`), id);
+      expect(tensors.mask.shape).toEqual([1, 1, 1]);
+    }
   });
 });

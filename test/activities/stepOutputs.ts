@@ -11,14 +11,15 @@ export async function stepOutputs(
   {
     backend = () => Promise.reject(new Error("no network is needed")),
     signal = new AbortController().signal,
-  }: Partial<Pick<StepContext, "backend" | "signal">> = {},
+    progress = () => {},
+  }: Partial<Pick<StepContext, "backend" | "signal" | "progress">> = {},
 ): Promise<Record<string, Digest>> {
   const refs = Object.fromEntries(Object.entries(inputs).map(([name, artifact]) => [name, { artifact }]));
   const input = parseInput({ kind, params: params as never, inputs: refs });
   const context: StepContext = {
     store,
     signal,
-    progress: () => {},
+    progress,
     backend,
     checkpoints: { latest: async () => null, save: async (bytes: Uint8Array) => store.putBlob(bytes) },
   };

@@ -9,6 +9,8 @@ import { openVolumes } from "../../activities/volumes.ts";
 import { openFileStore } from "../../artifacts/fileStore.ts";
 import type { Digest, Store } from "../../artifacts/store.ts";
 import { lengthMm } from "../../methods/labels/recist.ts";
+import { reportInputSchema } from "../../report/reportInput.ts";
+import { volumeNumbers } from "../../report/volumeNumbers.ts";
 import { options, writeBackgroundFolder, writeShapeFolder } from "../datasets/implantMaterial.ts";
 import { stepOutputs } from "./stepOutputs.ts";
 
@@ -21,7 +23,7 @@ beforeAll(async () => {
   writeShapeFolder(path.join(root, "shapes"));
   writeBackgroundFolder(path.join(root, "backgrounds"));
   const params = {
-    ...{ sets: options.sets, seed: 3, lesions: 6, followUps: 2, stable: 0.4, growth: [0.5, 2], longAxisPx: [12, 20] },
+    ...{ sets: options.sets, seed: 3, lesions: 6, followUps: 2, stable: 0.6, growth: [0.5, 2], longAxisPx: [12, 20] },
     ...{ testFraction: 1, shardSize: 4, shapes: path.join(root, "shapes"), backgrounds: path.join(root, "backgrounds") },
   };
   const source = await putSource(store, "timepoints.construct", params);
@@ -67,9 +69,26 @@ describe("volumes over time", () => {
       }
     }
 
+    // Of lymph nodes the short axes count.
+    const nodes = await openVolumes(store, (await step("response.assess", { lymphNodes: true }, measured)).volumes);
+    for (const { patient, timePoints } of nodes.responses!)
+      for (const [t, { sumMm, newLesions }] of timePoints.entries()) {
+        const now = volumes.lines.filter((line) => line.patient === patient && line.timePoint === t);
+        expect(sumMm).toBeCloseTo(
+          now.reduce((sum, { shortMm }) => sum + shortMm, 0),
+          9,
+        );
+        expect(newLesions).toBe("no");
+      }
+
     const named = [{ name: "volumes", value: assessed }];
     const [ofVolumes, ofChanges] = volumeData(named).filter(({ method }) => method === "Ellipsoid");
     expect([ofVolumes.points.length, ofChanges.points.length]).toEqual([18, 12]);
+    const unchanged = new Set(volumes.lines.map(({ lesion }) => lesion));
+    for (const { lesion, constructedFactor } of volumes.lines) if (constructedFactor !== 1) unchanged.delete(lesion);
+    expect(unchanged.size).toBeGreaterThan(0);
+    const [numbers] = volumeNumbers(reportInputSchema.shape.volumes.parse([ofVolumes]));
+    expect(numbers).toMatchObject({ unchanged: unchanged.size, repeatability: { lesions: unchanged.size } });
     const [first, , third] = volumes.lines
       .filter(({ lesion }) => lesion === "course-00002")
       .sort((a, b) => a.timePoint - b.timePoint);

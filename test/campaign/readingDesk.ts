@@ -4,6 +4,7 @@ import path from "node:path";
 import { ApplicationFailure } from "@temporalio/activity";
 import { type Client, WorkflowUpdateFailedError } from "@temporalio/client";
 import { putCases } from "../../activities/cases.ts";
+import { putDrawnMask } from "../../activities/drawnMasks.ts";
 import { createActivities } from "../../activities/index.ts";
 import { openFileStore } from "../../artifacts/fileStore.ts";
 import type { Digest, Store } from "../../artifacts/store.ts";
@@ -49,17 +50,22 @@ export async function openDesk(options: Parameters<typeof openWorkflows>[1] = { 
     run: () => Promise.reject(new Error("nothing is computed here")),
   };
   const activities = createActivities({ store, compute });
-  const trouble = { storeIsAway: false, logIsDamaged: false };
+  const trouble = { storeIsAway: false, logIsDamaged: false, lookupMs: 0 };
   const writeReading: typeof activities.writeReading = async (request) => {
     if (trouble.storeIsAway) throw new Error("the store does not answer");
     if (trouble.logIsDamaged) throw ApplicationFailure.nonRetryable("the log is damaged", "DamagedBlobError");
     return activities.writeReading(request);
   };
-  const workflows = await openWorkflows({ ...activities, writeReading }, options);
+  const maskObjection: typeof activities.maskObjection = async (request) => {
+    if (trouble.storeIsAway) throw new Error("the store does not answer");
+    await new Promise((resolve) => setTimeout(resolve, trouble.lookupMs));
+    return activities.maskObjection(request);
+  };
+  const workflows = await openWorkflows({ ...activities, writeReading, maskObjection }, options);
   return {
     store,
     workflows,
-    /** While `storeIsAway`, no answer can be brought to the store, while `logIsDamaged` none ever. */
+    /** While `storeIsAway`, no answer can be brought to the store and no mask looked up, while `logIsDamaged` none ever. */
     trouble,
     async start(workflowId: string, cases: Digest, protocol: object): Promise<Reading> {
       const params = stepKinds.reading.params.parse({ ...questions, ...protocol }) as Action["params"];
@@ -86,6 +92,23 @@ export const questions = {
   ],
   mode: "shared",
 };
+
+/** What a correction by hand asks. */
+export const correction = {
+  layout: "edit",
+  answers: [
+    { answer: "edited", key: "s", label: "Corrected", mask: true },
+    { answer: "unchanged", key: "k", label: "Leave it" },
+  ],
+};
+
+/** A mask that somebody drew on the pixel of a case of `tinyCases`. */
+export const drawnOn = (store: Store, cases: Digest, index: number, author: string): Promise<Digest> =>
+  putDrawnMask(store, {
+    meta: { cases, case: `case-${index}`, author, at: 1, from: cases },
+    shape: [1, 1, 1],
+    data: Uint8Array.of(1),
+  });
 
 const entriesOf = (answers: Record<number, string | null>, at: number): ReadingEntry[] =>
   Object.entries(answers).map(([position, answer]) => ({ position: Number(position), answer, at, tookMs: 100 }));

@@ -1,19 +1,25 @@
 // Records the histories that test/campaign/replay.slow.test.ts replays: npx tsx test/campaign/recordHistories.ts
 // To be run, and its files added beside the old ones, whenever workflow code changes on purpose. With `campaigns`, `sharded`,
-// `readings` or `curation`: only those.
+// `readings`, `masks` or `curation`: only those.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Client } from "@temporalio/client";
 import protoUtils from "@temporalio/common/lib/proto-utils.js";
 import programs from "../programs.ts";
 import { openHouse, until } from "./house.ts";
-import { openDesk, readingOf, tinyCases } from "./readingDesk.ts";
+import { correction, drawnOn, openDesk, readingOf, tinyCases } from "./readingDesk.ts";
 import { countedParts, openWorkflows, runSharded, runsOf } from "./workflowsAlone.ts";
 
 programs();
 const folder = fileURLToPath(new URL("./histories", import.meta.url));
 mkdirSync(folder, { recursive: true });
-const recorders = { campaigns: recordCampaigns, sharded: recordSharded, readings: recordReadings, curation: recordCuration };
+const recorders = {
+  campaigns: recordCampaigns,
+  sharded: recordSharded,
+  readings: recordReadings,
+  masks: recordMasks,
+  curation: recordCuration,
+};
 const chosen = process.argv.slice(2);
 for (const [name, record] of Object.entries(recorders)) if (chosen.length === 0 || chosen.includes(name)) await record();
 
@@ -79,6 +85,27 @@ async function recordReadings(): Promise<void> {
     await cancelled.handle.cancel();
     await cancelled.result().catch(() => {});
     await write("reading-cancelled", client, "reading-cancelled/read");
+  } finally {
+    await desk.close();
+  }
+}
+
+/** A reading in which masks are drawn. reading-masks-unchecked.json is from before they were looked up in the store. */
+async function recordMasks(): Promise<void> {
+  const desk = await openDesk();
+  try {
+    const cases = await tinyCases(desk.store, 2);
+    const reading = await desk.start("reading-masks/read", cases, correction);
+    await until("the reading is open", () => reading.waiting().then((waiting) => waiting ?? undefined));
+    const mask = await drawnOn(desk.store, cases, 0, "Ada");
+    await reading.send("answer", {
+      reader: "Ada",
+      entries: [{ position: 0, answer: "edited", at: Date.now(), tookMs: 1, mask }],
+    });
+    await reading.answer("Ada", { 1: "unchanged" });
+    await reading.finish("Ada");
+    await reading.result();
+    await write("reading-masks", desk.workflows.client, "reading-masks/read");
   } finally {
     await desk.close();
   }

@@ -41,6 +41,12 @@ const lineOf = (said: Partial<Waiting>, now: number): string =>
     .find((line) => line.includes("answers"))!;
 
 describe("a step that waits for people", () => {
+  test("lets its campaign wait, while that is not paused", () => {
+    expect(render(snapshot(), since)).toMatch(/^campaign study \(study\): waits for people, 1 of 3 steps/);
+    expect(render({ ...snapshot(), phase: "paused" }, since)).toMatch(/: paused, 1 of 3 steps/);
+    expect(render({ ...snapshot(), activity: {} }, since)).toMatch(/: running, 1 of 3 steps/);
+  });
+
   test("says for whom, since when, and where to answer", () => {
     expect(lineOf({}, since + 65_000)).toContain(
       'waits for a reader: "Which are good?" · 0 answers, 40 cases · since 1 min 05 s — recist3d review',
@@ -85,7 +91,7 @@ describe("without a terminal", () => {
       write: (words: string) => (text += words),
     } as unknown as NodeJS.WriteStream);
     for (const [one, seconds] of seen) printer.show(one, since + seconds * 1000);
-    return text.split("\n").filter((line) => line.includes("waits for"));
+    return text.split("\n").filter((line) => line.startsWith("  answers: waits for"));
   };
 
   test("a line tells what people have done, not that time passes", () => {

@@ -49,7 +49,7 @@ describe("propose", () => {
       expect(found!.volumeMl * 1000).toBeCloseTo(mask.data.reduce((sum, value) => sum + value, 0) * 9, 6);
       expect(Math.abs(found!.longMm / (2 * ball.radiusMm) - 1)).toBeLessThan(0.12);
     }
-    const lines = (await readFile(at("out/proposals.csv"), "utf8")).trim().split("\n");
+    const lines = (await readFile(at("out/proposals.csv"), "utf8")).trim().split("\r\n");
     expect(lines).toHaveLength(3);
     expect(lines[1].split(",").slice(0, 2)).toEqual(["proposal-01", proposals[0].score.toFixed(4)]);
     expect(lines[1].split(",")).toHaveLength(lines[0].split(",").length);

@@ -135,7 +135,7 @@ describe("what is written", () => {
     const document = await segment([marked("a", lesion.marks), marked("b.2", lesion.marks)], { out: at("table") });
     expect(document).toMatchObject({ method: "grabcut-r", kind: "nifti", dims: [nx, ny, nz] });
     expect((await readdir(at("table"))).sort()).toEqual(["a.nii.gz", "a.png", "b.2.nii.gz", "b.2.png", "measurements.csv"]);
-    const [header, a, b, end] = (await readFile(at("table/measurements.csv"), "utf8")).split("\n");
+    const [header, a, b, end] = (await readFile(at("table/measurements.csv"), "utf8")).split("\r\n");
     expect(header).toBe("id,slice,long_mm,short_mm,marks_long_mm,marks_short_mm,volume_ml,method,outcome,slices_by_outcome");
     const mask = readNiftiMask(await readFile(at("table/a.nii.gz")), "a.nii.gz");
     const voxels = mask.data.reduce((sum, v) => sum + v, 0);

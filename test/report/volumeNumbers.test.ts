@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { linearFit } from "../../methods/metrics/linearFit.ts";
 import { randomStream } from "../../methods/random.ts";
+import { escapeHtml } from "../../report/html.ts";
 import { renderReport } from "../../report/report.ts";
 import { type ReportInput, reportInputSchema } from "../../report/reportInput.ts";
+import { timelineSvg } from "../../report/timelineFigure.ts";
 import { volumeNumbers } from "../../report/volumeNumbers.ts";
 import { sampleInput } from "./sampleInput.ts";
 
@@ -91,6 +93,15 @@ describe("volumeNumbers", () => {
     for (const { rSquared } of volumes) expect(files["report.html"]).toContain(`<td>${rSquared!.toFixed(3)}`);
     expect(files["figures/volume-agreement.svg"]).toContain("WSSS");
   });
+
+  it("says on the page how many lesions the repeatability is of, and in words where there is none", async () => {
+    const volumes = (repeated: number[][]): VolumeData => ({ ...changes("WSSS", 1), quantity: "volume", repeated });
+    const page = async (repeated: number[][]): Promise<string> =>
+      (await renderReport({ ...sampleInput(), volumes: [volumes(repeated)] }))["report.html"];
+    expect(await page([[2, 2.2], [5, 4.6], [3]])).toContain("<small>2 of 3 unchanged lesions</small>");
+    expect(await page([[3], []])).toContain("found at two time points: none of 2 unchanged lesions");
+    expect(await page([])).toContain("no lesion is known to be unchanged");
+  });
 });
 
 describe("responses on the page", () => {
@@ -132,8 +143,14 @@ describe("responses on the page", () => {
         bestVolumeChange: 0.05,
         objections: [],
         timePoints: [
-          timePoint(0, {}),
-          timePoint(1, { ...later, volumeFromNadir: 0.05, volumetric: i === 0 ? "SD" : "PR", disagrees: i === 0 }),
+          timePoint(0, { newLesions: "no" }),
+          timePoint(1, {
+            newLesions: i === 0 ? "no" : "yes",
+            ...later,
+            volumeFromNadir: 0.05,
+            volumetric: i === 0 ? "SD" : "PR",
+            disagrees: i === 0,
+          }),
         ],
       })),
     },
@@ -145,5 +162,38 @@ describe("responses on the page", () => {
     expect(files["report.html"]).toMatch(/no part of RECIST/);
     expect(Object.keys(files)).toEqual(expect.arrayContaining(["figures/waterfall.svg", "figures/timelines.svg"]));
     expect(await renderReport({ ...sampleInput(), responses })).toEqual(files);
+  });
+
+  it("have a page with a timeline of every patient, to which the report leads, and none where nobody was followed", async () => {
+    const many = Array.from({ length: 30 }, (_, i) => ({ ...responses[0].patients[i % 2], patient: `patient ${i} <x>` }));
+    const files = await renderReport({ ...sampleInput(), responses: [{ ...responses[0], patients: many }] });
+    expect(files["report.html"]).toContain('href="patients.html"');
+    const page = files["patients.html"]!;
+    for (const { patient } of many) {
+      const section = page.split(`<h3>${escapeHtml(patient)}</h3>`)[1].split("</section>")[0];
+      expect(section.match(/<circle/g)).toHaveLength(2);
+      expect(section).toContain("<td>−40 %</td>");
+    }
+    // PD for a new lesion could not be understood without it.
+    expect(page.match(/<td class="text">yes<\/td><td class="text">PR<\/td>/g)).toHaveLength(15);
+    expect(page).not.toMatch(/NaN|undefined|<script/);
+    expect(Object.keys(await renderReport(sampleInput()))).not.toContain("patients.html");
+  });
+
+  it("are drawn at the day and the change that they are of, also where time points were not evaluated", () => {
+    const { patients } = reportInputSchema.shape.responses.parse(responses)[0];
+    const [baseline, second] = patients[0].timePoints;
+    const missed = { ...second, day: 112, fromBaseline: null, volumeFromBaseline: null, target: "NE", volumetric: "NE" } as const;
+    const last = { ...second, day: 224, fromBaseline: 0.6, target: "PD", volumeFromBaseline: 2.1, volumetric: "PD" } as const;
+    const svg = timelineSvg({ ...patients[0], timePoints: [baseline, second, missed, last] });
+    const circles = [...svg.matchAll(/<circle cx="([\d.]+)" cy="([\d.]+)"/g)].map(([, x, y]) => [Number(x), Number(y)]);
+    const tick = (words: string): number =>
+      Number(new RegExp(`y="([\\d.]+)" text-anchor="end">${words.replace("+", "\\+")} %`).exec(svg)![1]) - 4;
+    const perUnit = tick("0") - tick("+100");
+    const heights = [-0.4, 0.6, 0.05, 2.1].map((change) => tick("0") - change * perUnit);
+    expect(circles).toHaveLength(4);
+    for (const [i, [, y]] of circles.entries()) expect(Math.abs(y - heights[i])).toBeLessThan(0.3);
+    const [first, fourth] = [circles[0][0], circles[1][0]];
+    expect((first - 58) / (fourth - 58)).toBeCloseTo(56 / 224, 3);
   });
 });

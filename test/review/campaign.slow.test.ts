@@ -1,3 +1,6 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openStore } from "../../artifacts/openStore.ts";
@@ -5,6 +8,7 @@ import { builtPages } from "../../review/bundle.ts";
 import { readAssets } from "../../review/server/assets.ts";
 import { type RunningReview, serveReview } from "../../review/server/serve.ts";
 import { type House, openHouse } from "../campaign/house.ts";
+import { readingOf } from "../campaign/readingDesk.ts";
 import { openBrowser } from "./browser.ts";
 
 let house: House;
@@ -75,3 +79,27 @@ test("a campaign is followed from its first step to its report, curves and volum
   expect(await report.evaluate(() => getComputedStyle(document.body).fontSize)).toBe("15px");
   expect(complaints).toEqual([]);
 }, 400_000);
+
+test("a campaign that waits for people is said to, on the pages as on the command line", async () => {
+  await house.start("asking", {}, fileURLToPath(new URL("../campaign/waiting.yaml", import.meta.url)));
+  const reading = await readingOf(house.engine, "asking");
+  const { stdout } = await promisify(execFile)("bin/recist3d", ["list"], { env: { ...process.env, RECIST3D_SETUP: "none" } });
+  const words = stdout.split("\n").find((line) => line.startsWith("asking "))!;
+  expect(words).toContain("  waits for people  ");
+  await page.goto(server.address);
+  const row = page.getByRole("row", { name: /asking/ });
+  await row.getByText("waits for people").waitFor();
+  await page.getByRole("link", { name: "asking", exact: true }).click();
+  await page.locator("main > p .state").getByText("waits for people").waitFor();
+  await page
+    .getByRole("row", { name: /^answers/ })
+    .locator(".state.waits-for-people")
+    .waitFor();
+
+  await reading.finish("Ada");
+  await house.result("asking");
+  await page.locator("main > p .state.completed").waitFor();
+  await page.goto(server.address);
+  await row.getByText("completed").waitFor();
+  expect(complaints).toEqual([]);
+}, 120_000);

@@ -1,5 +1,4 @@
-import type { Browser, BrowserContext, Page } from "playwright-core";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { openDrawnMask } from "../../activities/drawnMasks.ts";
 import { asDigest } from "../../artifacts/digest.ts";
 import { getManifest, readFile } from "../../artifacts/manifest.ts";
@@ -11,54 +10,18 @@ import { cutMessageSchema, fromRuns, type Runs } from "../../schemas/drawnMask.t
 import { decisionSchema } from "../../schemas/reading.ts";
 import { until } from "../campaign/house.ts";
 import type { Reading } from "../campaign/readingDesk.ts";
-import { openBrowser } from "./browser.ts";
 import { discRadius, putDrawnCases } from "./drawnCases.ts";
-import { openReviewDesk, type ReviewDesk } from "./reviewDesk.ts";
+import { begin, desk, inNewTab, openReaderPages, page, readingOn, saved } from "./readerPage.ts";
 
-let desk: ReviewDesk;
-let browser: Browser;
-let context: BrowserContext;
-let page: Page;
-const complaints: string[] = [];
-
-beforeAll(async () => {
-  [desk, browser] = await Promise.all([openReviewDesk(), openBrowser()]);
-});
-beforeEach(async () => {
-  await context?.close();
-  context = await browser.newContext({ viewport: { width: 1360, height: 820 } });
-  await newPage();
-});
-afterAll(async () => {
-  await context?.close();
-  await browser?.close();
-  await desk?.close();
-  expect(complaints).toEqual([]);
-});
-
-async function newPage(): Promise<void> {
-  page = await context.newPage();
-  page.on("pageerror", (error) => complaints.push(error.message));
-}
+openReaderPages();
 
 const SIDE = 48;
 const SLICES = 5;
-const editing = correctionProtocol;
 
-async function start(id: string, cases: number): Promise<{ reading: Reading; id: string }> {
-  const reading = await desk.start(id, await putDrawnCases(desk.store, { cases, side: SIDE, slices: SLICES }), editing);
-  await until("the reading is open", async () => (await reading.waiting()) ?? undefined);
-  return { reading, id };
-}
+const start = (id: string, cases: number) => readingOn(id, { cases, side: SIDE, slices: SLICES }, correctionProtocol);
 
-async function begin(id: string, reader: string): Promise<void> {
-  await page.goto(`${desk.address}readings/${encodeURIComponent(id)}`);
-  await page.getByLabel("Your name").fill(reader);
-  await page.getByRole("button", { name: "Begin" }).click();
-}
 const onCase = (index: number): Promise<void> => page.locator(`.layers[data-case="${index}"] .mask-canvas`).waitFor();
 
-const saved = (): Promise<void> => page.locator(".saved.done").waitFor();
 const place = (): Promise<string> => page.locator(".editing .question .soft").innerText();
 /** Of one case: the disc that its mask is, by pixel. */
 const discOf = (index: number) => (x: number, y: number) =>
@@ -204,7 +167,7 @@ test("nothing is lost when the tab dies while painting, nor when the server does
   const crashed = page.waitForEvent("crash");
   page.goto("chrome://crash").catch(() => {});
   await crashed;
-  await newPage();
+  await inNewTab();
   await begin(id, "Cleo");
   await onCase(0);
   expect(await place()).toContain("case 1 of 2");
@@ -214,7 +177,7 @@ test("nothing is lost when the tab dies while painting, nor when the server does
   await page.locator(".saved.trouble").waitFor();
   await page.close();
   await desk.startServer();
-  await newPage();
+  await inNewTab();
   await begin(id, "Cleo");
   await saved();
   const { at, digest } = await sent(reading, "Cleo", 0);
@@ -239,9 +202,46 @@ test("nothing is lost when the tab dies while painting, nor when the server does
   expect(again.at(SIDE / 2 - 18, SIDE / 2)).toBe(0);
 });
 
+test("what was painted is taken back after another case, after a reload, and after the mask was sent", async () => {
+  const { reading, id } = await start("campaign-editing/undo", 2);
+  await begin(id, "Dora");
+  await onCase(0);
+  // Pixels 18, 19 and 20 to the right of the middle, beyond the disc, each a step.
+  const pixel = ["-", "-", "-", ...Array<string>(18).fill("ArrowRight")];
+  for (const key of [...pixel, " ", "ArrowRight", " ", "ArrowRight", " "]) await page.keyboard.press(key);
+  await page.keyboard.press(".");
+  await onCase(1);
+  await page.keyboard.press(",");
+  await onCase(0);
+  await page.keyboard.press("u");
+  await page.reload();
+  await begin(id, "Dora");
+  await onCase(0);
+  await page.keyboard.press("u");
+  await page.keyboard.press("s");
+  await onCase(1);
+  await saved();
+  const first = await sent(reading, "Dora", 0);
+  const beside = (of: typeof first): number[] => [18, 19, 20].map((dx) => of.at(SIDE / 2 + dx, SIDE / 2));
+  expect(beside(first)).toEqual([1, 0, 0]);
+
+  await page.keyboard.press(",");
+  await onCase(0);
+  await page.keyboard.press("u");
+  await page.getByRole("button", { name: "u undo" }).and(page.locator(":disabled")).waitFor();
+  for (const key of ["ArrowRight", ...pixel, " "]) await page.keyboard.press(key);
+  await page.keyboard.press("s");
+  await onCase(1);
+  const again = await until("the second mask has arrived", async () => {
+    const found = await sent(reading, "Dora", 0);
+    return found.digest === first.digest ? undefined : found;
+  });
+  expect(beside(again)).toEqual([0, 1, 0]);
+});
+
 test("where nothing was rejected nobody is waited for", async () => {
   const cases = await putDrawnCases(desk.store, { cases: 0 });
-  const reading = await desk.start("campaign-editing/nothing", cases, editing);
+  const reading = await desk.start("campaign-editing/nothing", cases, correctionProtocol);
   const { outputs, summary } = await reading.result();
   expect(summary).toMatchObject({ decisions: 0, cases: 0 });
   expect((await getManifest(desk.store, asDigest(outputs.decisions))).meta).toMatchObject({ readers: [], decisions: 0 });

@@ -2,6 +2,7 @@ import { fc, test } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
 import { MaskDraft, type Tool } from "../../review/pages/maskDraft.ts";
 import { forgetDraft, storeDraft, storedDraft } from "../../review/pages/storedDraft.ts";
+import { forgetSteps, storeSteps, withSteps } from "../../review/pages/storedSteps.ts";
 
 const SIZE = { slices: 2, height: 9, width: 11 };
 const drawn = (draft: MaskDraft, slice: number): string[] =>
@@ -70,6 +71,77 @@ describe("painting", () => {
       expect([draft.mask, draft.strokes]).toEqual(before);
     }
     expect(draft.undo()).toBeNull();
+  });
+});
+
+describe("steps in the tab's storage", () => {
+  const place = { workflow: "w", reader: "Ada", cases: "c".repeat(64), index: 3 };
+  const dab = (draft: MaskDraft, x: number, tool: Tool = "brush", slice = 1): void => {
+    draft.begin(slice);
+    draft.paint(tool, slice, [x, 4], [x, 4], 1);
+  };
+  /** A browser's storage of so many letters. */
+  function roomFor(letters: number): Storage {
+    const kept = new Map<string, string>();
+    const used = (but: string): number =>
+      [...kept].reduce((sum, [key, text]) => sum + (key === but ? 0 : key.length + text.length), 0);
+    return {
+      getItem: (key: string) => kept.get(key) ?? null,
+      setItem: (key: string, text: string) => {
+        if (used(key) + key.length + text.length > letters) throw new DOMException("full", "QuotaExceededError");
+        kept.set(key, text);
+      },
+      removeItem: (key: string) => void kept.delete(key),
+      key: (i: number) => [...kept.keys()][i] ?? null,
+      get length() {
+        return kept.size;
+      },
+    } as unknown as Storage;
+  }
+
+  it("are taken back in another draft of the same mask, strokes too, and in no other", () => {
+    const kept = roomFor(1e6);
+    const draft = new MaskDraft(SIZE);
+    const states: Uint8Array[][] = [];
+    for (const [x, tool] of [
+      [3, "brush"],
+      [5, "lesion"],
+      [7, "brush"],
+      [6, "erase"],
+    ] as const) {
+      states.push([draft.mask.slice(), draft.strokes.slice()]);
+      dab(draft, x, tool);
+    }
+    storeSteps(place, draft, kept);
+    // As it is when the mask has been sent: strokes are not in the store.
+    const again = withSteps(place, new MaskDraft(SIZE, draft.mask), kept);
+    expect([again.mask, again.strokes]).toEqual([draft.mask, draft.strokes]);
+    for (const state of states.reverse()) {
+      expect(again.undo()).toBe(1);
+      expect([again.mask, again.strokes]).toEqual(state);
+    }
+    expect(again.canUndo).toBe(false);
+    expect(withSteps(place, new MaskDraft(SIZE), kept).canUndo).toBe(false);
+    for (const other of [{ reader: "Bo" }, { index: 4 }, { cases: "d".repeat(64) }, { workflow: "v" }])
+      expect(withSteps({ ...place, ...other }, new MaskDraft(SIZE, draft.mask), kept).canUndo).toBe(false);
+    forgetSteps(place, kept);
+    expect(withSteps(place, new MaskDraft(SIZE, draft.mask), kept).canUndo).toBe(false);
+  });
+
+  it("give way where there is no room: those of other cases first, then the oldest", () => {
+    const kept = roomFor(2000);
+    const other = new MaskDraft(SIZE);
+    dab(other, 2);
+    storeSteps({ ...place, index: 0 }, other, kept);
+    expect(withSteps({ ...place, index: 0 }, other, kept).canUndo).toBe(true);
+    const draft = new MaskDraft(SIZE);
+    for (let i = 0; i < 60; i++) dab(draft, 1 + (i % 8), i % 3 === 0 ? "erase" : "brush");
+    storeSteps(place, draft, kept);
+    expect(withSteps({ ...place, index: 0 }, new MaskDraft(SIZE, other.mask), kept).canUndo).toBe(false);
+    const { steps } = withSteps(place, new MaskDraft(SIZE, draft.mask), kept);
+    expect(steps.length).toBeGreaterThan(3);
+    expect(steps.length).toBeLessThan(60);
+    expect(steps).toEqual(draft.steps.slice(-steps.length));
   });
 });
 

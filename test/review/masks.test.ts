@@ -75,7 +75,7 @@ test("no other artifact is given for a mask, and an answer cannot name what is n
     const entries = [{ position: 0, answer: "edited", at: 1, tookMs: 1, mask: digest }];
     return told("/api/readings/some/answer", { reader, cases: of, entries });
   };
-  expect(await answer("Bo", cases, mask)).toMatchObject({ status: 400, body: { error: `mask ${mask}: was drawn by Ada` } });
+  expect(await answer("Bo", cases, mask)).toMatchObject({ status: 400, body: { error: `mask ${mask} was drawn by Ada` } });
   const others = await putDrawnCases(store, { cases: 1, side: SIDE });
   expect(await answer("Ada", others, mask)).toMatchObject({
     status: 400,

@@ -61,6 +61,8 @@ function answered(
     volumes: [
       volumes("πLW²/6 of the marks", "change", 0.8),
       volumes("GrabCut-3DE", "change", 0.85),
+      volumes("πLW²/6 of the marks", "volume", 0.7),
+      volumes("GrabCut-3DE", "volume", 0.75),
       volumes("WSSS", "volume", 0.9),
     ],
   };
@@ -71,7 +73,9 @@ function volumes(name: string, quantity: "volume" | "change", rSquared: number):
   return {
     ...{ data: "", method: name, quantity, n: 8, patients: 5, slope: 0.9, slopeInterval: { low: 0.7, high: 1.1 } },
     ...{ rSquared, rSquaredInterval: null, differences: { bias: -1.25, limits: { low: -9, high: 6.5 } } },
-    repeatability: name === "GrabCut-3DE" ? { lesions: 3, ratio: 1.344 } : null,
+    unchanged: quantity === "volume" ? 4 : 0,
+    repeatability:
+      name === "GrabCut-3DE" && quantity === "volume" ? { lesions: 3, ratio: 1.344, interval: { low: 1.2, high: 1.851 } } : null,
   };
 }
 
@@ -127,13 +131,14 @@ describe("page", () => {
     expect(page("precision-recall")).toContain("| A | 0.847 | 0.800 | 0.900 | 0.400 |");
   });
 
-  test("Figure 7: the asked-for quantity alone, R² beside the paper's, limits of agreement, repeatability where there is one", () => {
+  test("Figure 7: the asked-for quantity alone, R² beside the paper's, limits of agreement, repeatability of the volumes or why there is none", () => {
     const page = resultsPage([answered("volumes", [])]);
+    expect(page).toMatch(/^Repeatability: volumes of one unchanged lesion .* differ by less than this factor/m);
     expect(page.split("\n").filter((line) => line.startsWith("|"))).toEqual([
       "| Method | n, volume changes | R² | paper | slope | bias (limits of agreement), ml | repeatability |",
       "|---|--:|--:|--:|--:|--:|--:|",
-      "| πLW²/6 of the marks | 8 of 5 patients | 0.800 | 0.62 | 0.900 [0.700, 1.100] | -1.3 (-9.0 to 6.5) | – |",
-      "| GrabCut-3DE | 8 of 5 patients | 0.850 | – | 0.900 [0.700, 1.100] | -1.3 (-9.0 to 6.5) | × 1.34 (3 lesions) |",
+      "| πLW²/6 of the marks | 8 of 5 patients | 0.800 | 0.62 | 0.900 [0.700, 1.100] | −1.3 (−9.0 to 6.5) | found at two time points: none of 4 unchanged lesions |",
+      "| GrabCut-3DE | 8 of 5 patients | 0.850 | – | 0.900 [0.700, 1.100] | −1.3 (−9.0 to 6.5) | × 1.34 [1.20, 1.85] (3 of 4 unchanged lesions) |",
     ]);
   });
 });
