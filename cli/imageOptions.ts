@@ -1,5 +1,16 @@
+import { type OpenedImage, type OpenOptions, openImage } from "../methods/imaging/openImage.ts";
 import type { HuWindow, Vec3 } from "../methods/imaging/volume.ts";
 import { InputError } from "../methods/inputError.ts";
+import { say } from "./output.ts";
+
+export const SERIES_HELP = "UID or number of the DICOM series where the folder holds several";
+
+/** The image; what one should know about it is said. */
+export async function openedImage(image: string, options: OpenOptions): Promise<OpenedImage> {
+  const opened = await openImage(image, options);
+  for (const note of opened.notes) say(`${image}: ${note}`);
+  return opened;
+}
 
 /** `--window LOW,HIGH`, in HU. */
 export function windowOption(text: string): HuWindow {

@@ -1,10 +1,11 @@
 import { windowAround } from "../methods/datasets/windowOf.ts";
-import { type ImageKind, openImage } from "../methods/imaging/openImage.ts";
+import type { ImageKind } from "../methods/imaging/openImage.ts";
 import { type HuWindow, sliceOf, type Volume } from "../methods/imaging/volume.ts";
 import { InputError } from "../methods/inputError.ts";
 import { type Extent, type RecistMarks, validateMarks } from "../methods/labels/recist.ts";
 import { roiAround } from "../methods/labels/trimap.ts";
 import type { SegmentOptions } from "./commands/segment.ts";
+import { openedImage } from "./imageOptions.ts";
 import { readMarksFile } from "./marksFile.ts";
 import type { SegmentedLesion } from "./segmentDocument.ts";
 import { type UnmarkedLesion, unmarkedLesions } from "./unmarkedLesion.ts";
@@ -24,13 +25,14 @@ export async function imageAndPlaces({
   boxes = [],
   points = [],
   spacingMm,
+  series,
 }: SegmentOptions): Promise<{ volume: Volume; kind: ImageKind; places: readonly Place[] }> {
   if (marks === undefined) {
-    const { volume, kind } = await openImage(image, { spacingMm });
+    const { volume, kind } = await openedImage(image, { spacingMm, series });
     return { volume, kind, places: unmarkedLesions(boxes, points, volume) };
   }
   const file = await readMarksFile(marks, image);
-  const { volume, kind } = await openImage(image, { spacingMm: spacingMm ?? file.spacingMm });
+  const { volume, kind } = await openedImage(image, { spacingMm: spacingMm ?? file.spacingMm, series });
   if (file.imageSize?.some((n, axis) => n !== volume.dims[axis])) {
     throw new InputError(
       `its slices are ${volume.dims[0]} × ${volume.dims[1]} pixels, ${marks} says ${file.imageSize.join(" × ")}`,

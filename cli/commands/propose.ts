@@ -3,7 +3,7 @@ import path from "node:path";
 import type { Command } from "commander";
 import { writeCsvTable } from "../../methods/datasets/csvTable.ts";
 import { writeNiftiMask } from "../../methods/imaging/nifti.ts";
-import { type ImageKind, openImage } from "../../methods/imaging/openImage.ts";
+import type { ImageKind } from "../../methods/imaging/openImage.ts";
 import { worldOf } from "../../methods/imaging/placedMask.ts";
 import { type HuWindow, sliceOf, type Vec3, type Volume } from "../../methods/imaging/volume.ts";
 import { InputError } from "../../methods/inputError.ts";
@@ -18,7 +18,7 @@ import {
   type SearchOptions,
   slidingSearch,
 } from "../../methods/networks/search/slidingSearch.ts";
-import { spacingOption, windowOption } from "../imageOptions.ts";
+import { openedImage, SERIES_HELP, spacingOption, windowOption } from "../imageOptions.ts";
 import { printJson, say, table } from "../output.ts";
 import { overlayPng } from "../overlay.ts";
 import { searchProgress } from "../searchProgress.ts";
@@ -27,8 +27,10 @@ import { onGrid } from "../unmarkedLesion.ts";
 import { writtenTogether } from "../writtenTogether.ts";
 
 export interface ProposeOptions extends Partial<SearchOptions> {
-  /** NIfTI file, folder of PNG slices, or folder of a DICOM series. */
+  /** NIfTI file, folder of PNG slices, or folder with a DICOM series. */
   readonly image: string;
+  /** UID or number of the DICOM series where the folder holds several. */
+  readonly series?: string;
   /** Folder with model.json and weights.safetensors, or a model in the store: digest or CAMPAIGN/STEP[.OUTPUT]. */
   readonly model: string;
   /** Folder to write. */
@@ -69,6 +71,7 @@ const MARKS = "marks.json";
 
 interface CommandOptions {
   readonly image: string;
+  readonly series?: string;
   readonly model: string;
   readonly out: string;
   readonly lengths?: string;
@@ -85,7 +88,8 @@ export function register(program: Command): void {
   program
     .command("propose")
     .description("looks for lesions in a whole image with a network that works without marks, for a person to confirm")
-    .requiredOption("--image <path>", "NIfTI file, folder of PNG slices, or folder of a DICOM series")
+    .requiredOption("--image <path>", "NIfTI file, folder of PNG slices, or folder with a DICOM series")
+    .option("--series <uid>", SERIES_HELP)
     .requiredOption("--model <ref>", "model folder, or a model in the store: digest or CAMPAIGN/STEP[.OUTPUT]")
     .requiredOption("--out <folder>", `folder to write: <id>.nii.gz, <id>.png, ${TABLE}, ${MARKS}`)
     .option("--lengths <mm,…>", `long diameters to look for (default: ${lengthsMm.join(",")}); small ones take longest`)
@@ -105,6 +109,7 @@ export function register(program: Command): void {
         ...(options.most !== undefined && { most: Math.ceil(numberOption(options.most, "--most")) }),
         ...(options.score !== undefined && { leastScore: numberOption(options.score, "--score") }),
         ...(window !== undefined && { window: windowOption(window) }),
+        ...(options.series !== undefined && { series: options.series }),
         ...(spacing !== undefined && { spacingMm: spacingOption(spacing) }),
       });
       if (json) printJson(document);
@@ -125,10 +130,10 @@ function numberOption(text: string, option: string): number {
  * @throws InputError where image, model or folder cannot be used, or the model has never worked without marks.
  */
 export async function proposeLesions(options: ProposeOptions): Promise<ProposeDocument> {
-  const { image, model: ref, out, spacingMm, ...search } = options;
+  const { image, model: ref, out, spacingMm, series, ...search } = options;
   const { model, backend } = await openNetwork(ref, await openBackend());
   requireCanSearch(model, ref);
-  const { volume, kind } = await openImage(image, { spacingMm });
+  const { volume, kind } = await openedImage(image, { spacingMm, series });
   const found = await slidingSearch(model, backend, volume, { ...defaultSearch, ...search }, searchProgress(say));
   const proposals = found.map((proposal, i) => proposedLesion(proposal, `proposal-${String(i + 1).padStart(2, "0")}`, volume));
   await writtenTogether(out, async (folder) => {

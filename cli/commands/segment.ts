@@ -7,7 +7,7 @@ import { writeNiftiMask } from "../../methods/imaging/nifti.ts";
 import { type HuWindow, sliceOf, type Vec3 } from "../../methods/imaging/volume.ts";
 import { boundingBox } from "../../methods/labels/recist.ts";
 import { openBackend } from "../../methods/networks/backend.ts";
-import { spacingOption, windowOption } from "../imageOptions.ts";
+import { SERIES_HELP, spacingOption, windowOption } from "../imageOptions.ts";
 import { measurements, segmentLesion, segmentWithoutMarks } from "../lesionMask.ts";
 import { fromText, imageAndPlaces, type Place, windowFor } from "../lesionPlaces.ts";
 import { printJson, say } from "../output.ts";
@@ -27,8 +27,10 @@ import { extentOf, sliceOfUnmarked, type UnmarkedLesion } from "../unmarkedLesio
 import { writtenTogether } from "../writtenTogether.ts";
 
 export interface SegmentOptions {
-  /** NIfTI file, folder of PNG slices, or folder of a DICOM series. */
+  /** NIfTI file, folder of PNG slices, or folder with a DICOM series. */
   readonly image: string;
+  /** UID or number of the DICOM series where the folder holds several. */
+  readonly series?: string;
   /** Marks file: JSON or DL_info.csv. Or, without marks: */
   readonly marks?: string;
   /** Boxes `x0,y0,x1,y1,slice`: first and last column and row of each lesion. */
@@ -49,6 +51,7 @@ export interface SegmentOptions {
 
 interface CommandOptions {
   readonly image: string;
+  readonly series?: string;
   readonly marks?: string;
   readonly box: readonly string[];
   readonly point: readonly string[];
@@ -64,7 +67,8 @@ export function register(program: Command): void {
   program
     .command("segment")
     .description("masks, measurements and pictures of lesions in one image, from marks, boxes or points, without the engine")
-    .requiredOption("--image <path>", "NIfTI file, folder of DeepLesion PNG slices, or folder of a DICOM series")
+    .requiredOption("--image <path>", "NIfTI file, folder of DeepLesion PNG slices, or folder with a DICOM series")
+    .option("--series <uid>", SERIES_HELP)
     .option("--marks <file>", "RECIST marks: JSON, or DL_info.csv as it is")
     .option("--box <x0,y0,x1,y1,slice>", "in place of marks: first and last column and row of a lesion; repeatable", collect, [])
     .option("--point <x,y,slice>", "in place of marks, with --model: a point in a lesion; repeatable", collect, [])

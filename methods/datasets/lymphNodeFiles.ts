@@ -1,6 +1,6 @@
 import { open, readdir } from "node:fs/promises";
 import path from "node:path";
-import { CT_SLICE_BYTES, isCtSlice } from "../imaging/dicomSlice.ts";
+import { BEGINNING_BYTES, isCtSlice } from "../imaging/dicomFile.ts";
 import { InputError } from "../inputError.ts";
 
 /** The files of one patient; paths relative to the root, with `/`. */
@@ -93,7 +93,7 @@ async function filesBelow(root: string): Promise<string[]> {
 async function readBeginning(file: string): Promise<Uint8Array> {
   const handle = await open(file);
   try {
-    const { bytesRead, buffer } = await handle.read(Buffer.alloc(CT_SLICE_BYTES), 0, CT_SLICE_BYTES, 0);
+    const { bytesRead, buffer } = await handle.read(Buffer.alloc(BEGINNING_BYTES), 0, BEGINNING_BYTES, 0);
     return buffer.subarray(0, bytesRead);
   } finally {
     await handle.close();

@@ -56,7 +56,7 @@ export async function openLymphNodes(root: string, { seed, noise = 0 }: LymphNod
 async function loadPatient(root: string, { patient, mask, ct }: LymphNodePatient, noise: MarkNoise): Promise<VolumeLesions> {
   const ctPath = path.join(root, "nifti" in ct ? ct.nifti : ct.series);
   const maskPath = path.join(root, mask);
-  const { volume } = await openImage(ctPath);
+  const { volume, notes: noted } = await openImage(ctPath);
   checkAxial(volume, ctPath);
   const { labels, turned } = turnedTo(volume, readNiftiLabels(await readFile(maskPath), maskPath));
   checkSameGrid(volume, labels, ctPath, maskPath);
@@ -70,7 +70,7 @@ async function loadPatient(root: string, { patient, mask, ct }: LymphNodePatient
   if (ranges.size === 0) skip("mask is empty");
   for (const [label, range] of [...ranges].sort(([a], [b]) => a - b)) {
     const node = nodeIn(labels, label, range);
-    const notes: string[] = [];
+    const notes: string[] = noted.map((note) => `CT: ${note}`);
     if (turned !== "") notes.push(`mask's axes (${turned}) were turned to the CT's, as both affines say`);
     if (!isNodeLike(medianHu(volume, node, range))) notes.push("HU in the mask are not a lymph node's");
     if (range.start[2] === 0 || range.end[2] === volume.dims[2]) notes.push("mask reaches the end of the scan");

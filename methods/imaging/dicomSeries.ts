@@ -19,8 +19,7 @@ export function assembleSeries(slices: readonly DicomSlice[], where: string): Vo
   const [first, ...others] = slices;
   if (first === undefined) throw new InputError("holds no DICOM slice", where);
   const series = new Set(slices.map((slice) => slice.series));
-  if (series.size > 1)
-    throw new InputError(`holds slices of ${series.size} series`, where, "give a folder that holds one series");
+  if (series.size > 1) throw new InputError(`holds slices of ${series.size} series`, where, "give one series");
   for (const other of others) checkAlike(first, other);
 
   const [u, v] = [first.alongColumns, first.alongRows];
@@ -53,14 +52,22 @@ export function assembleSeries(slices: readonly DicomSlice[], where: string): Vo
   };
 }
 
+/** The slices without those that equal another one in place and pixels: archives export slices twice. */
+export function withoutCopies(slices: readonly DicomSlice[]): DicomSlice[] {
+  const kept = new Map<string, DicomSlice[]>();
+  for (const slice of slices) {
+    const place = [slice.series, ...slice.position, ...slice.alongColumns, ...slice.alongRows].join();
+    const others = kept.get(place) ?? [];
+    if (!others.some(({ data }) => data.length === slice.data.length && data.every((hu, i) => hu === slice.data[i])))
+      kept.set(place, [...others, slice]);
+  }
+  return [...kept.values()].flat();
+}
+
 function checkAlike(a: DicomSlice, b: DicomSlice): void {
   const near = (p: readonly number[], q: readonly number[]): boolean => p.every((value, i) => Math.abs(value - q[i]) <= 1e-4);
   const differs = (what: string): never => {
-    throw new InputError(
-      `${what} differs from that of ${a.where}`,
-      b.where,
-      "give a folder that holds one series without scouts",
-    );
+    throw new InputError(`${what} differs from that of ${a.where}`, b.where, "give one series without scouts");
   };
   if (a.columns !== b.columns || a.rows !== b.rows) differs("image size");
   if (!near(a.spacingMm, b.spacingMm)) differs("pixel spacing");

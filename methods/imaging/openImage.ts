@@ -1,27 +1,39 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { InputError } from "../inputError.ts";
-import { assembleSeries } from "./dicomSeries.ts";
-import { type DicomSlice, isDicom, readDicomSlice } from "./dicomSlice.ts";
+import { isDicom } from "./dicomFile.ts";
+import { dicomFilesBelow, openDicomSeries } from "./dicomFolder.ts";
 import { readNifti } from "./nifti.ts";
 import { decodeCtPng } from "./png16.ts";
 import { scalingAffine, type Vec3, type Volume } from "./volume.ts";
 
 export type ImageKind = "nifti" | "png-slices" | "dicom";
 
+export interface OpenOptions {
+  /** x, y, z of PNG slices, which do not say how large they are in mm. */
+  readonly spacingMm?: Vec3;
+  /** UID or number of the DICOM series to open where there are several. */
+  readonly series?: string;
+}
+
+export interface OpenedImage {
+  readonly volume: Volume;
+  readonly kind: ImageKind;
+  /** What one should know about it: copies and localizers that were left out, lossy compression. */
+  readonly notes: readonly string[];
+}
+
 /**
- * Opens a CT image: a NIfTI file, a folder of DeepLesion PNG slices, or a folder that holds one DICOM CT series.
+ * Opens a CT image: a NIfTI file, a folder of DeepLesion PNG slices, or a DICOM CT series in a folder and its subfolders or, of many
+ * frames, in one file.
  *
  * PNG slices lie in the order of their numbers, which must be unbroken; they say nothing about their size in mm, so
- * `spacingMm` (x, y, z) is required, and the affine is the scaling by it. A spacing given with another kind is an error:
- * those images know their own.
+ * `spacingMm` is required, and the affine is the scaling by it. A spacing given with another kind is an error: those images know
+ * their own. PNG files beside DICOM files are previews.
  *
  * @throws InputError where the path is none of these, or what it holds is damaged or incomplete.
  */
-export async function openImage(
-  image: string,
-  { spacingMm }: { readonly spacingMm?: Vec3 } = {},
-): Promise<{ volume: Volume; kind: ImageKind }> {
+export async function openImage(image: string, { spacingMm, series }: OpenOptions = {}): Promise<OpenedImage> {
   const found = await stat(image).catch((error: NodeJS.ErrnoException) => {
     throw new InputError(
       `cannot be opened (${error.code})`,
@@ -30,13 +42,17 @@ export async function openImage(
       { cause: error },
     );
   });
+  const bytes = found.isFile() ? await readFile(image) : undefined;
+  const dicomFiles = bytes === undefined ? await dicomFilesBelow(image) : isDicom(bytes) ? [image] : [];
   const names = found.isDirectory() ? (await readdir(image)).sort() : [];
-  const slices = names.filter((name) => /\.png$/i.test(name));
-  if (slices.length > 0) return { volume: await readPngSlices(image, slices, spacingMm), kind: "png-slices" };
+  const slices = dicomFiles.length > 0 ? [] : names.filter((name) => /\.png$/i.test(name));
+  if (series !== undefined && dicomFiles.length === 0)
+    throw new InputError("holds no DICOM series", image, "leave the series out");
+  if (slices.length > 0) return { volume: await readPngSlices(image, slices, spacingMm), kind: "png-slices", notes: [] };
   if (spacingMm !== undefined)
     throw new InputError("is no folder of PNG slices, so it has a spacing of its own", image, "leave the spacing out");
-  if (!found.isDirectory()) return { volume: readNifti(await readFile(image), image), kind: "nifti" };
-  return { volume: assembleSeries(await readDicomSlices(image, names), image), kind: "dicom" };
+  if (bytes !== undefined && dicomFiles.length === 0) return { volume: readNifti(bytes, image), kind: "nifti", notes: [] };
+  return { ...(await openDicomSeries(dicomFiles, image, series)), kind: "dicom" };
 }
 
 async function readPngSlices(folder: string, names: readonly string[], spacingMm: Vec3 | undefined): Promise<Volume> {
@@ -83,23 +99,4 @@ async function readPngSlices(folder: string, names: readonly string[], spacingMm
   }
   const { width, height } = size as { width: number; height: number };
   return { dims: [width, height, numbered.length], spacingMm, affine: scalingAffine(spacingMm), data };
-}
-
-/** Reads the DICOM files of a folder; others (licences, a DICOMDIR) may lie beside them. */
-async function readDicomSlices(folder: string, names: readonly string[]): Promise<DicomSlice[]> {
-  const slices: DicomSlice[] = [];
-  for (const name of names) {
-    const file = path.join(folder, name);
-    if (name === "DICOMDIR" || !(await stat(file)).isFile()) continue;
-    const bytes = await readFile(file);
-    if (isDicom(bytes)) slices.push(readDicomSlice(bytes, file));
-    else if (/\.dcm$/i.test(name)) throw new InputError("is not a DICOM file", file, "copy the file again from its source");
-  }
-  if (slices.length === 0)
-    throw new InputError(
-      "holds neither PNG slices nor a DICOM series",
-      folder,
-      "give a NIfTI file, a folder of PNG slices or a DICOM series",
-    );
-  return slices;
 }

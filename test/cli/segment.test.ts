@@ -27,6 +27,7 @@ import { preprocessingSchema } from "../../methods/networks/preprocess.ts";
 import { networkSpecSchema } from "../../methods/networks/spec.ts";
 import { trainingOptionsSchema } from "../../methods/networks/trainingOptions.ts";
 import { initialWeights } from "../../methods/networks/weights.ts";
+import { dicomSeries } from "../datasets/dicomFiles.ts";
 
 /** A phantom in the midst of a larger image, so that what is cut out of it is less than the whole. */
 function within(small: LesionCase): Pick<LesionCase, "marks" | "window" | "image"> {
@@ -170,6 +171,24 @@ describe("what is written", () => {
     expect(lesions[0]).toMatchObject({ outcome: "empty", longMm: null, shortMm: null, volumeMl: 0 });
     expect(readNiftiMask(await readFile(at("flat/a.nii.gz")), "a").data.includes(1)).toBe(false);
     expect(await readFile(at("flat/measurements.csv"), "utf8")).toMatch(/^a,\d+,,,[\d.]+,[\d.]+,0\.0000,grabcut,empty,/m);
+  });
+
+  it("of the DICOM series that is asked for, where a folder holds several", async () => {
+    for (const [uid, hu] of [
+      ["1.2.1", lesion.image.data],
+      ["1.2.2", lesion.image.data.map(() => 40)],
+    ] as const) {
+      await mkdir(at(`pacs/${uid}`), { recursive: true });
+      for (const [z, file] of dicomSeries({ ...lesion.image, data: hu }, uid).entries())
+        await writeFile(at(`pacs/${uid}/IM${z}`), file);
+    }
+    const { message } = await refusal(segment(good, { image: at("pacs") }));
+    expect(message).toMatch(/pacs: holds 2 CT series — choose one by its UID or number \(--series\):\n {2}1\.2\.1 /);
+    const document = await segment(good, { image: at("pacs"), series: "1.2.1", window: lesion.window, out: at("series") });
+    expect(document).toMatchObject({ kind: "dicom", dims: [nx, ny, nz] });
+    expect(readNiftiMask(await readFile(at("series/a.nii.gz")), "a").data).toEqual(
+      segmentVolume("grabcut-r", asFiled, lesion.marks, lesion.window).mask.data,
+    );
   });
 
   it("marks with the axes the other way round give the same", async () => {

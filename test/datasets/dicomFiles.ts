@@ -6,8 +6,16 @@ const SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4";
 /** What a CT's headers say about the patient; none of it may get into a data set. */
 export const PERSON = { name: "DOE^JANE", id: "HOSPITAL-4711", birth: "19510203", study: "20090807" };
 
-/** A series as one file per slice (Part 10, implicit VR little endian), HU stored with intercept −1024. */
-export function dicomSeries({ dims, spacingMm, affine, data }: Volume, uid: string): Buffer[] {
+/**
+ * A series as one file per slice (Part 10, implicit VR little endian), HU stored with intercept −1024.
+ *
+ * @param more further elements of slice z
+ */
+export function dicomSeries(
+  { dims, spacingMm, affine, data }: Volume,
+  uid: string,
+  more: (z: number) => readonly Buffer[] = () => [],
+): Buffer[] {
   const [nx, ny, nz] = dims;
   const lps = (column: number): number[] => [-affine[column], -affine[4 + column], affine[8 + column]];
   const unit = (column: number): number[] => lps(column).map((value) => value / spacingMm[column]);
@@ -40,6 +48,7 @@ export function dicomSeries({ dims, spacingMm, affine, data }: Volume, uid: stri
       number(0x0028, 0x0103, 1),
       text(0x0028, 0x1052, "-1024"),
       text(0x0028, 0x1053, "1"),
+      ...more(z),
       element(0x7fe0, 0x0010, pixels),
     ]);
   });
@@ -78,11 +87,11 @@ function element(group: number, tag: number, value: Buffer): Buffer {
   return Buffer.concat([head, value]);
 }
 
-function text(group: number, tag: number, value: string): Buffer {
+export function text(group: number, tag: number, value: string): Buffer {
   return element(group, tag, padded(value, group === 0x0008 ? "\0" : " "));
 }
 
-function number(group: number, tag: number, value: number): Buffer {
+export function number(group: number, tag: number, value: number): Buffer {
   return element(group, tag, Buffer.from(Uint16Array.of(value).buffer));
 }
 

@@ -80,7 +80,7 @@ describe("openImage", () => {
     };
     const file = path.join(root, "ct.image");
     writeFileSync(file, writeNifti(volume));
-    expect(await openImage(file)).toEqual({ volume, kind: "nifti" });
+    expect(await openImage(file)).toEqual({ volume, kind: "nifti", notes: [] });
   });
 
   it("opens a folder with one DICOM series beside other files", async () => {
