@@ -20,14 +20,8 @@ export interface ActivityDependencies {
 /** Errors that another attempt cannot mend. */
 const FINAL = new Set([
   ...["InputError", "StoreInputError", "NonFiniteLossError", "ZodError", "TypeError", "RangeError"],
-  ...[
-    "MissingBlobError",
-    "DamagedBlobError",
-    "DamagedPointerError",
-    "MalformedDocumentError",
-    "LostCheckpointError",
-    "DiesAlways",
-  ],
+  ...["MissingBlobError", "DamagedBlobError", "DamagedPointerError", "MalformedDocumentError"],
+  ...["LostCheckpointError", "DiesAlways"],
 ]);
 /** Compute processes that die this often over one action, without coming further, will not survive the next time either. */
 const MAX_DEATHS = 10;

@@ -1,4 +1,4 @@
-import { blurInPlane } from "../../methods/imaging/gaussian.ts";
+import { extremes, gradientEnergy, smoothed } from "../../methods/imaging/sliceFilters.ts";
 import type { Slice } from "../../methods/imaging/volume.ts";
 import { marksRadius } from "../../methods/labels/marksRadius.ts";
 import type { Diameters } from "../../methods/labels/recist.ts";
@@ -59,24 +59,6 @@ function regions(smooth: Slice, marks: Diameters): { band: number[]; homogeneous
   return { band, homogeneous: calmest.slice(0, Math.ceil(calmest.length / 2)) };
 }
 
-function smoothed({ data, width, height }: Slice, sigmaPx: number): Slice {
-  const copy = Float32Array.from(data);
-  blurInPlane(copy, [width, height, 1], sigmaPx, "repeated");
-  return { data: copy, width, height };
-}
-
-/** Squared length of the gradient by central differences, per pixel²; 0 on the edge of the picture. */
-function gradientEnergy({ data, width, height }: Slice): Float64Array {
-  const energy = new Float64Array(data.length);
-  for (let y = 1; y < height - 1; y++) {
-    for (let x = 1; x < width - 1; x++) {
-      const i = y * width + x;
-      energy[i] = ((data[i + 1] - data[i - 1]) / 2) ** 2 + ((data[i + width] - data[i - width]) / 2) ** 2;
-    }
-  }
-  return energy;
-}
-
 function residual({ data }: Slice, smooth: Slice): Float64Array {
   return Float64Array.from(data, (value, i) => value - smooth.data[i]);
 }
@@ -86,23 +68,6 @@ function beyondRange(picture: Slice, other: Slice, reach: number, margin: number
   const low = extremes(other, reach, Math.min);
   const high = extremes(other, reach, Math.max);
   return Float64Array.from(picture.data, (value, i) => Math.max(0, value - high[i] - margin, low[i] - margin - value));
-}
-
-/** Smallest or largest value within a square of ± `reach` pixels, one axis after the other. */
-function extremes({ data, width, height }: Slice, reach: number, choose: (a: number, b: number) => number): Float32Array {
-  const along = (values: Float32Array, count: number, stride: number, lines: number, next: number): Float32Array => {
-    const chosen = new Float32Array(values.length);
-    for (let line = 0; line < lines; line++) {
-      for (let i = 0; i < count; i++) {
-        let best = values[line * next + i * stride];
-        for (let j = Math.max(0, i - reach); j <= Math.min(count - 1, i + reach); j++)
-          best = choose(best, values[line * next + j * stride]);
-        chosen[line * next + i * stride] = best;
-      }
-    }
-    return chosen;
-  };
-  return along(along(data, width, 1, height, width), height, width, width, 1);
 }
 
 const mean = (values: ArrayLike<number>, at: readonly number[]): number => at.reduce((sum, i) => sum + values[i], 0) / at.length;
