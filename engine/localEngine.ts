@@ -24,6 +24,14 @@ export interface RunningEngine {
 
 const PROGRAM = "start-dev";
 
+/** The engine's dynamic configuration where it is not as the engine comes. */
+export const ENGINE_SETTINGS = {
+  // The default of 20 a second makes each activity of a chain wait about 100 ms.
+  "history.transferProcessorMaxPollRPS": 2000,
+  // Priorities hold within a partition. Workers still ask all of them for tasks that an engine with more left behind.
+  "matching.numTaskqueueWritePartitions": 1,
+} as const;
+
 /**
  * Starts the engine of this machine, or finds it when it runs already. It outlives this process; its database is a file, so
  * that campaigns go on after a restart.
@@ -93,8 +101,7 @@ function serverArguments(port: number, dbFile: string): string[] {
     ],
     ...["--search-attribute", "CampaignPhase=Keyword", "--search-attribute", "CampaignRound=Int"],
     ...["--search-attribute", "WaitsFor=Keyword"],
-    // The default of 20 a second makes each activity of a chain wait about 100 ms.
-    ...["--dynamic-config-value", "history.transferProcessorMaxPollRPS=2000"],
+    ...Object.entries(ENGINE_SETTINGS).flatMap(([name, value]) => ["--dynamic-config-value", `${name}=${value}`]),
     // What was acknowledged survives a crash of the machine.
     ...["--sqlite-pragma", "journal_mode=WAL", "--sqlite-pragma", "synchronous=FULL"],
   ];
