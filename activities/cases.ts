@@ -3,6 +3,7 @@ import { getManifest, putArtifact, readFile } from "../artifacts/manifest.ts";
 import type { Digest, Store } from "../artifacts/store.ts";
 import { InputError } from "../methods/inputError.ts";
 import { lengthMm } from "../methods/labels/recist.ts";
+import { decodeSafetensors } from "../methods/networks/safetensors.ts";
 import type { Manifest } from "../schemas/artifacts.ts";
 import { type Case, type CasesMeta, caseSchema, casesMetaSchema } from "../schemas/cases.ts";
 import type { Lesion } from "../schemas/dataset.ts";
@@ -23,6 +24,14 @@ export async function openCases(store: Store, digest: Digest): Promise<Cases> {
   if (manifest.type !== "cases") throw new InputError(`this artifact is a ${manifest.type}, not cases to look at`, digest);
   const meta = casesMetaSchema.parse(manifest.meta);
   return { digest, manifest, meta, cases: parseLines(await readFile(store, manifest, casesFile), caseSchema) };
+}
+
+/** Voxels of a case's grid, on which its masks and marks lie: slices, rows, columns. @throws InputError when the artifact lacks its first picture */
+export async function gridShape(store: Store, { manifest }: Pick<Cases, "manifest">, { id, images }: Case): Promise<number[]> {
+  const { file, tensor } = images.find(({ zoom }) => zoom === 1) ?? images[0];
+  const shape = decodeSafetensors(await readFile(store, manifest, file), file).tensors[tensor]?.shape;
+  if (shape === undefined) throw new InputError(`case ${id} names picture ${tensor}, which the file does not have`, file);
+  return shape.length === 2 ? [1, ...shape] : [...shape];
 }
 
 /** The marks' diameters, as they are shown beside a case. */

@@ -40,6 +40,8 @@ export interface MaskBelonging {
   /** Absent: any of them. */
   readonly case?: string;
   readonly author: string;
+  /** Of the case's grid: slices, rows, columns. Absent: any. */
+  readonly shape?: readonly number[];
 }
 
 /** Why a mask that an answer names cannot be taken, in words for who sent it; null where nothing is wrong with it. */
@@ -50,6 +52,8 @@ export async function drawnMaskObjection(store: Store, digest: string, of: MaskB
   if (cases !== of.cases) return `mask ${digest} was drawn on other cases`;
   if (of.case !== undefined && id !== of.case) return `mask ${digest} was drawn on another case`;
   if (author !== of.author) return `mask ${digest} was drawn by ${author}`;
+  if (of.shape !== undefined && mask.shape.join() !== of.shape.join())
+    return `mask ${digest} has ${mask.shape.join(" × ")} voxels, z first, and its case ${of.shape.join(" × ")}`;
   return null;
 }
 

@@ -48,7 +48,7 @@ describe("a reading of layout edit", () => {
     expect((await decisionsOf(reading)).answers).toMatchObject([{ case: "case-0", answer: "unchanged" }]);
   });
 
-  test("refuses a mask that is not in the store, or not of this case and reader, at once and in words; the reading goes on", async () => {
+  test("refuses a mask that is not in the store, or not of this case, its size and reader, at once and in words; the reading goes on", async () => {
     const cases = await tinyCases(desk.store, 2, "lost");
     const reading = await desk.start("edits/lost", cases, correction);
     await open(reading);
@@ -57,6 +57,8 @@ describe("a reading of layout edit", () => {
     expect(await refusal(tell(reading, 0, "edited", cases))).toBe(`${cases}: the store has no such mask`);
     expect(await refusal(tell(reading, 0, "edited", await drawn(cases, 1)))).toMatch(/was drawn on another case$/);
     expect(await refusal(tell(reading, 0, "edited", await drawn(cases, 0, "Bo")))).toMatch(/was drawn by Bo$/);
+    const large = await drawnOn(desk.store, cases, 0, "Ada", [1, 2, 3]);
+    expect(await refusal(tell(reading, 0, "edited", large))).toMatch(/has 1 × 2 × 3 voxels, z first, and its case 1 × 1 × 1$/);
     const other = await drawn(await tinyCases(desk.store, 2, "other"), 0);
     expect(await refusal(tell(reading, 0, "edited", other))).toMatch(/was drawn on other cases$/);
     // One of several: none of the message is taken.

@@ -106,11 +106,11 @@ export const correction = {
 };
 
 /** A mask that somebody drew on the pixel of a case of `tinyCases`. */
-export const drawnOn = (store: Store, cases: Digest, index: number, author: string): Promise<Digest> =>
+export const drawnOn = (store: Store, cases: Digest, index: number, author: string, shape = [1, 1, 1]): Promise<Digest> =>
   putDrawnMask(store, {
     meta: { cases, case: `case-${index}`, author, at: 1, from: cases },
-    shape: [1, 1, 1],
-    data: Uint8Array.of(1),
+    shape,
+    data: new Uint8Array(shape.reduce((product, n) => product * n)).fill(1),
   });
 
 const entriesOf = (answers: Record<number, string | null>, at: number): ReadingEntry[] =>
