@@ -1,13 +1,14 @@
 import type { ArtifactFile } from "../artifacts/manifest.ts";
-import { getManifest, putArtifact, readFile } from "../artifacts/manifest.ts";
+import { blobOf, getManifest, putArtifact, readFile } from "../artifacts/manifest.ts";
 import type { Digest, Store } from "../artifacts/store.ts";
 import { InputError } from "../methods/inputError.ts";
 import { lengthMm } from "../methods/labels/recist.ts";
 import { decodeSafetensors } from "../methods/networks/safetensors.ts";
 import type { Manifest } from "../schemas/artifacts.ts";
-import { type Case, type CasesMeta, caseSchema, casesMetaSchema } from "../schemas/cases.ts";
+import { type Case, type CasesMeta, caseSchema, casesMetaSchema, stackShape } from "../schemas/cases.ts";
 import type { Lesion } from "../schemas/dataset.ts";
 import { linesType, parseLines, toLines } from "./datasets.ts";
+import { keepingLast } from "./keepingLast.ts";
 
 const casesFile = "cases.jsonl";
 
@@ -26,12 +27,17 @@ export async function openCases(store: Store, digest: Digest): Promise<Cases> {
   return { digest, manifest, meta, cases: parseLines(await readFile(store, manifest, casesFile), caseSchema) };
 }
 
-/** Voxels of a case's grid, on which its masks and marks lie: slices, rows, columns. @throws InputError when the artifact lacks its first picture */
-export async function gridShape(store: Store, { manifest }: Pick<Cases, "manifest">, { id, images }: Case): Promise<number[]> {
-  const { file, tensor } = images.find(({ zoom }) => zoom === 1) ?? images[0];
-  const shape = decodeSafetensors(await readFile(store, manifest, file), file).tensors[tensor]?.shape;
+/** Shapes of the tensors of a safetensors file, by their names. */
+const tensorShapes = keepingLast(64, async (store: Store, file: Digest): Promise<Record<string, readonly number[]>> => {
+  const { tensors } = decodeSafetensors(await store.getBlob(file), `blob ${file}`);
+  return Object.fromEntries(Object.entries(tensors).map(([name, { shape }]) => [name, shape]));
+});
+
+/** Slices, rows, columns of a case's first picture, on which masks are drawn. @throws InputError when the artifact lacks it */
+export async function drawnOnShape(store: Store, manifest: Manifest, { id, images: [{ file, tensor }] }: Case) {
+  const shape = (await tensorShapes(store, blobOf(manifest, file)))[tensor];
   if (shape === undefined) throw new InputError(`case ${id} names picture ${tensor}, which the file does not have`, file);
-  return shape.length === 2 ? [1, ...shape] : [...shape];
+  return stackShape(shape);
 }
 
 /** The marks' diameters, as they are shown beside a case. */

@@ -17,7 +17,7 @@ import type {
 } from "../schemas/reading.ts";
 import { type StepParams, stepKinds } from "../schemas/stepKinds.ts";
 import { keyOf, recordOf } from "./actionRecords.ts";
-import { gridShape, openCases } from "./cases.ts";
+import { drawnOnShape, openCases } from "./cases.ts";
 import { openDecisions } from "./decisions.ts";
 import { drawnMaskFiles, drawnMaskObjection } from "./drawnMasks.ts";
 import { putChunk, putDecisions, readLog } from "./readingLog.ts";
@@ -61,13 +61,12 @@ export function createReadings(store: Store, fingerprintOf: (kind: string) => Pr
 
     /** Why the masks that come with a reader's answers cannot be taken, in words for who sent them; null where nothing is wrong. */
     async maskObjection({ action, reader, entries }: MaskRequest): Promise<string | null> {
-      const subject = await casesOf(action);
-      const { cases, digest } = subject;
+      const { cases, digest, manifest } = await casesOf(action);
       const sequence = sequenceOf(protocolOf(action), reader, cases.length);
       for (const { position, mask } of entries) {
         if (mask === undefined) continue;
         const one = cases[sequence[position].case];
-        const of = { cases: digest, case: one.id, author: reader, shape: await gridShape(store, subject, one) };
+        const of = { cases: digest, case: one.id, author: reader, shape: await drawnOnShape(store, manifest, one) };
         const objection = await drawnMaskObjection(store, mask, of);
         if (objection !== null) return objection;
       }

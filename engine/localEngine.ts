@@ -25,12 +25,20 @@ export interface RunningEngine {
 const PROGRAM = "start-dev";
 
 /** The engine's dynamic configuration where it is not as the engine comes. */
-export const ENGINE_SETTINGS = {
+const ENGINE_SETTINGS = {
   // The default of 20 a second makes each activity of a chain wait about 100 ms.
   "history.transferProcessorMaxPollRPS": 2000,
   // Priorities hold within a partition. Workers still ask all of them for tasks that an engine with more left behind.
   "matching.numTaskqueueWritePartitions": 1,
-} as const;
+};
+
+/** Arguments of the engine's program for its dynamic configuration. @param others settings beside ours */
+export function settingArguments(others: Readonly<Record<string, number>> = {}): string[] {
+  return Object.entries({ ...ENGINE_SETTINGS, ...others }).flatMap(([name, value]) => [
+    "--dynamic-config-value",
+    `${name}=${value}`,
+  ]);
+}
 
 /**
  * Starts the engine of this machine, or finds it when it runs already. It outlives this process; its database is a file, so
@@ -101,7 +109,7 @@ function serverArguments(port: number, dbFile: string): string[] {
     ],
     ...["--search-attribute", "CampaignPhase=Keyword", "--search-attribute", "CampaignRound=Int"],
     ...["--search-attribute", "WaitsFor=Keyword"],
-    ...Object.entries(ENGINE_SETTINGS).flatMap(([name, value]) => ["--dynamic-config-value", `${name}=${value}`]),
+    ...settingArguments(),
     // What was acknowledged survives a crash of the machine.
     ...["--sqlite-pragma", "journal_mode=WAL", "--sqlite-pragma", "synchronous=FULL"],
   ];

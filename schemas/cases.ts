@@ -25,6 +25,9 @@ const imageSchema = tensorSchema.extend({
   zoom: z.number().positive().default(1),
 });
 
+/** Slices, rows, columns of a picture that may be a single slice. */
+export const stackShape = (shape: readonly number[]): readonly number[] => (shape.length === 2 ? [1, ...shape] : shape);
+
 /** A mask over the case's grid: U8 0/1, shaped as the image of zoom 1. */
 const maskSchema = tensorSchema.extend({ name: z.string() });
 

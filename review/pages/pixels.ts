@@ -1,3 +1,4 @@
+import { stackShape } from "../../schemas/cases.ts";
 import { answered } from "./api.ts";
 
 /** Typed arrays by the dtype that the server names; others have no picture. */
@@ -47,7 +48,7 @@ async function fetched(address: string): Promise<Pixels> {
   const shape = (response.headers.get("x-shape") ?? "").split(",").map(Number);
   if (Values === undefined) throw new Error(`pixels of type ${response.headers.get("x-dtype")} cannot be shown`);
   const data = new Values(await response.arrayBuffer());
-  const [slices, height, width] = shape.length === 2 ? [1, ...shape] : shape;
+  const [slices, height, width] = stackShape(shape);
   if (data.length !== slices * height * width) throw new Error("the server sent another number of pixels than it said");
   return { slices, height, width, data };
 }

@@ -7,6 +7,7 @@ import { sliceOf } from "../../methods/imaging/volume.ts";
 import { applyWindow8 } from "../../methods/imaging/window.ts";
 import { InputError } from "../../methods/inputError.ts";
 import { strokeCut } from "../../methods/labels/strokeCut.ts";
+import { stackShape } from "../../schemas/cases.ts";
 import {
   type CutAnswer,
   cutMessageSchema,
@@ -26,17 +27,12 @@ export function maskRoutes(store: Store, pictures: Pictures): Hono {
 
   routes.post("/", async (context) => {
     const { index, runs, ...meta } = parsed(drawnMaskMessageSchema, await context.req.json().catch(() => undefined));
-    const { shape } = await pictures.tensor(meta.cases as Digest, index, "images", 0);
-    const volume = shape.length === 2 ? [1, ...shape] : shape;
-    const data = unpacked(
-      runs,
-      volume.reduce((product, n) => product * n),
-      2,
-      "mask",
-    );
+    const shape = stackShape((await pictures.tensor(meta.cases as Digest, index, "images", 0)).shape);
+    const voxels = shape.reduce((product, n) => product * n);
+    const data = unpacked(runs, voxels, 2, "mask");
     if (!data.includes(1)) throw new InputError("this mask is empty: leave the case out instead");
     const { id } = await pictures.case(meta.cases as Digest, index);
-    const mask = await putDrawnMask(store, { meta: { ...meta, case: id }, shape: volume, data });
+    const mask = await putDrawnMask(store, { meta: { ...meta, case: id }, shape, data });
     return context.json({ mask } satisfies z.infer<typeof keptMaskSchema>);
   });
 
@@ -53,8 +49,7 @@ export function maskRoutes(store: Store, pictures: Pictures): Hono {
     const { levels } = (await pictures.case(cases, index)).images[0];
     if (levels !== "HU") throw new InputError("only pictures in HU can be cut", `case ${index}`);
     const { shape, data } = await pictures.tensor(cases, index, "images", 0);
-    const [height, width] = shape.slice(-2);
-    const depth = shape.length === 2 ? 1 : shape[0];
+    const [depth, height, width] = stackShape(shape);
     if (slice >= depth) throw new InputError(`there are ${depth} slices, counted from 0`, `slice ${slice}`);
     const grid = { dims: [width, height, depth], spacingMm: [1, 1, 1], affine: [] } as const;
     const hu = sliceOf({ ...grid, data: data as Int16Array }, slice);

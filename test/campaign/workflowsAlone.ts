@@ -3,7 +3,7 @@ import type { Client } from "@temporalio/client";
 import { TestWorkflowEnvironment } from "@temporalio/testing";
 import { DefaultLogger, Runtime, Worker, type WorkerOptions, type WorkflowBundleOption } from "@temporalio/worker";
 import type { Activities } from "../../activities/index.ts";
-import { ENGINE_SETTINGS } from "../../engine/localEngine.ts";
+import { settingArguments } from "../../engine/localEngine.ts";
 import { toolPath } from "../../engine/toolPath.ts";
 import type { Action } from "../../schemas/messages.ts";
 import { numericsQueue, taskQueues } from "../../schemas/taskQueues.ts";
@@ -34,12 +34,12 @@ export async function openWorkflows(
 ): Promise<WorkflowsAlone> {
   if (!installed) Runtime.install({ logger: new DefaultLogger("ERROR") });
   installed = true;
-  const settings = { ...ENGINE_SETTINGS, "limit.historyCount.suggestContinueAsNew": suggestNewRunAfter, ...limits };
+  const settings = { "limit.historyCount.suggestContinueAsNew": suggestNewRunAfter, ...limits };
   const environment = await TestWorkflowEnvironment.createLocal({
     server: {
       executable: { type: "existing-path", path: toolPath("temporal") },
       extraArgs: [
-        ...Object.entries(settings).flatMap(([name, value]) => ["--dynamic-config-value", `${name}=${value}`]),
+        ...settingArguments(settings),
         ...["--log-level", "error"],
         ...["--search-attribute", "CampaignPhase=Keyword", "--search-attribute", "WaitsFor=Keyword"],
       ],
