@@ -4,8 +4,9 @@
  * are those of `defaults`. Networks of a campaign, exported to folders, are tested with `'{"models": ["folder", …]}'`. The 14 lesions are 11 of ct-with-masks (imported as by dataset.import) and 3 of DeepLesion
  * (marks measured in their masks); what is chosen by their scores is chosen with them in view.
  */
-import { readFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
+import type { z } from "zod";
 import type { LesionCase } from "../methods/datasets/lesionCase.ts";
 import { caseOfMask } from "../methods/datasets/maskedLesion.ts";
 import { openNiftiMasks } from "../methods/datasets/niftiMasks.ts";
@@ -18,7 +19,7 @@ import { augmentationSchema } from "../methods/networks/augment.ts";
 import { type Backend, openBackend } from "../methods/networks/backend.ts";
 import { centreAndLength } from "../methods/networks/lesionRegion.ts";
 import { lesionTrainingSet } from "../methods/networks/lesionSet.ts";
-import { decodeModel, type Model } from "../methods/networks/model.ts";
+import { decodeModel, encodeModel, type Model } from "../methods/networks/model.ts";
 import { predictVolume, type VolumePredictionOptions } from "../methods/networks/predictVolume.ts";
 import { preprocessingSchema } from "../methods/networks/preprocess.ts";
 import type { NetworkSpec } from "../methods/networks/spec.ts";
@@ -39,8 +40,13 @@ const defaults = {
   width: 0.25,
   rate: 2e-3,
   dice: 0.5,
-  /** More options of the semi-synthetic lesions, e.g. {"longAxisPx": [14, 110]}. */
+  /** More options of the semi-synthetic lesions, e.g. {"longAxisPx": [14, 110]}, or {"markNoise": 0}. */
   images: {},
+  /** Other options of the augmentation, and of its marks. */
+  augment: {},
+  augmentMarks: {},
+  /** A folder for the networks that are trained. */
+  out: null as string | null,
   /** Folders of exported models (`recist3d export CAMPAIGN/STEP.model --out FOLDER`) to test instead of training. */
   models: [] as string[],
 };
@@ -50,17 +56,21 @@ type Settings = typeof defaults;
 const excluded = ["lidcidri_195_", "000001_", "000002_", "000009_", "000010_", "000015_"];
 const channels = ["window", "relative", "relative-1", "relative+1", "relative@key", "ellipsoid", "ellipse", "distance"] as const;
 const preprocessing = preprocessingSchema.parse({ crop: { size: 64 }, channels });
-const augmentation = augmentationSchema.parse({
+const augmentation = {
   from: "image",
   flip: true,
   rotation: "any",
   window: 0.06,
   intensity: { gain: 0.15, shift: 0.1, noise: 0.12 },
   marks: { length: 0.2, lengthShare: 0.6, shiftPx: 0.3, shiftShare: 0.5, absent: 0.2, boxLength: 0.25, boxShift: 0.06 },
-});
+} as const;
+const augmentationOf = ({ augment, augmentMarks }: Settings): z.output<typeof augmentationSchema> =>
+  augmentationSchema.parse({ ...augmentation, ...augment, marks: { ...augmentation.marks, ...augmentMarks } });
 const looking: VolumePredictionOptions = { testTimeFlip: true, extent: 0.9 };
 
-async function trainingLesions({ lesions, labels, images }: Settings): Promise<TrainingLesion[]> {
+async function trainingLesions(settings: Settings): Promise<TrainingLesion[]> {
+  const { lesions, labels, images } = settings;
+  const augmentation = augmentationOf(settings);
   const folders = { shapes: path.join(sharedData, "lesion-shapes"), backgrounds: path.join(sharedData, "ct-background") };
   const options = { lesions, seed: 11, testFraction: 0, markNoise: 0.2, exclude: excluded, ...images };
   const source = await openSemiSynthetic(folders, options);
@@ -68,7 +78,7 @@ async function trainingLesions({ lesions, labels, images }: Settings): Promise<T
   for (let i = 0; i < lesions; i++) {
     const { id, patient, image, marks, window, reference } = await source.load(i);
     const mask = labels === "reference" ? (reference as Mask) : priorCutVolume(image, marks, window).mask;
-    const maps = new Map(Array.from({ length: image.dims[2] }, (_, z) => [z, sliceOf(mask, z)]));
+    const maps = new Map(Array.from({ length: image.dims[2] }, (_, slice) => [slice, sliceOf(mask, slice)]));
     kept.push(keptForTraining({ id, patient, image, marks, window, labels: maps }, preprocessing, augmentation));
   }
   return kept;
@@ -86,19 +96,26 @@ async function realLesions(noise: number, seed: number): Promise<LesionCase[]> {
   return cases;
 }
 
-/** Dice on the RECIST slice and in the volume, and how much too large (> 1) the section is. */
+/** Dice on the RECIST slice and in the volume, and how much too large (> 1) the section and the volume are. */
 interface Score {
   readonly id: string;
   readonly slice: number;
   readonly volume: number;
   readonly area: number;
+  readonly size: number;
 }
 
 function scoreOf({ id, marks, reference }: LesionCase, mask: Mask): Score {
   const truth = reference as Mask;
   const [found, drawn] = [mask, truth].map((m) => sliceOf(m, marks.slice).data);
   const size = (data: Uint8Array): number => data.reduce((sum, v) => sum + v, 0);
-  return { id, slice: dice(found, drawn), volume: dice(mask.data, truth.data), area: size(found) / size(drawn) };
+  return {
+    id,
+    slice: dice(found, drawn),
+    volume: dice(mask.data, truth.data),
+    area: size(found) / size(drawn),
+    size: size(mask.data) / size(truth.data),
+  };
 }
 
 const mean = (values: readonly number[]): number => values.reduce((sum, v) => sum + v, 0) / values.length;
@@ -124,7 +141,7 @@ async function trained(settings: Settings, lesions: TrainingLesion[], seed: numb
     validationFraction: 0,
     adam: { weightDecay: 1e-4 },
     loss: { dice: settings.dice },
-    augmentation,
+    augmentation: augmentationOf(settings),
     sampling: { per: "lesion", keySlice: 0.3 },
   });
   const samples = lesionTrainingSet(lesions, preprocessing, options);
@@ -134,6 +151,11 @@ async function trained(settings: Settings, lesions: TrainingLesion[], seed: numb
   const seconds = (performance.now() - started) / 1000;
   console.log(`\nseed ${seed}: ${lesions.length * settings.epochs} images in ${seconds.toFixed(0)} s`);
   return { spec, preprocessing, training: null, weights };
+}
+
+async function writeModel(folder: string, model: Model): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  for (const [name, content] of Object.entries(encodeModel(model))) await writeFile(path.join(folder, name), content);
 }
 
 /** Prints Dice on the RECIST slice / in the volume. */
@@ -158,8 +180,8 @@ async function tested(model: Model, { exact, noisy }: TestLesions, backend: Back
     row("… prior's cut", await scores(cases, { postprocess: "prior" }));
   }
   row("without marks", await scores(exact, {}, true));
-  for (const { id, slice, volume, area } of plain)
-    console.log(id.padEnd(40), slice.toFixed(3), volume.toFixed(3), `area × ${area.toFixed(2)}`);
+  for (const { id, slice, volume, area, size } of plain)
+    console.log(id.padEnd(48), slice.toFixed(3), volume.toFixed(3), `area × ${area.toFixed(2)}, volume × ${size.toFixed(2)}`);
 }
 
 if (!hasSharedData) {
@@ -178,6 +200,10 @@ if (!hasSharedData) {
   }
   if (settings.models.length === 0) {
     const lesions = await trainingLesions(settings);
-    for (const seed of settings.seeds) await tested(await trained(settings, lesions, seed, backend), { exact, noisy }, backend);
+    for (const seed of settings.seeds) {
+      const model = await trained(settings, lesions, seed, backend);
+      if (settings.out !== null) await writeModel(path.join(settings.out, String(seed)), model);
+      await tested(model, { exact, noisy }, backend);
+    }
   }
 }

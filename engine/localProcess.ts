@@ -60,6 +60,11 @@ export function findProcess(folder: string): LocalProcess | undefined {
   return isAlive(record) ? record : undefined;
 }
 
+/** Whether the folder's process was ended by {@link stopProcess}, or never started: one that died leaves its record. */
+export function isStopped(folder: string): boolean {
+  return !existsSync(recordFile(folder));
+}
+
 /** Whether the pid still belongs to the recorded process and not to another one that was given it later. */
 export function isAlive(record: LocalProcess): boolean {
   if (startTicks(record.pid) !== record.startTicks) return false;

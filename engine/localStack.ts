@@ -5,7 +5,7 @@ import { openStore, recist3dHome } from "../artifacts/openStore.ts";
 import { codeDigest } from "./codeDigest.ts";
 import { connectEngine, type Engine } from "./connection.ts";
 import { startEngine, stopEngine } from "./localEngine.ts";
-import { exclusively, findProcess, startProcess, stopProcess } from "./localProcess.ts";
+import { exclusively, findProcess, isStopped, startProcess, stopProcess } from "./localProcess.ts";
 import { stopReview } from "./localReview.ts";
 import { sameSettings, startWorkers, stopWorkers } from "./localWorkers.ts";
 
@@ -61,6 +61,13 @@ export async function stopStack(home = recist3dHome()): Promise<boolean> {
   const supervisorAndPages = [await stopProcess(supervisorFolder(home)), await stopReview(home)];
   const stopped = [...supervisorAndPages, (await stopWorkers(home)) > 0, await stopEngine(home)];
   return stopped.some(Boolean);
+}
+
+/** Whether the local engine was stopped by {@link stopStack}, and is not merely away for the moment. */
+export async function isStackStopped(home = recist3dHome()): Promise<boolean> {
+  if (process.env.TEMPORAL_ADDRESS) return false;
+  // A start replaces the supervisor, whose record is gone meanwhile.
+  return exclusively(supervisorFolder(home), async () => isStopped(supervisorFolder(home)));
 }
 
 /** Keeps the local engine and worker alive until `signal`; a start that fails is tried again. */

@@ -10,7 +10,7 @@ import { openStore, recist3dHome } from "../../artifacts/openStore.ts";
 import type { Digest } from "../../artifacts/store.ts";
 import { type CampaignSnapshot, campaignHandle, snapshot, startCampaign } from "../../client/campaigns.ts";
 import type { Engine } from "../../engine/connection.ts";
-import { ensureEngine } from "../../engine/localStack.ts";
+import { ensureEngine, isStackStopped } from "../../engine/localStack.ts";
 import { loadPipeline, readPipelineText } from "../../pipelines/load.ts";
 import { campaignInputSchema } from "../../schemas/messages.ts";
 import { collectSetting, printJson, say, WorkFailed } from "../output.ts";
@@ -100,7 +100,7 @@ async function start(file: string, { set, id }: RunOptions): Promise<{ engine: E
 const POLL_MS = 500;
 
 /**
- * Shows progress until the campaign ends, or nothing but people is waited for; outlives restarts of the engine. `json`:
+ * Shows progress until the campaign ends, or nothing but people is waited for; outlives restarts of the engine, but not `recist3d down`. `json`:
  * print a document at the end, or not; null: say nothing of the end.
  *
  * @returns the folder of each report by its step. @throws WorkFailed when it did not end well.
@@ -128,6 +128,10 @@ async function follow(
       }
     } catch (error) {
       if (!isTransient(error)) throw error;
+      if (await isStackStopped())
+        throw new WorkFailed(
+          `the engine was stopped (recist3d down); campaign ${campaign} goes on after the next start: recist3d watch ${campaign}`,
+        );
       say(`the engine does not answer (${(error as Error).message}); trying again`);
       await new Promise((resolve) => setTimeout(resolve, 2000));
       await engine.close().catch(() => {});

@@ -63,3 +63,17 @@ test("the demonstration for people: a rule has selected slices, two studies wait
   const unknown = await recist3d("export", "asked/reprot", "--out", path.join(folder, "report"));
   expect(unknown).toMatchObject({ code: 2, stderr: expect.stringContaining('has no step "reprot"') });
 });
+
+test("who watches a campaign leaves when the engine is stopped, and does not start it again", async () => {
+  const watching = recist3d("watch", "asked");
+  await new Promise((resolve) => setTimeout(resolve, 3000));
+  expect(JSON.parse((await recist3d("down", "--json")).stdout)).toEqual({ stopped: true });
+  const { code, stderr } = await watching;
+  expect({ code, stderr }).toEqual({
+    code: 1,
+    stderr: expect.stringContaining(
+      "the engine was stopped (recist3d down); campaign asked goes on after the next start: recist3d watch asked",
+    ),
+  });
+  expect(JSON.parse((await recist3d("down", "--json")).stdout)).toEqual({ stopped: false });
+});
