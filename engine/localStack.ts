@@ -67,7 +67,8 @@ export async function stopStack(home = recist3dHome()): Promise<boolean> {
 export async function isStackStopped(home = recist3dHome()): Promise<boolean> {
   if (process.env.TEMPORAL_ADDRESS) return false;
   // A start replaces the supervisor, whose record is gone meanwhile.
-  return exclusively(supervisorFolder(home), async () => isStopped(supervisorFolder(home)));
+  const folder = supervisorFolder(home);
+  return isStopped(folder) && exclusively(folder, async () => isStopped(folder));
 }
 
 /** Keeps the local engine and worker alive until `signal`; a start that fails is tried again. */

@@ -1,5 +1,6 @@
 import { rm } from "node:fs/promises";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "@temporalio/client";
 import type { Command } from "commander";
 import { putSource } from "../../activities/sources.ts";
@@ -99,6 +100,9 @@ async function start(file: string, { set, id }: RunOptions): Promise<{ engine: E
 
 const POLL_MS = 500;
 
+/** By `recist3d down`, perhaps from another terminal. */
+class EngineStopped extends Error {}
+
 /**
  * Shows progress until the campaign ends, or nothing but people is waited for; outlives restarts of the engine, but not `recist3d down`. `json`:
  * print a document at the end, or not; null: say nothing of the end.
@@ -116,7 +120,7 @@ async function follow(
   let last: CampaignSnapshot | undefined;
   for (;;) {
     try {
-      last = await snapshot(engine.client, campaign);
+      last = await unlessStopped(snapshot(engine.client, campaign));
       printer.show(last);
       if (last.status !== "RUNNING") break;
       const asked = until === "asked" ? askedFor(last) : [];
@@ -127,22 +131,37 @@ async function follow(
         return new Map();
       }
     } catch (error) {
-      if (!isTransient(error)) throw error;
-      if (await isStackStopped())
+      if (error instanceof EngineStopped || (await isStackStopped())) {
+        await engine.close().catch(() => {});
         throw new WorkFailed(
           `the engine was stopped (recist3d down); campaign ${campaign} goes on after the next start: recist3d watch ${campaign}`,
         );
+      }
+      if (!isTransient(error)) throw error;
       say(`the engine does not answer (${(error as Error).message}); trying again`);
-      await new Promise((resolve) => setTimeout(resolve, 2000));
+      await sleep(2000);
       await engine.close().catch(() => {});
       engine = await ensureEngine(say).catch(() => engine);
       continue;
     }
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    await sleep(POLL_MS);
   }
   const reports = await conclude(engine.client, last, json);
   await engine.close();
   return reports;
+}
+
+/**
+ * The engine's answer, which the client tries to get for most of a minute from an engine that is gone.
+ *
+ * @throws EngineStopped as soon as it is known to be stopped.
+ */
+async function unlessStopped<T>(answer: Promise<T>): Promise<T> {
+  for (;;) {
+    const first = await Promise.race([answer.then((value) => ({ value })), sleep(POLL_MS)]);
+    if (first !== undefined) return first.value;
+    if (await isStackStopped()) throw new EngineStopped();
+  }
 }
 
 /** What people are asked, when nothing else of the campaign runs; else nothing. */
