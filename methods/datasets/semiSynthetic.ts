@@ -30,6 +30,8 @@ export interface SemiSyntheticOptions {
   readonly testFraction?: number;
   /** Shortest and longest long axis, pixels; log-uniform between them before shapes are stretched and cut. Default 14 to 70. */
   readonly longAxisPx?: readonly [number, number];
+  /** Least and greatest stretch of a shape along z, beside its scale in the slice; log-uniform. Default 1 / e^0.2 to e^0.2. */
+  readonly depthScale?: readonly [number, number];
   /** Share of the lesions with a second, unmarked one beside them. Default 0.35. */
   readonly neighbours?: number;
   /** Cuts bone out of 60 % of the lesions and air out of 70 % (not in lung); else lesions cover both. Default true. */
@@ -148,7 +150,7 @@ export function implantLesion(
     const random = randomStream(seed, "implanted lesion", index, attempt);
     const { tissue, background } = drawTissue(random, material.backgrounds);
     const longPx = drawLength(random, mask, shapeLongMm, background.spacingMm, options);
-    const pose = drawPose(random, shapeLongMm, longPx, background.spacingMm);
+    const pose = drawPose(random, shapeLongMm, longPx, background.spacingMm, options);
     const alpha = posed(mask, pose, longPx, background.spacingMm);
     const lesion = placed(random, background, tissue, alpha, cutBoneAndAir);
     if (lesion === undefined) continue;
@@ -188,7 +190,7 @@ export function paintedCase(
   lengthsPx: readonly [number, number],
   givenHu?: number,
 ): LesionCase | undefined {
-  const { seed, markNoise = 0, neighbours = 0.35, cutBoneAndAir = true, reach = CROP_REACH } = options;
+  const { seed, markNoise = 0, neighbours = 0.35, reach = CROP_REACH } = options;
   const { background } = lesion;
   const measured = marksOfMask(maskOf(lesion));
   if (measured === undefined || !within(lengthsPx, lengthMm(measured.long, [1, 1, 1]))) return undefined;
@@ -206,7 +208,7 @@ export function paintedCase(
   const meanHu = givenHu ?? drawHu(random, around);
   if (random.uniform() < neighbours) {
     const side: Side = officialSplit === "test" ? "test" : "train";
-    const beside = neighbourOf(random, side, lesion, longPx, material, choice, cutBoneAndAir);
+    const beside = neighbourOf(random, side, lesion, longPx, material, choice, options);
     const hu = meanHu + NEIGHBOUR_HU_SD * random.normal();
     if (beside !== undefined) paint(image, range, beside, lesionHu(random, bodyOf(beside, longMm), hu, around.noiseHu, aerated));
   }
@@ -240,6 +242,7 @@ export function checkOptions({
   lesions,
   testFraction = 0.2,
   longAxisPx = LONG_AXIS_PX,
+  depthScale = [1, 1],
   neighbours = 0.35,
   markNoise = 0,
 }: SemiSyntheticOptions): void {
@@ -252,6 +255,8 @@ export function checkOptions({
     throw new InputError(`markNoise is ${markNoise}`, undefined, "give a part from 0 to below 1, e.g. 0.2");
   if (!(longAxisPx[0] >= 8 && longAxisPx[0] <= longAxisPx[1] && longAxisPx[1] <= 200))
     throw new InputError(`longAxisPx is ${longAxisPx.join(" to ")}`, undefined, "give a range within 8 to 200 pixels");
+  if (!(depthScale[0] >= 0.2 && depthScale[0] <= depthScale[1] && depthScale[1] <= 5))
+    throw new InputError(`depthScale is ${depthScale.join(" to ")}`, undefined, "give a range within 0.2 to 5, e.g. [0.8, 2]");
 }
 
 export function choiceOf({ entries }: LesionShapes, options: SemiSyntheticOptions): ShapeChoice {
@@ -290,13 +295,20 @@ export function drawLength(
   return shortest * (most / shortest) ** random.uniform();
 }
 
-export function drawPose(random: Random, shapeLongMm: number, longPx: number, spacingMm: Vec3): Pose {
+export function drawPose(
+  random: Random,
+  shapeLongMm: number,
+  longPx: number,
+  spacingMm: Vec3,
+  { depthScale }: SemiSyntheticOptions,
+): Pose {
   const scale = (longPx * spacingMm[0]) / shapeLongMm;
+  const [flattest, deepest] = depthScale?.map(Math.log) ?? [-DEPTH_SCALE, DEPTH_SCALE];
   return {
     scale: [
       scale * Math.exp(random.between(-AXIS_SCALE, AXIS_SCALE)),
       scale * Math.exp(random.between(-AXIS_SCALE, AXIS_SCALE)),
-      scale * Math.exp(random.between(-DEPTH_SCALE, DEPTH_SCALE)),
+      scale * Math.exp(random.between(flattest, deepest)),
     ],
     angle: random.between(0, 2 * Math.PI),
     mirrorX: random.uniform() < 0.5,
@@ -318,16 +330,17 @@ function neighbourOf(
   longPx: number,
   { shapes }: Material,
   choice: ShapeChoice,
-  cutsBoneAndAir: boolean,
+  options: SemiSyntheticOptions,
 ): Placed | undefined {
   const mask = shapes.load(choice.draw(side, random));
   const besidePx = longPx * random.between(...NEIGHBOUR_LENGTH);
-  const alpha = posed(mask, drawPose(random, longMmOf(mask), besidePx, background.spacingMm), besidePx, background.spacingMm);
+  const pose = drawPose(random, longMmOf(mask), besidePx, background.spacingMm, options);
+  const alpha = posed(mask, pose, besidePx, background.spacingMm);
   const angle = random.between(0, 2 * Math.PI);
   const awayPx = longPx * random.between(...NEIGHBOUR_DISTANCE);
   const [x, y, z] = sum(patch.start, patch.dims.map((n) => (n - 1) / 2) as unknown as Vec3);
   const site: Vec3 = [Math.round(x + awayPx * Math.cos(angle)), Math.round(y + awayPx * Math.sin(angle)), z];
-  return placedAt(random, background, tissue, alpha, site, cutsBoneAndAir);
+  return placedAt(random, background, tissue, alpha, site, options.cutBoneAndAir ?? true);
 }
 
 function paint(image: Volume, range: VoxelRange, lesion: Placed, hu: Float32Array): void {

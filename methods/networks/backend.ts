@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
@@ -64,6 +65,10 @@ async function loadFirst(names: readonly BackendName[]): Promise<Backend> {
   process.env.TF_CPP_MIN_LOG_LEVEL ??= "2";
   process.env.TF_DETERMINISTIC_OPS = "1";
   process.env.TF_NUM_INTRAOP_THREADS = String(threads);
+  // Several processes share a GPU; by default the first one takes all of its memory.
+  process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= "true";
+  // GPUs round factors to TF32's 10 bits of mantissa unless told not to.
+  process.env.NVIDIA_TF32_OVERRIDE ??= "0";
   const passedOver: { name: BackendName; reason: string }[] = [];
   for (const name of names) {
     try {
@@ -102,6 +107,7 @@ async function load(name: BackendName, threads: number): Promise<Omit<Backend, "
     `threads=${threads}`,
     `onednn=${process.env.TF_ENABLE_ONEDNN_OPTS ?? "default"}`,
     `isa=${process.env.ONEDNN_MAX_CPU_ISA ?? instructionSet()}`,
+    ...(name === "gpu" ? gpuSettings() : []),
   ];
   return { tf, name, fingerprint: settings.join(" "), slow: false, raw: true };
 }
@@ -117,6 +123,20 @@ function threadCount(): number {
       "set a whole number ≥ 1, or unset it",
     );
   return threads;
+}
+
+/** What the last bits of a GPU's results depend on beside libtensorflow. */
+function gpuSettings(): string[] {
+  const [used] = (process.env.CUDA_VISIBLE_DEVICES ?? "0").split(",");
+  const query = [`--id=${used}`, "--query-gpu=name,driver_version", "--format=csv,noheader"];
+  let gpus: string;
+  try {
+    gpus = execFileSync("nvidia-smi", query, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+  } catch {
+    gpus = "unknown, unknown";
+  }
+  const [model, driver] = gpus.split("\n", 1)[0].split(", ");
+  return [`gpu=${model.replaceAll(" ", "-")}`, `driver=${driver}`, `tf32=${process.env.NVIDIA_TF32_OVERRIDE}`];
 }
 
 /** The widest vector instructions that oneDNN may choose by itself; other ones round differently. */

@@ -63,6 +63,13 @@ export const datasetImplant = {
       .refine(([shortest, longest]) => shortest <= longest, { message: "is the shortest and the longest, in this order" })
       .default([14, 70])
       .describe("Shortest and longest long axis in pixels of the CT; log-uniform between them"),
+    depthScale: z
+      .tuple([z.number().min(0.2).max(5), z.number().min(0.2).max(5)])
+      .refine(([flattest, deepest]) => flattest <= deepest, { message: "is the least and the greatest stretch, in this order" })
+      .optional()
+      .describe(
+        "Least and greatest stretch of shapes across slices, log-uniform between them; if absent 0.82 to 1.22. Wider, a network relies less on lesions being as deep as they are wide",
+      ),
     neighbours: fractionSchema.default(0.35).describe("Share of the lesions with a second, unmarked lesion beside them"),
     cutBoneAndAir: z
       .boolean()

@@ -7,13 +7,15 @@ import type { LesionCase } from "../../methods/datasets/lesionCase.ts";
 import { type LesionShapes, openLesionShapes } from "../../methods/datasets/lesionShapes.ts";
 import { BODY, FORBIDDEN, OUTSIDE } from "../../methods/datasets/semiSynthetic/background.ts";
 import { chooseShapes } from "../../methods/datasets/semiSynthetic/shapeChoice.ts";
-import { implantLesion, openSemiSynthetic } from "../../methods/datasets/semiSynthetic.ts";
+import { drawPose, implantLesion, openSemiSynthetic } from "../../methods/datasets/semiSynthetic.ts";
 import { marksOfMask } from "../../methods/datasets/simulatedMarks.ts";
 import { components } from "../../methods/imaging/components.ts";
 import { cropVolume } from "../../methods/imaging/crop.ts";
 import { distanceTo } from "../../methods/imaging/distanceTransform.ts";
 import type { Mask, Vec3 } from "../../methods/imaging/volume.ts";
+import { rangeOfMask } from "../../methods/imaging/voxelRange.ts";
 import { centreOf, endPoints, lengthMm, type RecistMarks } from "../../methods/labels/recist.ts";
+import { randomStream } from "../../methods/random.ts";
 import { options, shapeRows, tinyBackground, writeBackgroundFolder, writeShapeFolder } from "./implantMaterial.ts";
 
 let root: string;
@@ -54,6 +56,37 @@ describe("an implanted lesion", () => {
     expect(again).toEqual(first);
     expect(implanted(5, { seed: 4 }).marks).not.toEqual(first.marks);
   });
+
+  it("is stretched along z as far as it is asked to be", () => {
+    const depths = (depthScale: [number, number]): number[] =>
+      Array.from({ length: 8 }, (_, index) => {
+        const { start, end } = rangeOfMask(
+          (implanted(index, { depthScale }).reference as Mask).data,
+          implanted(index, { depthScale }).image.dims,
+        )!;
+        return end[2] - start[2];
+      });
+    const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
+    const [flat, natural, deep] = [depths([0.5, 0.5]), depths([1, 1]), depths([2, 2])].map(sum);
+    expect(flat / natural).toBeLessThan(0.75);
+    expect(deep / natural).toBeGreaterThan(1.4);
+  });
+
+  test.prop([fc.double({ min: 0.2, max: 2, noNaN: true }), fc.double({ min: 1, max: 2.5, noNaN: true }), fc.integer()])(
+    "takes its stretch along z from the range, and nothing else of its pose",
+    (flattest, ratio, seed) => {
+      const pose = (depthScale?: [number, number]) =>
+        drawPose(randomStream(seed, "pose"), 30, 20, [1, 1, 5], { lesions: 1, seed: 1, depthScale });
+      const [usual, stretched] = [pose(), pose([flattest, flattest * ratio])];
+      const depth = stretched.scale[2] / (20 / 30);
+      expect(depth).toBeGreaterThanOrEqual(flattest * (1 - 1e-12));
+      expect(depth).toBeLessThanOrEqual(flattest * ratio * (1 + 1e-12));
+      expect({ ...stretched, scale: [...stretched.scale.slice(0, 2), usual.scale[2]] }).toEqual({
+        ...usual,
+        scale: [...usual.scale],
+      });
+    },
+  );
 
   it("is the same lesion whatever is kept around it", () => {
     for (const index of [1, 4, 7]) {
@@ -231,6 +264,8 @@ describe("openSemiSynthetic", () => {
     [{ neighbours: -1 }, /neighbours is -1/],
     [{ markNoise: 1 }, /markNoise is 1/],
     [{ longAxisPx: [30, 20] as const }, /longAxisPx is 30 to 20/],
+    [{ depthScale: [0.1, 2] as const }, /depthScale is 0.1 to 2/],
+    [{ depthScale: [2, 1] as const }, /depthScale is 2 to 1/],
   ])("refuses %o", async (more, message) => {
     await expect(openSemiSynthetic(folders, { ...options, ...more })).rejects.toThrow(message);
   });

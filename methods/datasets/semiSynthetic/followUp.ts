@@ -82,7 +82,7 @@ export function constructedCourse(
     const random = randomStream(seed, "constructed course", index, attempt);
     const { tissue, background } = drawTissue(random, material.backgrounds);
     const longPx = drawLength(random, mask, shapeLongMm, background.spacingMm, options);
-    const pose = drawPose(random, shapeLongMm, longPx, background.spacingMm);
+    const pose = drawPose(random, shapeLongMm, longPx, background.spacingMm, options);
     const lesion = placed(random, background, tissue, posed(mask, pose, longPx, background.spacingMm), false);
     if (lesion === undefined) continue;
     const common = { patient, officialSplit, set, name };
