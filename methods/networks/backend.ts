@@ -70,9 +70,14 @@ async function loadFirst(names: readonly BackendName[]): Promise<Backend> {
   // GPUs round factors to TF32's 10 bits of mantissa unless told not to.
   process.env.NVIDIA_TF32_OVERRIDE ??= "0";
   const passedOver: { name: BackendName; reason: string }[] = [];
+  const load = createRequire(import.meta.url);
+  // TensorFlow for GPUs computes on the CPU too; a second copy in the process would be given the first one's backend.
+  let tensorflow: typeof Tfjs | undefined;
   for (const name of names) {
     try {
-      return { ...(await load(name, threads)), passedOver };
+      const tf = (name === "node" && tensorflow) || (load(PACKAGES[name]) as typeof Tfjs);
+      if (name === "gpu") tensorflow = tf;
+      return { ...(await described(tf, name, threads)), passedOver };
     } catch (error) {
       passedOver.push({ name, reason: (error as Error).message.split("\n", 1)[0] });
     }
@@ -91,8 +96,7 @@ interface NodeBackend {
   readonly isUsingGpuDevice: boolean;
 }
 
-async function load(name: BackendName, threads: number): Promise<Omit<Backend, "passedOver">> {
-  const tf = createRequire(import.meta.url)(PACKAGES[name]) as typeof Tfjs;
+async function described(tf: typeof Tfjs, name: BackendName, threads: number): Promise<Omit<Backend, "passedOver">> {
   await tf.setBackend(name === "cpu" ? "cpu" : "tensorflow");
   await tf.ready();
   const version = tf.version.tfjs;
