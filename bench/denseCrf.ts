@@ -15,6 +15,7 @@ import { type Diameters, shiftedTo } from "../methods/labels/recist.ts";
 import { roiOfMarks } from "../methods/labels/trimap.ts";
 import { picture } from "../test/labels/fixture.ts";
 import { deepLesions, hasSharedData, lesionsWithMasks } from "../test/labels/sharedData.ts";
+import { median } from "./timing/median.ts";
 
 const repeats = 5;
 
@@ -55,8 +56,6 @@ function syntheticCases(): Case[] {
     return { name: `synthetic ${size}²`, image, prior: priorOfBox(image, marks, BOX_CRF.confidence) };
   });
 }
-
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1];
 
 function ours({ image, prior }: Case): Timed {
   const times: number[] = [];

@@ -7,15 +7,8 @@ import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { openBackend } from "../methods/networks/backend.ts";
 import { applyGenerator } from "../methods/networks/sgan/enhance.ts";
-import { createGan } from "../methods/networks/sgan/gan.ts";
-import {
-  discriminatorLayers,
-  discriminatorSpecSchema,
-  generatorLayers,
-  generatorSpecSchema,
-  initialWeights,
-} from "../methods/networks/sgan/layers.ts";
-import { randomStream } from "../methods/random.ts";
+import { median, medianMs } from "./timing/median.ts";
+import { generatorOf } from "./timing/networks.ts";
 
 const cases = [
   { title: "16 channels, 8 blocks, 32 × 32, batch 16", width: 0.25, blocks: 8, norm: "none", patch: 32, batch: 16 },
@@ -31,43 +24,17 @@ interface Times {
   forwardMs: number;
 }
 
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1];
-
-function medianMs(work: () => unknown): number {
-  for (let warmup = 0; warmup < 2; warmup++) work();
-  const times: number[] = [];
-  const start = performance.now();
-  while (times.length < 5 || performance.now() - start < 1000 * seconds) {
-    const before = performance.now();
-    work();
-    times.push(performance.now() - before);
-  }
-  return median(times);
-}
-
 const backend = await openBackend();
 
-function ours({ width, blocks, norm, patch, batch }: (typeof cases)[number]): Times {
-  const spec = {
-    generator: generatorSpecSchema.parse({ width, blocks, norm }),
-    discriminator: discriminatorSpecSchema.parse({ patch, width: 1 / 16 }),
-  };
-  const random = randomStream(1, "bench");
-  const greys = (): Float32Array => Float32Array.from({ length: patch * patch }, () => random.uniform());
-  const pairs = Array.from({ length: batch }, () => ({ input: greys(), target: greys() }));
-  const start = {
-    generator: initialWeights(generatorLayers(spec.generator), 1, "g"),
-    discriminator: initialWeights(discriminatorLayers(spec.discriminator), 1, "d"),
-  };
-  const adam = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 };
-  const gan = createGan(spec, start, { losses: { pixel: 1, perceptual: 0, adversarial: 0 }, adam }, null, backend);
-  const stepMs = medianMs(() => gan.pretrain(pairs, 1e-4));
+async function ours(one: (typeof cases)[number]): Promise<Times> {
+  const { generator, weights, pairs, gan, greys } = generatorOf(one, backend);
+  const stepMs = await medianMs(() => gan.pretrain(pairs, 1e-4), seconds);
   gan.dispose();
   // As many pixels in one picture as PyTorch has in its batch.
-  const side = patch * Math.sqrt(batch);
-  const applied = applyGenerator(spec.generator, start.generator, backend);
-  const picture = { data: Float32Array.from({ length: side * side }, () => random.uniform()), width: side, height: side };
-  const forwardMs = medianMs(() => applied.apply(picture));
+  const side = one.patch * Math.sqrt(one.batch);
+  const applied = applyGenerator(generator, weights, backend);
+  const picture = { data: greys(side), width: side, height: side };
+  const forwardMs = await medianMs(() => applied.apply(picture), seconds);
   applied.dispose();
   return { stepMs, forwardMs };
 }
@@ -85,7 +52,7 @@ for (const one of cases) {
   const mine: Times[] = [];
   const torch: Times[] = [];
   for (let round = 0; round < rounds; round++) {
-    mine.push(ours(one));
+    mine.push(await ours(one));
     torch.push(torchs(one));
   }
   const cell = (key: keyof Times): string => {

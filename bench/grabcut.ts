@@ -17,6 +17,7 @@ import { centreOf, type Diameters, type Point, shiftedTo } from "../methods/labe
 import { roiOfMarks, type Trimap, trimapOfMarks } from "../methods/labels/trimap.ts";
 import { picture } from "../test/labels/fixture.ts";
 import { deepLesions, hasSharedData, lesionsWithMasks, type MaskedLesion } from "../test/labels/sharedData.ts";
+import { median } from "./timing/median.ts";
 
 const repeats = 5;
 const sides = [48, 96, 128, 192, 256];
@@ -85,8 +86,6 @@ function syntheticCases(): Case[] {
     }),
   );
 }
-
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1];
 
 function ours({ image, trimap }: Case): Timed {
   const start = process.cpuUsage();

@@ -14,6 +14,7 @@ import type { Vec3 } from "../methods/imaging/volume.ts";
 import { type ScoredMasks, scoreRegion } from "../methods/metrics/lesionScores.ts";
 import { randomStream } from "../methods/random.ts";
 import { deepLesions, hasSharedData, lesionsWithMasks } from "../test/labels/sharedData.ts";
+import { median } from "./timing/median.ts";
 
 const rounds = 5;
 const judges = ["SimpleITK", "MedPy", "surface-distance"] as const;
@@ -90,8 +91,6 @@ function ours(one: Case): number {
   scoreRegion(one, { tolerancesMm: [1, 3] });
   return performance.now() - start;
 }
-
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1];
 
 const pairs = hasSharedData
   ? [...lesionsWithMasks(), ...deepLesions()].map(({ name, truth }) => movedPair(name, truth.data, truth.dims, truth.spacingMm))

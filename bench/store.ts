@@ -11,6 +11,7 @@ import { openFileStore } from "../artifacts/fileStore.ts";
 import { openS3Store } from "../artifacts/s3Store.ts";
 import type { Store } from "../artifacts/store.ts";
 import { startS3Server } from "../test/artifacts/s3Server.ts";
+import { median } from "./timing/median.ts";
 
 const sizes = [
   { name: "200 B", bytes: 200, count: 100 },
@@ -36,8 +37,6 @@ async function seconds(work: () => Promise<unknown>): Promise<number> {
   await work();
   return (performance.now() - start) / 1000;
 }
-
-const median = (values: number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1];
 
 /** Puts and gets the same bytes through both, in turns, and prints medians over the rounds. */
 async function compare(title: string, store: Store, plain: Plain): Promise<void> {

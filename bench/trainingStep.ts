@@ -10,11 +10,8 @@ import { fileURLToPath } from "node:url";
 import { type Backend, openBackend } from "../methods/networks/backend.ts";
 import { predict } from "../methods/networks/predict.ts";
 import { networkSpecSchema } from "../methods/networks/spec.ts";
-import { createTrainable } from "../methods/networks/trainable.ts";
-import { trainingOptionsSchema } from "../methods/networks/trainingOptions.ts";
-import type { TrainingSample } from "../methods/networks/trainingSet.ts";
-import { initialWeights } from "../methods/networks/weights.ts";
-import { randomStream } from "../methods/random.ts";
+import { median, medianMs } from "./timing/median.ts";
+import { segmentationOf } from "./timing/networks.ts";
 
 const cases = [
   { title: "HNN × 0.25, 64 × 64 × 1, batch 8", spec: { network: "hnn", width: 0.25 }, size: 64, batch: 8 },
@@ -40,37 +37,12 @@ interface Times {
   forwardMs: number;
 }
 
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1];
-
-async function medianMs(work: () => unknown): Promise<number> {
-  for (let warmup = 0; warmup < 2; warmup++) await work();
-  const times: number[] = [];
-  const start = performance.now();
-  while (times.length < 5 || performance.now() - start < 1000 * secondsPerRound) {
-    const before = performance.now();
-    await work();
-    times.push(performance.now() - before);
-  }
-  return median(times);
-}
-
-async function ours({ spec, size, batch }: (typeof cases)[number], backend: Backend): Promise<Times> {
-  const network = networkSpecSchema.parse(spec);
-  const random = randomStream(1, "bench");
-  const images = Array.from(
-    { length: batch },
-    (_, i): TrainingSample => ({
-      id: String(i),
-      size,
-      pixels: Float32Array.from({ length: size * size * network.channels }, () => random.normal()),
-      labels: Uint8Array.from({ length: size * size }, () => random.integer(2)),
-    }),
-  );
-  const weights = initialWeights(network, 1);
-  const trainable = createTrainable(network, weights, trainingOptionsSchema.parse({ seed: 1 }), backend);
-  const stepMs = await medianMs(() => trainable.step(images, 1e-4));
+async function ours(one: (typeof cases)[number], backend: Backend): Promise<Times> {
+  const { network, weights, images, trainable } = segmentationOf(one, backend);
+  const stepMs = await medianMs(() => trainable.step(images, 1e-4), secondsPerRound);
   trainable.dispose();
-  return { stepMs, forwardMs: await medianMs(() => predict({ spec: network, weights }, backend, images, { batch })) };
+  const forward = () => predict({ spec: network, weights }, backend, images, { batch: one.batch });
+  return { stepMs, forwardMs: await medianMs(forward, secondsPerRound) };
 }
 
 function torchs({ spec, size, batch }: (typeof cases)[number]): Times {

@@ -60,10 +60,8 @@ describe("an implanted lesion", () => {
   it("is stretched along z as far as it is asked to be", () => {
     const depths = (depthScale: [number, number]): number[] =>
       Array.from({ length: 8 }, (_, index) => {
-        const { start, end } = rangeOfMask(
-          (implanted(index, { depthScale }).reference as Mask).data,
-          implanted(index, { depthScale }).image.dims,
-        )!;
+        const { image, reference } = implanted(index, { depthScale });
+        const { start, end } = rangeOfMask((reference as Mask).data, image.dims)!;
         return end[2] - start[2];
       });
     const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
