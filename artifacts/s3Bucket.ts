@@ -54,13 +54,14 @@ export function openS3Bucket(url: string, credentials: S3Credentials): S3Bucket 
     transport: impatient(secure ? https : http),
   });
 
-  /** The answer to a request, or `otherwise` when the server says so by this error code. */
-  async function ask<T, O>(request: () => Promise<T>, code: string, otherwise: O): Promise<T | O> {
+  /** The answer to a request, or the one of `answers` that belongs to the server's error code. */
+  async function ask<T, A = never>(request: () => Promise<T>, answers: Readonly<Record<string, A>> = {}): Promise<T | A> {
     for (let failures = 0; ; failures++) {
       try {
         return await request();
       } catch (error) {
-        if (codeOf(error) === code) return otherwise;
+        const code = codeOf(error);
+        if (code in answers) return answers[code];
         if (failures === retryAfterMs.length || !isTransient(error)) throw storeError(url, bucket, error);
         await sleep(retryAfterMs[failures]);
       }
@@ -75,11 +76,10 @@ export function openS3Bucket(url: string, credentials: S3Credentials): S3Bucket 
           for await (const chunk of await client.getObject(bucket, prefix + key)) chunks.push(chunk as Buffer);
           return Buffer.concat(chunks);
         },
-        "NoSuchKey",
-        undefined,
+        { NoSuchKey: undefined },
       ),
 
-    exists: (key) => ask(async () => Boolean(await client.statObject(bucket, prefix + key)), "NotFound", false),
+    exists: (key) => ask(async () => Boolean(await client.statObject(bucket, prefix + key)), { NotFound: false }),
 
     write(key, bytes, mediaType, options) {
       const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -89,22 +89,21 @@ export function openS3Bucket(url: string, credentials: S3Credentials): S3Bucket 
           await client.putObject(bucket, prefix + key, body, body.length, { "Content-Type": mediaType, ...condition });
           return true;
         },
-        "PreconditionFailed",
-        false,
+        { PreconditionFailed: false },
       );
     },
 
-    remove: (key) => ask(() => client.removeObject(bucket, prefix + key), "NoSuchKey", undefined),
+    remove: (key) => ask(() => client.removeObject(bucket, prefix + key), { NoSuchKey: undefined }),
 
     async *list(start) {
-      try {
-        for await (const item of client.listObjectsV2(bucket, prefix + start, true)) {
-          const { name, lastModified } = item as { name?: string; lastModified?: Date };
+      const pageFrom = (token: string) => ask(() => client.listObjectsV2Query(bucket, prefix + start, token, "", 1000, ""));
+      let token = "";
+      do {
+        const { objects, isTruncated, nextContinuationToken } = await pageFrom(token);
+        for (const { name, lastModified } of objects)
           if (name !== undefined) yield { key: name.slice(prefix.length), modified: lastModified };
-        }
-      } catch (error) {
-        throw storeError(url, bucket, error);
-      }
+        token = isTruncated ? nextContinuationToken : "";
+      } while (token !== "");
     },
   };
 }
@@ -152,9 +151,9 @@ function codeOf(error: unknown): string {
 /** Whether the same request may succeed in a moment. */
 function isTransient(error: unknown): boolean {
   return (
-    ["ECONNRESET", "ECONNREFUSED", "EPIPE", "SlowDown", "ConditionalRequestConflict", "OperationAborted"].includes(
+    ["ECONNRESET", "ECONNREFUSED", "EPIPE", "EAI_AGAIN", "SlowDown", "ConditionalRequestConflict", "OperationAborted"].includes(
       codeOf(error),
-    ) || /socket hang up|Retryable HTTP status|aborted/.test((error as Error).message)
+    ) || /Retryable HTTP status/.test((error as Error).message)
   );
 }
 
@@ -175,6 +174,10 @@ function storeError(url: string, bucket: string, error: unknown): Error {
         "set RECIST3D_S3_ACCESS_KEY and RECIST3D_S3_SECRET_KEY to keys that may list, read, write and delete in this bucket",
         { cause: error },
       );
+    case "RequestTimeTooSkewed":
+      return new StoreUnreachableError(url, `the clocks here and there differ too much (${why})`, "set them right", {
+        cause: error,
+      });
     case "InsufficientStorage":
     case "QuotaExceeded":
     case "XMinioStorageFull":

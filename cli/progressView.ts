@@ -102,11 +102,11 @@ function activityText(activity: StepActivity | undefined): string {
 }
 
 /**
- * Time left in ms, from the time that the finished and running steps took against their expected share of the work; null
- * before anything can be said, or where people are waited for.
+ * Time left in ms, from the time that the finished and running steps took, those side by side counted once, against their
+ * expected share of the work; null before anything can be said, or where people are waited for.
  */
 export function timeLeft(snapshot: CampaignSnapshot, now: number): number | null {
-  let spent = 0;
+  const worked: [from: number, to: number][] = [];
   let finished = 0;
   let left = 0;
   for (const step of snapshot.steps) {
@@ -116,17 +116,27 @@ export function timeLeft(snapshot: CampaignSnapshot, now: number): number | null
     if (asksPeople.has(step.kind)) continue;
     if (step.state === "running") {
       const fraction = fractionDone(snapshot.activity[step.name]);
-      spent += now - (step.started ?? now);
+      worked.push([step.started ?? now, now]);
       finished += weight * fraction;
       left += weight * (1 - fraction);
     } else if (step.state === "done") {
-      spent += step.finished! - step.started!;
+      worked.push([step.started!, step.finished!]);
       finished += weight;
     } else if (step.state === "waiting") {
       left += weight;
     }
   }
-  return finished < 1 ? null : (spent / finished) * left;
+  return finished < 1 ? null : (lengthOfUnion(worked) / finished) * left;
+}
+
+function lengthOfUnion(intervals: [from: number, to: number][]): number {
+  let length = 0;
+  let end = Number.NEGATIVE_INFINITY;
+  for (const [from, to] of intervals.sort(([a], [b]) => a - b)) {
+    length += Math.max(0, to - Math.max(from, end));
+    end = Math.max(end, to);
+  }
+  return length;
 }
 
 const asksPeople = new Set(["reading", "enhancement.curate"]);

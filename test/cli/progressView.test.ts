@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { ProgressPrinter, render, timeLeft } from "../../cli/progressView.ts";
 import type { CampaignSnapshot } from "../../client/campaigns.ts";
+import type { StepProgress } from "../../schemas/messages.ts";
 import type { Waiting } from "../../schemas/reading.ts";
 
 const since = Date.UTC(2026, 2, 3, 10, 0);
@@ -80,6 +81,32 @@ describe("the time that is left", () => {
     const left = timeLeft({ ...answered, steps: [lesions, { ...answers, after: [] }, report], activity: {} }, since + 500 * hour);
     // drawing lesions took an hour and weighs 6, the report weighs 2
     expect(left).toBeCloseTo(hour / 3, -3);
+  });
+
+  test.each([1, 4, 20])("counts an hour of %i steps side by side as an hour", (steps) => {
+    const half = { unit: "images", done: 1, total: 2 };
+    const training = (name: string): StepProgress => ({
+      name,
+      kind: "network.train",
+      state: "running",
+      after: [],
+      started: since,
+    });
+    const names = Array.from({ length: steps }, (_, i) => `theta${i}`);
+    const activity = Object.fromEntries(names.map((name) => [name, { actions: [{ attempt: 1, progress: half }] }]));
+    expect(timeLeft({ ...snapshot(), steps: names.map(training), activity }, since + hour)).toBeCloseTo(hour, -3);
+  });
+
+  test("does not count the time between steps", () => {
+    const done = (from: number): StepProgress => {
+      const started = since + from * hour;
+      return { name: `report ${from}`, kind: "report", state: "done", after: [], started, finished: started + hour };
+    };
+    const waits: StepProgress = { name: "more", kind: "report", state: "waiting", after: [] };
+    expect(timeLeft({ ...snapshot(), steps: [done(9), done(0), done(9.5), waits], activity: {} }, since + 20 * hour)).toBeCloseTo(
+      (2.5 * hour) / 3,
+      -3,
+    );
   });
 });
 
