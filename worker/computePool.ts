@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import type { ActionProgress } from "../schemas/messages.ts";
 import type { ComputeReply, ComputeRequest, SerializedError } from "./computeProtocol.ts";
 
-/** The compute process ended without an answer (killed, out of memory, crashed). Worth another attempt. */
+/** The compute process ended without an answer (killed, out of memory, crashed, frozen). Worth another attempt. */
 export class ComputeProcessDied extends Error {
   override readonly name = "ComputeProcessDied";
 }
@@ -26,18 +26,24 @@ export interface ComputeOptions {
 
 /** Time a cancelled compute process has to stop by itself, in ms. */
 const GRACE_MS = 2000;
+/** A compute process that says nothing for so long is frozen, in ms: no computation blocks it for minutes. */
+const FROZEN_AFTER_MS = 900_000;
+/** Looks for signs of life within that time. */
+const LOOKS = 60;
 
 /**
- * Compute processes, each with one request at a time. They are kept warm between requests, killed on cancellation, and
- * stop by themselves when this process dies (their channel closes).
+ * Compute processes, each with one request at a time. They are kept warm between requests, killed on cancellation or when
+ * they freeze, and stop by themselves when this process dies (their channel closes).
  */
 export class ComputePool {
   readonly #storeUrl: string;
+  readonly #frozenAfterMs: number;
   readonly #idle: ChildProcess[] = [];
   readonly #all = new Set<ChildProcess>();
 
-  constructor(storeUrl: string) {
+  constructor(storeUrl: string, frozenAfterMs = FROZEN_AFTER_MS) {
     this.#storeUrl = storeUrl;
+    this.#frozenAfterMs = frozenAfterMs;
   }
 
   async run<R>(request: ComputeRequest, { signal, onProgress }: ComputeOptions): Promise<R> {
@@ -46,7 +52,17 @@ export class ComputePool {
     let reusable = false;
     try {
       return await new Promise<R>((resolve, reject) => {
+        // Looks, not time: what it said while this process itself was stopped is still unread at the first look after.
+        let silentLooks = 0;
+        const look = setInterval(() => {
+          silentLooks++;
+          if (silentLooks <= LOOKS) return;
+          finish();
+          reject(new ComputeProcessDied(`the compute process froze: not a word for ${this.#frozenAfterMs / 1000} s`));
+        }, this.#frozenAfterMs / LOOKS);
         const onMessage = (reply: ComputeReply): void => {
+          silentLooks = 0;
+          if (reply.type === "alive") return;
           if (reply.type === "progress") {
             onProgress(reply.progress);
             return;
@@ -67,6 +83,7 @@ export class ComputePool {
           setTimeout(() => child.kill("SIGKILL"), GRACE_MS).unref();
         };
         const finish = (): void => {
+          clearInterval(look);
           child.off("message", onMessage);
           child.off("exit", onExit);
           signal.removeEventListener("abort", onAbort);

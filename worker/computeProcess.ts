@@ -4,7 +4,7 @@ import type { StepContext } from "../activities/steps/step.ts";
 import { openStore } from "../artifacts/openStore.ts";
 import { type Backend, openBackend } from "../methods/networks/backend.ts";
 import type { ActionProgress } from "../schemas/messages.ts";
-import type { ComputeReply, ComputeRequest } from "./computeProtocol.ts";
+import { ALIVE_EVERY_MS, type ComputeReply, type ComputeRequest } from "./computeProtocol.ts";
 
 /**
  * A compute process: carries out the bodies of actions, one at a time, so that the worker that watches it never blocks.
@@ -17,6 +17,7 @@ process.on("SIGINT", () => {}); // Ctrl-C reaches the whole group; the worker de
 const reply = (message: ComputeReply): void => {
   process.send?.(message);
 };
+setInterval(() => reply({ type: "alive" }), ALIVE_EVERY_MS);
 
 const store = await openStore();
 let opened: Promise<Backend> | undefined;

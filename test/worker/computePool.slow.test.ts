@@ -1,0 +1,62 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { ComputePool, ComputeProcessDied } from "../../worker/computePool.ts";
+
+const frozenAfterMs = 8000;
+const never = new AbortController().signal;
+const fingerprint = { type: "fingerprint" } as const;
+
+let folder: string;
+let pool: ComputePool;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "recist3d-pool-"));
+  pool = new ComputePool(`file:${folder}`, frozenAfterMs);
+});
+afterEach(() => {
+  pool.close();
+  rmSync(folder, { recursive: true });
+});
+
+const run = (): Promise<string> => pool.run(fingerprint, { signal: never, onProgress: () => undefined });
+
+/** Processes that this one started. */
+function children(): number[] {
+  try {
+    return execFileSync("pgrep", ["-P", String(process.pid), "-f", "computeProcess"], { encoding: "utf8" })
+      .trim()
+      .split("\n")
+      .map(Number);
+  } catch {
+    return [];
+  }
+}
+
+test("a compute process that freezes is ended and counts as dead; the next request has another one", async () => {
+  const running = run();
+  const [frozen] = children();
+  process.kill(frozen, "SIGSTOP");
+  const error = await running.catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(ComputeProcessDied);
+  expect(String(error)).toContain("froze: not a word for 8 s");
+  expect(await run()).toMatch(/tfjs/);
+  expect(children()).toHaveLength(1);
+  expect(children()).not.toContain(frozen);
+});
+
+test("a compute process that froze between two requests is replaced too", async () => {
+  const first = await run();
+  const [frozen] = children();
+  process.kill(frozen, "SIGSTOP");
+  await expect(run()).rejects.toThrow(ComputeProcessDied);
+  expect(await run()).toBe(first);
+});
+
+test("one is not taken for frozen because the worker itself was", async () => {
+  const running = run();
+  const until = performance.now() + frozenAfterMs + 2000;
+  while (performance.now() < until); // as a stopped process, it reads nothing
+  expect(await running).toMatch(/tfjs/);
+});
