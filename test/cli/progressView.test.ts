@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { ProgressPrinter, render, timeLeft } from "../../cli/progressView.ts";
+import { ProgressPrinter, render } from "../../cli/progressView.ts";
+import { timeLeft } from "../../cli/timeLeft.ts";
 import type { CampaignSnapshot } from "../../client/campaigns.ts";
 import type { StepProgress } from "../../schemas/messages.ts";
 import type { Waiting } from "../../schemas/reading.ts";
