@@ -24,6 +24,12 @@ const cases = [
     size: 64,
     batch: 32,
   },
+  {
+    title: "UNet × 0.25 + norm, 64 × 64 × 8, batch 32",
+    spec: { network: "unet", width: 0.25, channels: 8, norm: "batch" },
+    size: 64,
+    batch: 32,
+  },
 ] as const;
 const rounds = 3;
 const secondsPerRound = 1;

@@ -24,7 +24,7 @@ import { overlayPng } from "../overlay.ts";
 import { searchProgress } from "../searchProgress.ts";
 import { openNetwork } from "../segmentingNetwork.ts";
 import { onGrid } from "../unmarkedLesion.ts";
-import { writtenTogether } from "../writtenTogether.ts";
+import { earlierMasks, refuseForeign, refuseTargets, writtenTogether } from "../writtenTogether.ts";
 
 export interface ProposeOptions extends Partial<SearchOptions> {
   /** NIfTI file, folder of PNG slices, or folder with a DICOM series. */
@@ -107,7 +107,7 @@ export function register(program: Command): void {
         ...(lengths !== undefined && { lengthsMm: lengths.split(",").map((text) => numberOption(text, "--lengths")) }),
         ...(options.stride !== undefined && { stride: numberOption(options.stride, "--stride") }),
         ...(options.most !== undefined && { most: Math.ceil(numberOption(options.most, "--most")) }),
-        ...(options.score !== undefined && { leastScore: numberOption(options.score, "--score") }),
+        ...(options.score !== undefined && { leastScore: scoreOption(options.score) }),
         ...(window !== undefined && { window: windowOption(window) }),
         ...(options.series !== undefined && { series: options.series }),
         ...(spacing !== undefined && { spacingMm: spacingOption(spacing) }),
@@ -115,6 +115,12 @@ export function register(program: Command): void {
       if (json) printJson(document);
       else process.stdout.write(`${summary(document)}\n`);
     });
+}
+
+function scoreOption(text: string): number {
+  const value = numberOption(text, "--score");
+  if (value > 1) throw new InputError(`"${text}" is above 1, which no proposal can reach`, "--score");
+  return value;
 }
 
 function numberOption(text: string, option: string): number {
@@ -133,10 +139,13 @@ export async function proposeLesions(options: ProposeOptions): Promise<ProposeDo
   const { image, model: ref, out, spacingMm, series, ...search } = options;
   const { model, backend } = await openNetwork(ref, await openBackend());
   requireCanSearch(model, ref);
+  await refuseTargets(out, [TABLE, MARKS], [image]);
+  await refuseForeign(out, MARKS, TABLE);
   const { volume, kind } = await openedImage(image, { spacingMm, series });
   const found = await slidingSearch(model, backend, volume, { ...defaultSearch, ...search }, searchProgress(say));
   const proposals = found.map((proposal, i) => proposedLesion(proposal, `proposal-${String(i + 1).padStart(2, "0")}`, volume));
-  await writtenTogether(out, async (folder) => {
+  const names = [...proposals.flatMap(({ mask, overlay }) => [mask, overlay]), TABLE, MARKS];
+  await writtenTogether({ out, inputs: [image] }, async (folder) => {
     for (const [i, { mask, overlay, window, marks }] of proposals.entries()) {
       const whole = onGrid(found[i].mask.mask, found[i].mask.start, volume);
       await writeFile(path.join(folder, mask), writeNiftiMask(whole));
@@ -152,8 +161,11 @@ export async function proposeLesions(options: ProposeOptions): Promise<ProposeDo
         2,
       )}\n`,
     );
-    return [...proposals.flatMap(({ mask, overlay }) => [mask, overlay]), TABLE, MARKS];
+    return names;
   });
+  const earlier = await earlierMasks(out, names);
+  if (earlier.length > 0)
+    say(`${out} also holds masks of earlier runs, which ${TABLE} no longer tells of: ${earlier.join(", ")}`);
   return { image, kind, dims: volume.dims, spacingMm: volume.spacingMm, out, proposals };
 }
 

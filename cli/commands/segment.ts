@@ -24,7 +24,7 @@ import {
 import { openNetwork } from "../segmentingNetwork.ts";
 import { markMethods, methodOf, modelMethods } from "../segmentMethod.ts";
 import { extentOf, sliceOfUnmarked, type UnmarkedLesion } from "../unmarkedLesion.ts";
-import { writtenTogether } from "../writtenTogether.ts";
+import { earlierMasks, refuseForeign, refuseTargets, writtenTogether } from "../writtenTogether.ts";
 
 export interface SegmentOptions {
   /** NIfTI file, folder of PNG slices, or folder with a DICOM series. */
@@ -110,16 +110,19 @@ export async function segmentImage(options: SegmentOptions): Promise<SegmentDocu
   const { image, out } = options;
   const method = methodOf(options);
   const { volume, kind, places } = await imageAndPlaces(options);
+  const inputs = [image, ...(options.marks === undefined ? [] : [options.marks])];
+  const names = places.flatMap(({ id }) => [`${id}.nii.gz`, `${id}.png`]).concat(MEASUREMENTS);
+  await refuseTargets(out, names, inputs);
+  if (options.marks === undefined) await refuseForeign(out, MEASURED_MARKS, MEASUREMENTS);
   const network = options.model === undefined ? undefined : await openNetwork(options.model, await openBackend());
 
   const segmented: SegmentedLesion[] = [];
-  await writtenTogether(out, async (folder) => {
+  await writtenTogether({ out, inputs }, async (folder) => {
     for (const place of places) {
       const row = await segmentPlace(place);
       if (row.outcome === "empty") say(`${place.id}: ${method} found no lesion (${slicesText(row)}); its mask is empty`);
       segmented.push(row);
     }
-    const names = [...segmented.flatMap(({ mask, overlay }) => [mask, overlay]), MEASUREMENTS];
     await writeFile(path.join(folder, MEASUREMENTS), measurementsCsv(segmented, method));
     const measured = segmented.flatMap(({ id, measured: marks }) => (marks === undefined ? [] : [{ id, ...marks }]));
     if (measured.length === 0) return names;
@@ -166,6 +169,9 @@ export async function segmentImage(options: SegmentOptions): Promise<SegmentDocu
       return row;
     }
   });
+  const earlier = await earlierMasks(out, names);
+  if (earlier.length > 0)
+    say(`${out} also holds masks of earlier runs, which ${MEASUREMENTS} no longer tells of: ${earlier.join(", ")}`);
   return {
     image,
     kind,

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, link, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -391,6 +391,59 @@ describe("the folder", () => {
     expect((await readdir(folder)).filter((name) => name.startsWith("."))).toEqual([]);
   });
 
+  it("never replaces what is read: the image, the marks, or a file by another name", async () => {
+    await mkdir(at("own"));
+    await writeFile(at("own/scan.nii.gz"), await readFile(at("image.nii.gz")));
+    await symlink(at("own/scan.nii.gz"), at("own/a.nii.gz"));
+    await link(at("own/scan.nii.gz"), at("own/b.nii.gz"));
+    const before = await readFile(at("own/scan.nii.gz"));
+    for (const id of ["scan", "a", "b"]) {
+      const error = await refusal(segment([marked(id, lesion.marks)], { image: at("own/scan.nii.gz"), out: at("own") }));
+      expect(error).toMatchObject({
+        where: at(`own/${id}.nii.gz`),
+        what: expect.stringMatching(/^would replace .*scan\.nii\.gz/),
+      });
+    }
+    expect((await readFile(at("own/scan.nii.gz"))).equals(before)).toBe(true);
+    expect((await readdir(at("own"))).sort()).toEqual(["a.nii.gz", "b.nii.gz", "scan.nii.gz"]);
+  });
+
+  it("is not half replaced where a name is taken by a folder", async () => {
+    await mkdir(at("half/a.png"), { recursive: true });
+    await writeFile(at("half/a.nii.gz"), "old");
+    const error = await refusal(segment(good, { out: at("half") }));
+    expect(error.where).toBe(at("half/a.png"));
+    expect(await readFile(at("half/a.nii.gz"), "utf8")).toBe("old");
+  });
+
+  it("may be a link to another file system", async () => {
+    const other = await mkdtemp("/dev/shm/recist3d-segment-");
+    try {
+      await symlink(other, at("link"));
+      await segment(good, { out: at("link") });
+      expect((await readdir(other)).sort()).toEqual(["a.nii.gz", "a.png", "measurements.csv"]);
+    } finally {
+      await rm(other, { recursive: true });
+    }
+  });
+
+  it("tells of masks that the new table no longer lists", async () => {
+    const said = vi.spyOn(process.stderr, "write").mockReturnValue(true);
+    try {
+      await segment([marked("first", lesion.marks)], { out: at("twice") });
+      await segment([marked("second", lesion.marks)], { out: at("twice") });
+      const text = said.mock.calls.map(([line]) => line).join("");
+      expect(text).toContain(`${at("twice")} also holds masks of earlier runs`);
+      expect(text).toMatch(/no longer tells of: first\.nii\.gz\n/);
+    } finally {
+      said.mockRestore();
+    }
+  });
+
+  it("whose name is empty is refused", async () => {
+    expect((await refusal(segment(good, { out: "" }))).what).toMatch(/empty/);
+  });
+
   it.skipIf(process.getuid?.() === 0)("that cannot be written is refused (root can write anywhere)", async () => {
     await mkdir(at("locked"));
     await chmod(at("locked"), 0o555);
@@ -434,6 +487,16 @@ describe("without marks", () => {
     const [{ measured }] = document.lesions;
     expect(again.lesions[0]).toMatchObject({ id: "box-1", slice: measured?.slice, from: "marks" });
     expect(again.lesions[0].marksLongMm).toBeCloseTo(lengthMm(measured!.long, asFiled.spacingMm), 6);
+  });
+
+  it("a box, beside a file marks.json that no earlier run wrote, is refused", async () => {
+    await mkdir(at("foreign"));
+    await writeFile(at("foreign/marks.json"), "by hand");
+    const error = await refusal(place({ boxes: [boxText], out: at("foreign") }));
+    expect(error).toMatchObject({ where: at("foreign/marks.json"), what: expect.stringContaining("not of an earlier run") });
+    expect(await readFile(at("foreign/marks.json"), "utf8")).toBe("by hand");
+    await place({ boxes: [boxText], out: at("unmarked") });
+    await place({ boxes: [boxText], out: at("unmarked") });
   });
 
   it("GrabCut from a box is that of that box, whatever axes lie in it", async () => {
