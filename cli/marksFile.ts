@@ -1,10 +1,11 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import path from "node:path";
 import type { z } from "zod";
 import { type DeepLesionRow, parseDeepLesionInfo } from "../methods/datasets/deeplesionInfo.ts";
 import type { HuWindow, Vec3 } from "../methods/imaging/volume.ts";
 import { InputError } from "../methods/inputError.ts";
 import type { RecistMarks } from "../methods/labels/recist.ts";
+import { readTextFile } from "../methods/textFile.ts";
 import { type MarkedLesion, marksFileSchema } from "../schemas/marks.ts";
 
 /** One lesion of a marks file, not yet checked against the image. */
@@ -33,16 +34,14 @@ export interface MarksFile {
  *   a slice that the folder does not have.
  */
 export async function readMarksFile(file: string, image: string): Promise<MarksFile> {
-  const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
-    throw new InputError(`cannot be read (${error.code})`, file, "give a marks file (JSON) or DL_info.csv", { cause: error });
-  });
+  const text = await readTextFile(file, "give a marks file (JSON) or DL_info.csv");
   return /\.csv$/i.test(file) ? fromDeepLesion(parseDeepLesionInfo(text, file), file, image) : fromJson(text, file);
 }
 
 function fromJson(text: string, file: string): MarksFile {
   let json: unknown;
   try {
-    json = JSON.parse(text.replace(/^\uFEFF/, ""));
+    json = JSON.parse(text);
   } catch (error) {
     throw new InputError(`is not JSON: ${(error as Error).message}`, file, `expected ${FORM}`, { cause: error });
   }

@@ -1,14 +1,16 @@
 import { readFile } from "node:fs/promises";
-import { readNiftiMask } from "../methods/imaging/nifti.ts";
+import { readNiftiMaskOf } from "../methods/imaging/nifti.ts";
 import type { Mask } from "../methods/imaging/volume.ts";
 import { InputError } from "../methods/inputError.ts";
+import { say } from "./output.ts";
 
 /**
- * Reads a NIfTI mask (`.nii` or `.nii.gz`); any value but 0 is inside.
+ * Reads a NIfTI mask (`.nii` or `.nii.gz`): what is not 0, or what is `label`. Says so where the file holds more than a
+ * mask of one lesion does.
  *
- * @throws InputError where the file cannot be read or is not a mask.
+ * @throws InputError where the file cannot be read or is not a mask, or has other labels but not this one.
  */
-export async function readMaskFile(path: string): Promise<Mask> {
+export async function readMaskFile(path: string, label?: number): Promise<Mask> {
   const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
     const what = { ENOENT: "there is no such file", EISDIR: "is a folder, not a mask file", EACCES: "may not be read" }[
       error.code ?? ""
@@ -17,5 +19,12 @@ export async function readMaskFile(path: string): Promise<Mask> {
       cause: error,
     });
   });
-  return readNiftiMask(bytes, path);
+  const { mask, values } = readNiftiMaskOf(bytes, path, label);
+  if (label === undefined && !values.every(Number.isInteger))
+    say(
+      `${path} holds fractions (${values.map((value) => value.toPrecision(2)).join(", ")}, …): every voxel that is not 0 counts`,
+    );
+  else if (label === undefined && values.length > 1)
+    say(`${path} holds the labels ${values.join(", ")}${values.length > 4 ? ", …" : ""}: all of them count`);
+  return mask;
 }

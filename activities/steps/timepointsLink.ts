@@ -1,8 +1,8 @@
-import { readFile } from "node:fs/promises";
 import type { Digest, Store } from "../../artifacts/store.ts";
 import { InputError } from "../../methods/inputError.ts";
 import { lesionNames } from "../../methods/response/lesionNames.ts";
 import { type LinkedLesion, readLinkTable } from "../../methods/response/linkTable.ts";
+import { readTextFile } from "../../methods/textFile.ts";
 import type { StepParams } from "../../schemas/stepKinds.ts";
 import { openCases } from "../cases.ts";
 import { type Dataset, openDataset, putSubset } from "../datasets.ts";
@@ -42,7 +42,7 @@ interface Links {
 }
 
 async function fromTable(dataset: Dataset, table: string): Promise<Links> {
-  const rows = readLinkTable(await readFile(table, "utf8"), table);
+  const rows = readLinkTable(await readTextFile(table, "give a CSV table of links"), table);
   const patients = new Map<string, string>();
   for (const { id, patient } of dataset.lesions) {
     const row = rows.get(id);

@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import type { ArtifactFile } from "../../artifacts/manifest.ts";
 import type { Digest, Store } from "../../artifacts/store.ts";
 import { InputError } from "../../methods/inputError.ts";
@@ -7,6 +6,7 @@ import { encodeSafetensors } from "../../methods/networks/safetensors.ts";
 import { type LinkCandidate, type LinkingSettings, linkCandidate, suggestLinks } from "../../methods/response/linking.ts";
 import { type LinkPicture, linkPicture } from "../../methods/response/linkPicture.ts";
 import { readScanTable, type TimePoint } from "../../methods/response/linkTable.ts";
+import { readTextFile } from "../../methods/textFile.ts";
 import type { Case } from "../../schemas/cases.ts";
 import type { Lesion } from "../../schemas/dataset.ts";
 import type { StepParams } from "../../schemas/stepKinds.ts";
@@ -39,7 +39,10 @@ interface Suggested extends SuggestedLinkLine {
 export const timepointsSuggest: StepBody<SuggestParams> = {
   async run({ store, progress }, { params, inputs }) {
     const dataset = await openDataset(store, inputs.lesions.artifact as Digest);
-    const scans = params.scans === undefined ? undefined : readScanTable(await readFile(params.scans, "utf8"), params.scans);
+    const scans =
+      params.scans === undefined
+        ? undefined
+        : readScanTable(await readTextFile(params.scans, "give a CSV table of scans"), params.scans);
     const timed: Timed[] = [];
     for await (const { lesion, image } of readLesions(store, dataset)) {
       progress({ unit: "lesions", done: timed.length, total: 2 * dataset.lesions.length });

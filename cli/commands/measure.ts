@@ -1,17 +1,18 @@
 import type { Command } from "commander";
 import { components } from "../../methods/imaging/components.ts";
-import type { Mask, Vec3 } from "../../methods/imaging/volume.ts";
+import type { Grid, Mask, Slice, Vec3 } from "../../methods/imaging/volume.ts";
+import { InputError } from "../../methods/inputError.ts";
 import { diametersOfMask } from "../../methods/labels/diameters.ts";
 import { type Axis, lengthMm } from "../../methods/labels/recist.ts";
 import { millilitres } from "../../methods/metrics/volume.ts";
 import { readMaskFile } from "../maskFile.ts";
-import { printJson, table } from "../output.ts";
+import { printJson, say, table } from "../output.ts";
 
-/** One 26-connected component. Its diameters are null where no slice of it has three voxels. */
+/** One 26-connected component. Its diameters are null where it has no three voxels side by side in a slice. */
 export interface MeasuredComponent {
   /** 1 is the largest. */
   readonly component: number;
-  /** The slice with the longest diameter (k, 0-based); of equal ones the first. */
+  /** The slice with the longest diameter of an 8-connected part (k, 0-based); of equal ones the first. */
   readonly slice: number | null;
   readonly longMm: number | null;
   readonly shortMm: number | null;
@@ -32,12 +33,14 @@ export interface MeasureDocument {
 }
 
 /**
- * RECIST diameters and volume of every component of a mask file.
+ * RECIST diameters and volume of every component of a mask file, or of one of its labels.
  *
  * @throws InputError where the file is not a readable NIfTI mask.
  */
-export async function measureMask(path: string): Promise<MeasureDocument> {
-  const mask = await readMaskFile(path);
+export async function measureMask(path: string, label?: number): Promise<MeasureDocument> {
+  const mask = await readMaskFile(path, label);
+  const plane = planeOf(mask);
+  if (plane !== "axial") say(`${path}: its slices are ${plane}, and diameters are measured in them; RECIST's are axial`);
   const measured = measureComponents(mask);
   const voxels = measured.reduce((sum, c) => sum + c.voxels, 0);
   return {
@@ -47,6 +50,12 @@ export async function measureMask(path: string): Promise<MeasureDocument> {
     components: measured,
     total: { components: measured.length, voxels, ...volumeOf(voxels, mask.spacingMm) },
   };
+}
+
+/** In which anatomical plane the slices of a grid lie, the nearest one; its world is RAS. */
+function planeOf({ affine }: Grid): "axial" | "coronal" | "sagittal" {
+  const along = [affine[2], affine[6], affine[10]].map(Math.abs);
+  return (["sagittal", "coronal", "axial"] as const)[along.indexOf(Math.max(...along))];
 }
 
 /** Components from the largest down; of equal ones the one that begins first. */
@@ -97,20 +106,28 @@ function longestDiameter(
     const data = Uint8Array.from({ length: width * height }, (_, i) =>
       labels[(z * ny + low[1] + Math.floor(i / width)) * nx + low[0] + (i % width)] === label ? 1 : 0,
     );
-    const diameters = diametersOfMask({ data, width, height }, spacingMm);
-    if (diameters === null) continue;
-    const longMm = lengthMm(diameters.long, spacingMm);
-    // The next slice must be longer by more than rounding.
-    if (longest.longMm !== null && longMm <= longest.longMm * (1 + 1e-12)) continue;
-    longest = {
-      slice: z,
-      longMm,
-      shortMm: lengthMm(diameters.short, spacingMm),
-      long: shifted(diameters.long),
-      short: shifted(diameters.short),
-    };
+    for (const part of partsOf(data, width, height)) {
+      const diameters = diametersOfMask(part, spacingMm);
+      if (diameters === null) continue;
+      const longMm = lengthMm(diameters.long, spacingMm);
+      // The next one must be longer by more than rounding.
+      if (longest.longMm !== null && longMm <= longest.longMm * (1 + 1e-12)) continue;
+      longest = {
+        slice: z,
+        longMm,
+        shortMm: lengthMm(diameters.short, spacingMm),
+        long: shifted(diameters.long),
+        short: shifted(diameters.short),
+      };
+    }
   }
   return longest;
+}
+
+/** The 8-connected parts of a section: what touches in other slices only has a gap in this one. */
+function partsOf(data: Uint8Array, width: number, height: number): Slice<Uint8Array>[] {
+  const { labels, sizes } = components(data, [width, height, 1], 8);
+  return sizes.map((_, n) => ({ data: Uint8Array.from(labels, (label) => (label === n + 1 ? 1 : 0)), width, height }));
 }
 
 function volumeOf(voxels: number, [sx, sy, sz]: Vec3): { volumeMm3: number; volumeMl: number } {
@@ -123,12 +140,19 @@ export function register(program: Command): void {
     .command("measure")
     .description("RECIST diameters and volume of every component of a mask")
     .argument("<mask>", "NIfTI mask (.nii or .nii.gz)")
+    .option("--label <number>", "of a label map, the label to measure (default: all that is not 0)", labelOption)
     .option("--json", "print one JSON document")
-    .action(async (path: string, { json }: { json?: boolean }) => {
-      const document = await measureMask(path);
+    .action(async (path: string, { json, label }: { json?: boolean; label?: number }) => {
+      const document = await measureMask(path, label);
       if (json) printJson(document);
       else process.stdout.write(`${measureText(document)}\n`);
     });
+}
+
+function labelOption(text: string): number {
+  const label = Number(text);
+  if (!/^\d+$/.test(text) || label === 0) throw new InputError(`"${text}" is no label`, "--label", "give a whole number above 0");
+  return label;
 }
 
 function measureText({ components: measured, total }: MeasureDocument): string {

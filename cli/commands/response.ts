@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import path from "node:path";
 import type { Command } from "commander";
 import { InputError } from "../../methods/inputError.ts";
@@ -6,7 +5,8 @@ import { type AssessedCourse, type AssessmentSettings, assessCourse, defaultAsse
 import { coursesOf } from "../../methods/response/courses.ts";
 import { baselineObjections } from "../../methods/response/eligibility.ts";
 import { type MeasurementRow, measurementColumns, readMeasurementRows } from "../../methods/response/measurementRows.ts";
-import { printJson, table } from "../output.ts";
+import { readTextFile } from "../../methods/textFile.ts";
+import { printJson, say, table } from "../output.ts";
 import { measureMask } from "./measure.ts";
 
 export interface ResponseDocument {
@@ -26,9 +26,7 @@ export interface ResponseDocument {
  * @throws InputError where the table or one of its masks is wrong.
  */
 export async function assessMeasurements(file: string, settings: AssessmentSettings): Promise<ResponseDocument> {
-  const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
-    throw new InputError(`cannot be read (${error.code})`, file, "give a CSV table of measurements", { cause: error });
-  });
+  const text = await readTextFile(file, "give a CSV table of measurements");
   const rows: MeasurementRow[] = [];
   for (const row of readMeasurementRows(text, file)) rows.push(await withMask(row, path.dirname(file)));
   const patients = coursesOf(rows).map((course) => ({
@@ -44,23 +42,24 @@ export async function assessMeasurements(file: string, settings: AssessmentSetti
   };
 }
 
-/** A row with what its mask says: the diameters of the component with the longest one, and the volume of all. */
+/** A row with what its mask says: diameters and volume of all its components together (RECIST 1.1, §4.3.2: a lesion that has split). */
 async function withMask(row: MeasurementRow, folder: string): Promise<MeasurementRow> {
   if (row.mask === null) return row;
   const { components, total } = await measureMask(path.resolve(folder, row.mask)).catch((error: unknown) => {
     if (!(error instanceof InputError)) throw error;
     throw new InputError(`mask ${error.message}`, row.where, undefined, { cause: error });
   });
-  const longest = components.reduce<(typeof components)[number] | undefined>(
-    (most, next) => ((next.longMm ?? 0) > (most?.longMm ?? 0) ? next : most),
-    undefined,
-  );
+  const measured = components.filter(({ longMm }) => longMm !== null);
+  if (measured.length > 1 && (row.longMm ?? row.shortMm) === null)
+    say(`${row.where}: the mask has ${measured.length} parts; their diameters are added up, as of a lesion that has split`);
+  const sum = (axis: "longMm" | "shortMm"): number | null =>
+    measured.length === 0 ? null : measured.reduce((mm, part) => mm + (part[axis] ?? 0), 0);
   const absent = total.voxels === 0;
   return {
     ...row,
-    state: row.state ?? (absent ? "absent" : longest === undefined ? "too-small" : null),
-    longMm: row.longMm ?? longest?.longMm ?? null,
-    shortMm: row.shortMm ?? longest?.shortMm ?? null,
+    state: row.state ?? (absent ? "absent" : measured.length === 0 ? "too-small" : null),
+    longMm: row.longMm ?? sum("longMm"),
+    shortMm: row.shortMm ?? sum("shortMm"),
     volumeMl: row.volumeMl ?? total.volumeMl,
   };
 }

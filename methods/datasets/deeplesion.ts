@@ -10,6 +10,7 @@ import { InputError } from "../inputError.ts";
 import { drawnAxes } from "../labels/raster.ts";
 import { endPoints, lengthMm, type RecistMarks } from "../labels/recist.ts";
 import { rememberLast } from "../rememberLast.ts";
+import { readTextFile } from "../textFile.ts";
 import { type DeepLesionRow, parseDeepLesionInfo } from "./deeplesionInfo.ts";
 import type { LesionCase, LesionSource, SourceEntry } from "./lesionCase.ts";
 import { lesionRange, marksInRange, wantedSlices } from "./lesionCrop.ts";
@@ -310,10 +311,4 @@ async function listFolder(folder: string): Promise<string[]> {
   });
 }
 
-async function readText(file: string): Promise<string> {
-  return readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
-    throw new InputError(`cannot be read (${error.code})`, file, "give the folder that holds DL_info.csv and Images_png", {
-      cause: error,
-    });
-  });
-}
+const readText = (file: string): Promise<string> => readTextFile(file, "give the folder that holds DL_info.csv and Images_png");

@@ -1,4 +1,4 @@
-import { open, readdir, readFile } from "node:fs/promises";
+import { open, readdir, readFile, realpath, stat } from "node:fs/promises";
 import path from "node:path";
 import type { DataSet } from "dicom-parser";
 import { InputError } from "../inputError.ts";
@@ -6,6 +6,7 @@ import { imageType } from "./ctAttributes.ts";
 import { BEGINNING_BYTES, isCtClass, isDicom, orInputError, parseDicomFile } from "./dicomFile.ts";
 import { assembleSeries, withoutCopies } from "./dicomSeries.ts";
 import { readDicomSlices } from "./dicomSlice.ts";
+import { orUnreadable } from "./unreadable.ts";
 import type { Volume } from "./volume.ts";
 
 /** A series of CT images in a folder, as its headers tell. */
@@ -30,19 +31,33 @@ const PIXEL_DATA = "x7fe00010";
 /** Files that lie beside slices and are never DICOM. */
 const OTHER_FILE = /\.(png|jpe?g|gif|bmp|tiff?|xml|html?|css|js|txt|csv|json|pdf|zip|gz|nii|exe|inf)$/i;
 
-/** The DICOM files of a folder and its subfolders, in the order of their paths. @throws InputError where a .dcm file is none */
+/**
+ * The DICOM files of a folder and its subfolders, in the order of their paths.
+ * @throws InputError where a .dcm file is none, or something cannot be read
+ */
 export async function dicomFilesBelow(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const files = entries
-    .filter((entry) => !entry.isDirectory() && !OTHER_FILE.test(entry.name))
-    .map((entry) => path.join(entry.parentPath, entry.name))
-    .sort();
   const found: string[] = [];
-  for (const file of files) {
+  for (const file of (await filesBelow(folder)).sort()) {
     if (isDicom(await readBeginning(file, BEGINNING_BYTES))) found.push(file);
     else if (/\.dcm$/i.test(file)) throw new InputError("is not a DICOM file", file, "copy the file again from its source");
   }
   return found;
+}
+
+/** Links are followed, but no folder is entered twice. */
+async function filesBelow(folder: string, entered = new Set<string>()): Promise<string[]> {
+  const place = await realpath(folder);
+  if (entered.has(place)) return [];
+  entered.add(place);
+  const files: string[] = [];
+  for (const { name } of await orUnreadable(folder, () => readdir(folder, { withFileTypes: true }))) {
+    if (OTHER_FILE.test(name)) continue;
+    const file = path.join(folder, name);
+    const { isDirectory } = await orUnreadable(file, async () => ({ isDirectory: (await stat(file)).isDirectory() }));
+    if (isDirectory) files.push(...(await filesBelow(file, entered)));
+    else files.push(file);
+  }
+  return files;
 }
 
 /**
@@ -69,7 +84,7 @@ export async function openDicomSeries(
   }
   const series = chosenSeries(seriesOf(headers), where, asked, others);
   const slices = [];
-  for (const file of series.files) slices.push(...(await readDicomSlices(await readFile(file), file)));
+  for (const file of series.files) slices.push(...(await readDicomSlices(await orUnreadable(file, () => readFile(file)), file)));
   const cross = slices.filter(({ isLocalizer }) => !isLocalizer);
   const localizers =
     headers.filter((header) => header.uid === series.uid && header.isLocalizer).length + slices.length - cross.length;
@@ -142,7 +157,7 @@ async function readHeader(file: string): Promise<CtHeader | string> {
 }
 
 async function readBeginning(file: string, bytes: number): Promise<Buffer> {
-  const handle = await open(file);
+  const handle = await orUnreadable(file, () => open(file));
   try {
     const { bytesRead, buffer } = await handle.read(Buffer.alloc(bytes), 0, bytes, 0);
     return buffer.subarray(0, bytesRead);

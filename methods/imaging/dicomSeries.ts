@@ -2,10 +2,14 @@ import { InputError } from "../inputError.ts";
 import type { DicomSlice } from "./dicomSlice.ts";
 import type { Vec3, Volume } from "./volume.ts";
 
-/** Steps from slice to slice may differ by this part of a step: scanners round positions. */
+/** Steps from slice to slice may differ by this part of a step, */
 const STEP_TOLERANCE = 0.02;
-/** Slices may be displaced sideways by this much per step; more is a tilted gantry. */
-const SHEAR_TOLERANCE_MM = 0.02;
+/** or by so much: positions may be rounded to 0.1 mm, along three axes; */
+const ROUNDING_MM = 0.18;
+/** but never by this part of a step. */
+const UNEVEN = 0.4;
+/** The last slice may be displaced sideways by this part of a pixel; more is a tilted gantry. */
+const SIDEWAYS_PIXELS = 0.5;
 
 /**
  * The slices of one CT series as a volume: (i, j, k) = column, row, position along the slice normal. DICOM's world is
@@ -22,20 +26,22 @@ export function assembleSeries(slices: readonly DicomSlice[], where: string): Vo
   if (series.size > 1) throw new InputError(`holds slices of ${series.size} series`, where, "give one series");
   for (const other of others) checkAlike(first, other);
 
-  const [u, v] = [first.alongColumns, first.alongRows];
-  const normal: Vec3 = [u[1] * v[2] - u[2] * v[1], u[2] * v[0] - u[0] * v[2], u[0] * v[1] - u[1] * v[0]];
+  // Rounded directions are not quite perpendicular, which other programs refuse in a NIfTI file.
+  const u = unit(first.alongColumns);
+  const normal = unit(cross(u, first.alongRows));
+  const v = cross(normal, u);
   const height = ({ position }: DicomSlice): number => dot(position, normal);
   const ordered = [...slices].sort((a, b) => height(a) - height(b));
-  const step = stepBetween(ordered, height, normal, where);
+  const sz = stepBetween(ordered, height, where);
+  if (ordered.length > 1) checkUpright(ordered, normal, where);
 
   const [sx, sy] = first.spacingMm;
-  const sz = Math.hypot(...step);
   const [p, q, r] = ordered[0].position;
   // biome-ignore format: a matrix
   const affine = [
-    -u[0] * sx, -v[0] * sy, -step[0], -p,
-    -u[1] * sx, -v[1] * sy, -step[1], -q,
-    u[2] * sx, v[2] * sy, step[2], r,
+    -u[0] * sx, -v[0] * sy, -normal[0] * sz, -p,
+    -u[1] * sx, -v[1] * sy, -normal[1] * sz, -q,
+    u[2] * sx, v[2] * sy, normal[2] * sz, r,
     0, 0, 0, 1,
   ];
   const size = first.columns * first.rows;
@@ -74,16 +80,17 @@ function checkAlike(a: DicomSlice, b: DicomSlice): void {
   if (!near(a.alongColumns, b.alongColumns) || !near(a.alongRows, b.alongRows)) differs("orientation");
 }
 
-/** The vector from a slice to the next, LPS mm. A single slice has its thickness for a step. */
-function stepBetween(ordered: readonly DicomSlice[], height: (slice: DicomSlice) => number, normal: Vec3, where: string): Vec3 {
+/** From a slice to the next, in mm. A single slice has its thickness for a step. */
+function stepBetween(ordered: readonly DicomSlice[], height: (slice: DicomSlice) => number, where: string): number {
   const [first, last] = [ordered[0], ordered[ordered.length - 1]];
   if (ordered.length === 1) {
     const thickness = first.thicknessMm ?? 0;
     if (!(thickness > 0)) throw new InputError("is a single slice without a thickness", where, "give the whole series");
-    return [normal[0] * thickness, normal[1] * thickness, normal[2] * thickness];
+    return thickness;
   }
   const steps = ordered.slice(1).map((slice, i) => height(slice) - height(ordered[i]));
   const usual = [...steps].sort((a, b) => a - b)[steps.length >> 1];
+  const tolerance = Math.min(UNEVEN * usual, Math.max(STEP_TOLERANCE * usual, ROUNDING_MM));
   steps.forEach((step, i) => {
     const between = `between ${ordered[i].where} and ${ordered[i + 1].where}`;
     if (step < 1e-3)
@@ -92,7 +99,7 @@ function stepBetween(ordered: readonly DicomSlice[], height: (slice: DicomSlice)
         where,
         "give one series, one phase",
       );
-    if (Math.abs(step - usual) > STEP_TOLERANCE * usual) {
+    if (Math.abs(step - usual) > tolerance) {
       throw new InputError(
         `the step ${between} is ${Number(step.toFixed(3))} mm, elsewhere ${Number(usual.toFixed(3))} mm`,
         where,
@@ -100,16 +107,39 @@ function stepBetween(ordered: readonly DicomSlice[], height: (slice: DicomSlice)
       );
     }
   });
-  const count = ordered.length - 1;
-  const step = [0, 1, 2].map((axis) => (last.position[axis] - first.position[axis]) / count) as unknown as Vec3;
-  const sideways = Math.hypot(...step.map((value, axis) => value - (normal[axis] * (height(last) - height(first))) / count));
-  if (sideways > SHEAR_TOLERANCE_MM)
-    throw new InputError(
-      `slices are displaced sideways by ${Number(sideways.toFixed(3))} mm per step`,
-      where,
-      "a tilted gantry: resample the series to a right-angled grid first",
-    );
-  return step;
+  const even = (height(last) - height(first)) / steps.length;
+  ordered.forEach((slice, i) => {
+    const off = height(slice) - height(first) - i * even;
+    if (Math.abs(off) > tolerance)
+      throw new InputError(
+        `${slice.where} lies ${Number(Math.abs(off).toFixed(3))} mm off an even spacing of ${Number(even.toFixed(3))} mm`,
+        where,
+        "resample the series to an even spacing first",
+      );
+  });
+  return even;
+}
+
+function checkUpright(ordered: readonly DicomSlice[], normal: Vec3, where: string): void {
+  const [first, last] = [ordered[0], ordered[ordered.length - 1]];
+  const way = last.position.map((value, axis) => value - first.position[axis]) as unknown as Vec3;
+  const up = dot(way, normal);
+  const sideways = Math.hypot(...way.map((value, axis) => value - normal[axis] * up));
+  if (sideways <= Math.max(ROUNDING_MM, SIDEWAYS_PIXELS * Math.min(...first.spacingMm))) return;
+  throw new InputError(
+    `slices are displaced sideways by ${Number((sideways / (ordered.length - 1)).toFixed(3))} mm per step`,
+    where,
+    "a tilted gantry: resample the series to a right-angled grid first",
+  );
+}
+
+function cross(a: Vec3, b: Vec3): Vec3 {
+  return [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]];
+}
+
+function unit(a: Vec3): Vec3 {
+  const length = Math.hypot(...a);
+  return [a[0] / length, a[1] / length, a[2] / length];
 }
 
 function dot(a: Vec3, b: Vec3): number {

@@ -6,6 +6,9 @@ import { narrowest } from "./voxelValues.ts";
 
 /** Deflate cannot expand its input more than this. */
 const MAX_DEFLATE_RATIO = 1032;
+/** Less is rounding. */
+const PLACEMENT_TOLERANCE_MM = 0.1;
+const VALUES_TOLD = 5;
 /** zlib's own default; fixed, so that equal masks are equal bytes. */
 const GZIP_LEVEL = 6;
 
@@ -47,20 +50,42 @@ export function readNifti(bytes: Uint8Array, where: string): Volume {
   return { ...gridOf(header), data: narrowest(voxels, valueAt, where) };
 }
 
+/** What one should know about a file that `readNifti` reads. */
+export function niftiNotes(bytes: Uint8Array, where: string): string[] {
+  const { qformShiftMm } = readHeader(isGzip(bytes) ? beginning(bytes, where) : bytes, where);
+  if (qformShiftMm < PLACEMENT_TOLERANCE_MM) return [];
+  return [
+    `its qform places it up to ${Number(qformShiftMm.toFixed(1))} mm from its sform, which counts here: programs that go by the qform (ITK's) see masks beside the image`,
+  ];
+}
+
 /**
  * As `readNifti`, for a mask: a voxel belongs to the lesion where it is not 0 (labels and fractions count).
  * @throws InputError also when a value is negative: that is an image, not a mask.
  */
 export function readNiftiMask(bytes: Uint8Array, where: string): Mask {
+  return readNiftiMaskOf(bytes, where).mask;
+}
+
+/**
+ * As `readNiftiMask`; the mask of `label` alone where one is given.
+ * @returns values: the first few values other than 0, in the order in which they are met.
+ * @throws InputError also when there are other values but not `label`.
+ */
+export function readNiftiMaskOf(bytes: Uint8Array, where: string, label?: number): { mask: Mask; values: number[] } {
   const { header, voxels, valueAt } = openVoxels(bytes, where);
   const data = new Uint8Array(voxels);
+  const values = new Set<number>();
   let notNumbers = 0;
   let lowest = 0;
+  let last = 0;
   for (let i = 0; i < voxels; i++) {
     const value = valueAt(i);
+    if (value !== 0 && value !== last && (values.size < VALUES_TOLD || value === label)) values.add(value);
+    last = value;
     if (!Number.isFinite(value)) notNumbers++;
     if (value < lowest) lowest = value;
-    if (value !== 0) data[i] = 1;
+    if (label === undefined ? value !== 0 : value === label) data[i] = 1;
   }
   if (notNumbers > 0) throw new InputError(`${notNumbers} voxels are NaN or infinite`, where, "replace them by 0");
   if (lowest < 0)
@@ -69,7 +94,9 @@ export function readNiftiMask(bytes: Uint8Array, where: string): Mask {
       where,
       "give the mask that belongs to it",
     );
-  return { ...gridOf(header), data };
+  if (label !== undefined && values.size > 0 && !values.has(label))
+    throw new InputError(`has no label ${label}`, where, `its labels are ${[...values].slice(0, VALUES_TOLD).join(", ")}`);
+  return { mask: { ...gridOf(header), data }, values: [...values] };
 }
 
 /**

@@ -10,6 +10,8 @@ export interface NiftiHeader extends Grid {
   /** Voxel value = stored · slope + intercept. */
   readonly slope: number;
   readonly intercept: number;
+  /** How far the qform, which does not count beside a sform, places a corner from where the sform does. */
+  readonly qformShiftMm: number;
 }
 
 /** NIfTI-2's header; NIfTI-1's is 348 long. */
@@ -84,9 +86,7 @@ export function readHeader(bytes: Uint8Array, where: string): NiftiHeader {
   if (!spacingMm.every((s) => s > 0 && s < Infinity))
     fail(`voxel spacing is ${spacingMm.join(" × ")} mm`, "correct pixdim in the header");
 
-  const affine = ((): number[] => {
-    if (code(layout.sformCode) > 0) return [...Array.from({ length: 12 }, (_, i) => real(layout.srow, i)), 0, 0, 0, 1];
-    if (code(layout.qformCode) <= 0) return undirectedAffine(dims, spacingMm);
+  const ofQform = (): number[] => {
     const quaternion = [0, 1, 2].map((i) => real(layout.quaternion, i)) as unknown as Vec3;
     const rotation =
       rotationOf(quaternion) ?? fail(`the qform's quaternion (${quaternion.join(", ")}) is no rotation`, "correct the header");
@@ -94,8 +94,15 @@ export function readHeader(bytes: Uint8Array, where: string): NiftiHeader {
     const scale = [spacingMm[0], spacingMm[1], spacingMm[2] * handedness];
     const row = (r: number): number[] => [...[0, 1, 2].map((c) => rotation[3 * r + c] * scale[c]), real(layout.qoffset, r)];
     return [...row(0), ...row(1), ...row(2), 0, 0, 0, 1];
-  })();
+  };
+  const [hasSform, hasQform] = [code(layout.sformCode) > 0, code(layout.qformCode) > 0];
+  const affine = hasSform
+    ? [...Array.from({ length: 12 }, (_, i) => real(layout.srow, i)), 0, 0, 0, 1]
+    : hasQform
+      ? ofQform()
+      : undirectedAffine(dims, spacingMm);
   checkAffine(affine, spacingMm, fail);
+  const qformShiftMm = hasSform && hasQform ? cornerShiftMm(dims, affine, orNone(ofQform)) : 0;
 
   let slope = real(layout.slope);
   let intercept = real(layout.intercept);
@@ -106,7 +113,25 @@ export function readHeader(bytes: Uint8Array, where: string): NiftiHeader {
   const dataOffset = layout === NIFTI1 ? real(layout.dataOffset) : long(layout.dataOffset);
   if (!Number.isInteger(dataOffset) || dataOffset < (layout === NIFTI1 ? 348 : HEADER_BYTES))
     fail(`says that its voxels begin at byte ${dataOffset}`);
-  return { dims, spacingMm, affine, datatype: short(layout.datatype), littleEndian, dataOffset, slope, intercept };
+  return { dims, spacingMm, affine, datatype: short(layout.datatype), littleEndian, dataOffset, slope, intercept, qformShiftMm };
+}
+
+/** A damaged qform beside a sform says nothing. */
+function orNone<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof InputError) return undefined;
+    throw error;
+  }
+}
+
+function cornerShiftMm(dims: Vec3, a: readonly number[], b: readonly number[] | undefined): number {
+  if (b === undefined) return 0;
+  const corners = [0, 1, 2, 3, 4, 5, 6, 7].map((n) => dims.map((size, axis) => ((n >> axis) & 1) * (size - 1)));
+  const apart = ([x, y, z]: number[], row: number): number =>
+    [x, y, z, 1].reduce((sum, value, column) => sum + value * (a[4 * row + column] - b[4 * row + column]), 0);
+  return Math.max(...corners.map((corner) => Math.hypot(...[0, 1, 2].map((row) => apart(corner, row)))));
 }
 
 /**

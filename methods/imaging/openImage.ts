@@ -3,8 +3,9 @@ import path from "node:path";
 import { InputError } from "../inputError.ts";
 import { isDicom } from "./dicomFile.ts";
 import { dicomFilesBelow, openDicomSeries } from "./dicomFolder.ts";
-import { readNifti } from "./nifti.ts";
+import { niftiNotes, readNifti } from "./nifti.ts";
 import { decodeCtPng } from "./png16.ts";
+import { orUnreadable } from "./unreadable.ts";
 import { scalingAffine, type Vec3, type Volume } from "./volume.ts";
 
 export type ImageKind = "nifti" | "png-slices" | "dicom";
@@ -19,7 +20,7 @@ export interface OpenOptions {
 export interface OpenedImage {
   readonly volume: Volume;
   readonly kind: ImageKind;
-  /** What one should know about it: copies and localizers that were left out, lossy compression. */
+  /** What one should know about it: copies and localizers that were left out, lossy compression, two placements. */
   readonly notes: readonly string[];
 }
 
@@ -42,7 +43,7 @@ export async function openImage(image: string, { spacingMm, series }: OpenOption
       { cause: error },
     );
   });
-  const bytes = found.isFile() ? await readFile(image) : undefined;
+  const bytes = found.isFile() ? await orUnreadable(image, () => readFile(image)) : undefined;
   const dicomFiles = bytes === undefined ? await dicomFilesBelow(image) : isDicom(bytes) ? [image] : [];
   const names = found.isDirectory() ? (await readdir(image)).sort() : [];
   const slices = dicomFiles.length > 0 ? [] : names.filter((name) => /\.png$/i.test(name));
@@ -51,7 +52,8 @@ export async function openImage(image: string, { spacingMm, series }: OpenOption
   if (slices.length > 0) return { volume: await readPngSlices(image, slices, spacingMm), kind: "png-slices", notes: [] };
   if (spacingMm !== undefined)
     throw new InputError("is no folder of PNG slices, so it has a spacing of its own", image, "leave the spacing out");
-  if (bytes !== undefined && dicomFiles.length === 0) return { volume: readNifti(bytes, image), kind: "nifti", notes: [] };
+  if (bytes !== undefined && dicomFiles.length === 0)
+    return { volume: readNifti(bytes, image), kind: "nifti", notes: niftiNotes(bytes, image) };
   return { ...(await openDicomSeries(dicomFiles, image, series)), kind: "dicom" };
 }
 
@@ -84,7 +86,7 @@ async function readPngSlices(folder: string, names: readonly string[], spacingMm
   let data = new Int16Array(0);
   for (const [z, { name }] of numbered.entries()) {
     const file = path.join(folder, name);
-    const slice = decodeCtPng(await readFile(file), file);
+    const slice = decodeCtPng(await orUnreadable(file, () => readFile(file)), file);
     if (size === undefined) {
       size = { width: slice.width, height: slice.height };
       data = new Int16Array(slice.data.length * numbered.length);

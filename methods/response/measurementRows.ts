@@ -35,7 +35,7 @@ export const measurementColumns = {
   "short_mm*": "short axis in mm",
   "state*": `${findingStates.join(", ")}; if empty, measured`,
   "volume_ml*": "volume in ml",
-  "mask*": "NIfTI mask of the lesion that gives diameters and volume",
+  "mask*": "NIfTI mask of the lesion that gives diameters and volume; parts of a lesion that has split are added up",
   "note*": "is not read",
 } as const;
 

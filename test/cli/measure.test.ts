@@ -1,9 +1,9 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { measureMask } from "../../cli/commands/measure.ts";
-import { writeNiftiMask } from "../../methods/imaging/nifti.ts";
+import { writeNifti, writeNiftiMask } from "../../methods/imaging/nifti.ts";
 import { type Mask, scalingAffine, type Vec3 } from "../../methods/imaging/volume.ts";
 import { InputError } from "../../methods/inputError.ts";
 
@@ -60,6 +60,47 @@ describe("measure", () => {
     expect(cross.longMm).toBeCloseTo(16, 9);
     expect(cross.long?.map((p) => p[0])).toEqual([10, 10]);
     expect(cross.shortMm).toBeCloseTo(14, 9);
+  });
+
+  it("does not span what touches only in other slices", async () => {
+    // two limbs of 8 pixels, 40 apart on slice 0, joined on slice 1 by a bar of 49 pixels
+    const file = await save("horseshoe.nii.gz", [60, 20, 3], [1, 1, 1], (x, y, z) =>
+      z === 0 ? y >= 4 && y < 12 && ((x >= 2 && x < 4) || (x >= 49 && x < 51)) : z === 1 && y === 4 && x >= 2 && x < 30,
+    );
+    const [limbs] = (await measureMask(file)).components;
+    expect(limbs.slice).toBe(1);
+    expect(limbs.longMm).toBeCloseTo(27, 9);
+  });
+
+  it("measures one label of a label map, and tells of several, of fractions and of slices that are not axial", async () => {
+    const dims: Vec3 = [20, 10, 2];
+    const said = vi.spyOn(process.stderr, "write").mockReturnValue(true);
+    const lines = (): string =>
+      said.mock.calls
+        .splice(0)
+        .map(([text]) => String(text))
+        .join("");
+    const put = async (name: string, values: number[], affine: readonly number[] = scalingAffine([1, 1, 1])): Promise<string> => {
+      const data = Float32Array.from({ length: 400 }, (_, i) => (i < 15 ? values[Math.floor(i / 5)] : 0));
+      await writeFile(path.join(folder, name), writeNifti({ data, dims, spacingMm: [1, 1, 1], affine }));
+      return path.join(folder, name);
+    };
+    try {
+      const labelled = await put("labels.nii.gz", [1, 2, 1]);
+      expect((await measureMask(labelled)).total.voxels).toBe(15);
+      expect(lines()).toMatch(/labels\.nii\.gz holds the labels 1, 2: all of them count\n/);
+      expect((await measureMask(labelled, 2)).total.voxels).toBe(5);
+      expect(lines()).toBe("");
+      await expect(measureMask(labelled, 3)).rejects.toThrow(/has no label 3 — its labels are 1, 2/);
+      await measureMask(await put("fractions.nii.gz", [0.25, 0.5, 1]));
+      expect(lines()).toMatch(/holds fractions \(0\.25, 0\.50, 1\.0, …\)/);
+      await measureMask(await put("sagittal.nii.gz", [1, 1, 1], [0, 0, 1, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1]));
+      expect(lines()).toMatch(/its slices are sagittal/);
+      await measureMask(await put("one.nii.gz", [7, 7, 7]));
+      expect(lines()).toBe("");
+    } finally {
+      said.mockRestore();
+    }
   });
 
   it("orders components from the largest down; touching at a corner is touching", async () => {

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { isDicom } from "../../methods/imaging/dicomFile.ts";
 import { assembleSeries, withoutCopies } from "../../methods/imaging/dicomSeries.ts";
 import { type DicomSlice, readDicomSlices } from "../../methods/imaging/dicomSlice.ts";
+import type { Vec3 } from "../../methods/imaging/volume.ts";
 import { InputError } from "../../methods/inputError.ts";
 
 /** Made by test/oracles/dicom_series.py: files written by GDCM, and what SimpleITK reads back. */
@@ -128,6 +129,42 @@ describe("a DICOM series", () => {
       return { ...slice, position: [x, y + 0.3 * (z + 410), z] as const };
     });
     expect(() => assembleSeries(tilted, "f")).toThrow(/displaced sideways by 0\.75 mm per step/);
+  });
+
+  it("takes a displacement below half a pixel for upright, and gives an affine that is right-angled", async () => {
+    const slices = await slicesOf(filesOf("axial"));
+    const leaning = slices.map((slice, i) => {
+      const [x, y, z] = slice.position;
+      return { ...slice, position: [x + 0.001 * i, y + 0.02 * (z + 410), z] as const, alongRows: [2e-4, 1, 0] as const };
+    });
+    const { affine } = assembleSeries(leaning, "f");
+    const columns = [0, 1, 2].map((c) => [0, 4, 8].map((r) => affine[r + c]));
+    for (const [a, b] of [
+      [0, 1],
+      [0, 2],
+      [1, 2],
+    ])
+      expect(Math.abs(columns[a].reduce((sum, value, i) => sum + value * columns[b][i], 0))).toBeLessThan(1e-12);
+  });
+
+  it.each([0.625, 1.25, 3])("takes steps of %d mm whose positions were rounded to 0.1 mm for even", async (step) => {
+    const [slice] = await slicesOf(filesOf("axial"));
+    const series = Array.from({ length: 60 }, (_, i) => {
+      const position = [0, 0.6 * i * step, 0.8 * i * step].map((mm) => Math.round(10 * mm) / 10) as unknown as Vec3;
+      return { ...slice, where: `${i}`, position, alongColumns: [1, 0, 0] as const, alongRows: [0, 0.8, -0.6] as const };
+    });
+    const { spacingMm } = assembleSeries(series, "f");
+    expect(spacingMm[2]).toBeCloseTo(step, 2);
+    expect(() => assembleSeries(series.toSpliced(30, 1), "f")).toThrow(/the step between 29 and 31/);
+  });
+
+  it("refuses a spacing that grows, although no step is far from the usual one", async () => {
+    const [slice] = await slicesOf(filesOf("axial"));
+    const series = Array.from({ length: 40 }, (_, i) => {
+      const position = [0, 0, 3 * i + 0.0015 * i * i] as const;
+      return { ...slice, where: `${i}`, position };
+    });
+    expect(() => assembleSeries(series, "f")).toThrow(/mm off an even spacing of 3\.0/);
   });
 
   it("gives a single slice its thickness", async () => {

@@ -1,10 +1,11 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openImage } from "../../methods/imaging/openImage.ts";
 import { encodeCtPng } from "../../methods/imaging/png16.ts";
 import type { Volume } from "../../methods/imaging/volume.ts";
+import { InputError } from "../../methods/inputError.ts";
 import { dicomSegmentation, dicomSeries, number, text } from "../datasets/dicomFiles.ts";
 import { axialGrid } from "../datasets/lymphNodeFolder.ts";
 
@@ -43,6 +44,18 @@ describe("a folder as archives export it", () => {
     expect(kind).toBe("dicom");
     expect(volume.data).toEqual(CT.data);
     expect(notes).toEqual([]);
+  });
+
+  it("may hold links to folders and files, even in a circle; one to nothing is told", async () => {
+    putSeries("archive/SE1", dicomSeries(CT, "1.2.1"));
+    mkdirSync(path.join(root, "work"));
+    symlinkSync(path.join(root, "archive/SE1"), path.join(root, "work/series"));
+    symlinkSync(path.join(root, "work"), path.join(root, "work/again"));
+    expect((await openImage(path.join(root, "work"))).volume.data).toEqual(CT.data);
+    symlinkSync(path.join(root, "gone"), path.join(root, "work/IM9"));
+    const refused = openImage(path.join(root, "work"));
+    await expect(refused).rejects.toThrow(`${path.join(root, "work/IM9")}: is not there, or a link to nothing`);
+    await expect(refused).rejects.toBeInstanceOf(InputError);
   });
 
   it("names its series where it holds several, and opens the one that is asked for by UID or number", async () => {
