@@ -61,7 +61,7 @@ export interface InitialOptions {
   readonly enhanced?: Slice<Float32Array>;
   /** How `enhanced` was made; default: by a network. */
   readonly enhancedBy?: "network" | "bicubic";
-  /** Voxel spacing, for `grabcut-prior`; default: square pixels. */
+  /** Voxel spacing, for `ellipse` and `grabcut-prior`; default: square pixels. */
   readonly spacingMm?: Vec3;
 }
 
@@ -82,9 +82,13 @@ export function initialMask(
   options: InitialOptions = {},
 ): { readonly labels: LabelMap; readonly outcome: InitialOutcome } {
   const { width, height } = image;
-  if (method === "ellipse") return { labels: { data: ellipseMask(diameters, width, height), width, height }, outcome: "drawn" };
+  const spacingMm = options.spacingMm ?? [1, 1, 1];
+  if (method === "ellipse") {
+    const data = ellipseMask(diameters, width, height, spacingMm[1] / spacingMm[0]);
+    return { labels: { data, width, height }, outcome: "drawn" };
+  }
 
-  if (method === "grabcut-prior") return priorCut(image, diameters, options.spacingMm ?? [1, 1, 1], window);
+  if (method === "grabcut-prior") return priorCut(image, diameters, spacingMm, window);
 
   const roi = roiOnSlice(image, diameters);
   const [roiWidth, roiHeight] = [roi.x1 - roi.x0, roi.y1 - roi.y0];

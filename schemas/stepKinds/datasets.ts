@@ -29,7 +29,7 @@ export const markNoiseSchema = z
 
 export const datasetImport = {
   kind: "dataset.import",
-  version: 3,
+  version: 4,
   queue: "cpu",
   numerics: "plain",
   shape: "sharded",

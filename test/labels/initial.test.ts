@@ -72,6 +72,25 @@ describe("the ellipse on the marks", () => {
     expect([Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)]).toEqual([10, 30, 18, 26]);
   });
 
+  it.each([0, 0.4, 1.1, 2.5])(
+    "on pixels three times as high as wide is that on square ones, of which every third row is seen (turned by %d)",
+    (turn) => {
+      const [cos, sin] = [Math.cos(turn), Math.sin(turn)];
+      const drawn = (height: number): Diameters => {
+        const at = (x: number, y: number): [number, number] => [60 + x * cos - y * sin, (60 + x * sin + y * cos) * height];
+        return { long: [at(-40, 0), at(40, 0)], short: [at(5, -18), at(5, 22)] };
+      };
+      const square = ellipseMask(drawn(1), 120, 120);
+      const high = ellipseMask(drawn(1 / 3), 120, 40, 3);
+      expect(high.some((inside, p) => inside !== square[Math.floor(p / 120) * 360 + (p % 120)])).toBe(false);
+      expect(count(high)).toBeGreaterThan(700);
+      const { labels } = initialMask("ellipse", { data: new Int16Array(4800), width: 120, height: 40 }, drawn(1 / 3), window, {
+        spacingMm: [1, 3, 5],
+      });
+      expect(labels.data).toEqual(high);
+    },
+  );
+
   it("does not vanish with its marks", () => {
     expect(
       count(
