@@ -3,7 +3,7 @@ import type { ImageKind } from "../methods/imaging/openImage.ts";
 import type { HuWindow, Vec3 } from "../methods/imaging/volume.ts";
 import type { RecistMarks } from "../methods/labels/recist.ts";
 import { table } from "./output.ts";
-import type { SegmentMethod } from "./segmentMethod.ts";
+import { fillsOneSlice, type SegmentMethod } from "./segmentMethod.ts";
 
 /** What happened to one lesion; lengths in mm, null where there is nothing to measure. */
 export interface SegmentedLesion {
@@ -87,5 +87,6 @@ export function summary({ lesions, method, out }: SegmentDocument): string {
     mm(l.marksShortMm) || "–",
     l.volumeMl.toFixed(2),
   ]);
-  return `${table([["lesion", "slice", "outcome", "long mm", "short mm", "marks: long", "short", "ml"], ...rows])}\n${measured.join("")}${method}: ${lesions.length} masks, pictures and ${MEASUREMENTS} in ${out}`;
+  const oneSlice = fillsOneSlice(method) ? "; ml is of the marked slice alone (volumes: --method grabcut-prior-3d)" : "";
+  return `${table([["lesion", "slice", "outcome", "long mm", "short mm", "marks: long", "short", "ml"], ...rows])}\n${measured.join("")}${method}: ${lesions.length} masks, pictures and ${MEASUREMENTS} in ${out}${oneSlice}`;
 }

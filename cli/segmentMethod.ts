@@ -13,6 +13,9 @@ export const postprocessOf = (method: SegmentMethod): "none" | "grabcut" | "prio
   method === "wsss-gc" ? "grabcut" : method === "wsss-prior" ? "prior" : "none";
 export type SegmentMethod = (typeof markMethods)[number] | (typeof modelMethods)[number];
 
+/** Whether its masks lie on the marked slice alone. */
+export const fillsOneSlice = (method: SegmentMethod): boolean => sliceMethods.some((name) => name === method);
+
 /** The method, checked against what is given to work from. */
 export function methodOf({ method, model, marks, boxes = [], points = [] }: SegmentOptions): SegmentMethod {
   if ((marks === undefined) === (boxes.length + points.length === 0))

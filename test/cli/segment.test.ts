@@ -661,6 +661,12 @@ describe("the command", () => {
     expect(stderr).toMatch(/a: soft-tissue window -160 … 240 HU/);
   });
 
+  it("says of a method for one slice that its volume is that slice's", async () => {
+    const ending = "; ml is of the marked slice alone (volumes: --method grabcut-prior-3d)\n";
+    expect((await run()).stdout.endsWith(ending)).toBe(true);
+    expect((await run("--method", "ellipsoid")).stdout).not.toContain("slice alone");
+  });
+
   it("ends with 2 where the input is wrong, with one line on stderr and nothing on stdout", () => {
     const program = fileURLToPath(new URL("../../bin/recist3d", import.meta.url));
     const { status, stdout, stderr } = spawnSync(
