@@ -8,6 +8,8 @@ import { narrowest } from "./voxelValues.ts";
 const MAX_DEFLATE_RATIO = 1032;
 /** Less is rounding. */
 const PLACEMENT_TOLERANCE_MM = 0.1;
+/** ITK's, seen. */
+const PERPENDICULAR_TOLERANCE = 1e-4;
 const VALUES_TOLD = 5;
 /** zlib's own default; fixed, so that equal masks are equal bytes. */
 const GZIP_LEVEL = 6;
@@ -52,11 +54,23 @@ export function readNifti(bytes: Uint8Array, where: string): Volume {
 
 /** What one should know about a file that `readNifti` reads. */
 export function niftiNotes(bytes: Uint8Array, where: string): string[] {
-  const { qformShiftMm } = readHeader(isGzip(bytes) ? beginning(bytes, where) : bytes, where);
-  if (qformShiftMm < PLACEMENT_TOLERANCE_MM) return [];
-  return [
-    `its qform places it up to ${Number(qformShiftMm.toFixed(1))} mm from its sform, which counts here: programs that go by the qform (ITK's) see masks beside the image`,
-  ];
+  const { qformShiftMm, affine } = readHeader(isGzip(bytes) ? beginning(bytes, where) : bytes, where);
+  const notes: string[] = [];
+  if (qformShiftMm >= PLACEMENT_TOLERANCE_MM)
+    notes.push(
+      `its qform places it up to ${Number(qformShiftMm.toFixed(1))} mm from its sform, which counts here: programs that go by the qform (ITK's) see masks beside the image`,
+    );
+  if (leanOf(affine) > PERPENDICULAR_TOLERANCE)
+    notes.push("its axes are not perpendicular, nor are its masks', which programs on ITK then do not open");
+  return notes;
+}
+
+/** The largest cosine between two of an affine's axes. */
+function leanOf(affine: readonly number[]): number {
+  const axes = [0, 1, 2].map((column) => [0, 4, 8].map((row) => affine[row + column]));
+  const cosine = (a: number[], b: number[]): number =>
+    Math.abs(a.reduce((sum, value, i) => sum + value * b[i], 0)) / (Math.hypot(...a) * Math.hypot(...b));
+  return Math.max(cosine(axes[0], axes[1]), cosine(axes[0], axes[2]), cosine(axes[1], axes[2]));
 }
 
 /**

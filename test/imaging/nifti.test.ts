@@ -119,6 +119,12 @@ describe("readNifti", () => {
     expect(niftiNotes(file, "x")).toEqual([]);
   });
 
+  it("tells of axes that are not perpendicular", () => {
+    const affine = [1, 0, 0, 0, 0, 1, 0.1, 0, 0, 0, Math.sqrt(9 - 0.01), 0, 0, 0, 0, 1];
+    const file = writeNifti({ dims: [4, 3, 2], spacingMm: [1, 1, 3], affine, data: new Int16Array(24) });
+    expect(niftiNotes(file, "x")).toEqual([expect.stringMatching(/^its axes are not perpendicular/)]);
+  });
+
   it("refuses voxels that are not numbers, and counts them", () => {
     const file = fileOf("float32 <");
     file.writeFloatLE(Number.NaN, 352);
