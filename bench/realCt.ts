@@ -112,6 +112,10 @@ interface Score {
   readonly volume: number;
   readonly area: number;
   readonly size: number;
+  /** Dice in the volume if the mask ended where the lesion does across slices. */
+  readonly cutOff: number;
+  /** Dice of the lesion's own mask if it ended where the found one does. */
+  readonly extent: number;
 }
 
 function scoreOf({ id, marks, reference }: LesionCase, mask: Mask): Score {
@@ -124,7 +128,16 @@ function scoreOf({ id, marks, reference }: LesionCase, mask: Mask): Score {
     volume: dice(mask.data, truth.data),
     area: size(found) / size(drawn),
     size: size(mask.data) / size(truth.data),
+    cutOff: dice(withinSlicesOf(truth, mask), truth.data),
+    extent: dice(withinSlicesOf(mask, truth), truth.data),
   };
+}
+
+/** `mask` on the slices on which `other` is not empty. */
+function withinSlicesOf(other: Mask, mask: Mask): Uint8Array {
+  const perSlice = mask.dims[0] * mask.dims[1];
+  const kept = Array.from({ length: mask.dims[2] }, (_, z) => other.data.subarray(z * perSlice, (z + 1) * perSlice).includes(1));
+  return mask.data.map((inside, i) => (kept[Math.floor(i / perSlice)] ? inside : 0));
 }
 
 const mean = (values: readonly number[]): number => values.reduce((sum, v) => sum + v, 0) / values.length;
@@ -188,6 +201,9 @@ async function tested(model: Model, { exact, noisy }: TestLesions, backend: Back
     row(`noisy, draw ${draw}`, await scores(cases, {}));
     row("… prior's cut", await scores(cases, { postprocess: "prior" }));
   }
+  console.log(
+    `exact, 3D: ${mean(plain.map(({ cutOff }) => cutOff)).toFixed(3)} on the lesions' own slices alone; their own masks on the slices found: ${mean(plain.map(({ extent }) => extent)).toFixed(3)}`,
+  );
   row("without marks", await scores(exact, {}, true));
   for (const { id, slice, volume, area, size } of plain)
     console.log(id.padEnd(48), slice.toFixed(3), volume.toFixed(3), `area × ${area.toFixed(2)}, volume × ${size.toFixed(2)}`);
