@@ -1,5 +1,6 @@
 import http from "node:http";
 import https from "node:https";
+import { buffer } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "minio";
 import { StoreFullError, StoreInputError, StoreUnreachableError } from "./errors.ts";
@@ -69,15 +70,7 @@ export function openS3Bucket(url: string, credentials: S3Credentials): S3Bucket 
   }
 
   return {
-    read: (key) =>
-      ask(
-        async () => {
-          const chunks: Buffer[] = [];
-          for await (const chunk of await client.getObject(bucket, prefix + key)) chunks.push(chunk as Buffer);
-          return Buffer.concat(chunks);
-        },
-        { NoSuchKey: undefined },
-      ),
+    read: (key) => ask(async () => buffer(await client.getObject(bucket, prefix + key)), { NoSuchKey: undefined }),
 
     exists: (key) => ask(async () => Boolean(await client.statObject(bucket, prefix + key)), { NotFound: false }),
 
@@ -153,7 +146,7 @@ function isTransient(error: unknown): boolean {
   return (
     ["ECONNRESET", "ECONNREFUSED", "EPIPE", "EAI_AGAIN", "SlowDown", "ConditionalRequestConflict", "OperationAborted"].includes(
       codeOf(error),
-    ) || /Retryable HTTP status/.test((error as Error).message)
+    ) || (error as Error).message.includes("Retryable HTTP status")
   );
 }
 

@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { buffer } from "node:stream/consumers";
 import { openFileStore } from "../artifacts/fileStore.ts";
 import { openS3Store } from "../artifacts/s3Store.ts";
 import type { Store } from "../artifacts/store.ts";
@@ -104,11 +105,7 @@ try {
   await server.client.makeBucket("plain");
   await compare("S3 store beside the bare minio client", await openS3Store(await server.bucket(), server.credentials), {
     put: (name, bytes) => server.client.putObject("plain", name, bytes, bytes.length),
-    async get(name) {
-      const chunks: Buffer[] = [];
-      for await (const chunk of await server.client.getObject("plain", name)) chunks.push(chunk as Buffer);
-      return Buffer.concat(chunks);
-    },
+    get: async (name) => buffer(await server.client.getObject("plain", name)),
   });
 } finally {
   await server.stop();

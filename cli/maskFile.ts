@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { readNiftiMaskOf } from "../methods/imaging/nifti.ts";
+import { listed, readNiftiMaskOf } from "../methods/imaging/nifti.ts";
 import type { Mask } from "../methods/imaging/volume.ts";
 import { InputError } from "../methods/inputError.ts";
 import { say } from "./output.ts";
@@ -21,10 +21,7 @@ export async function readMaskFile(path: string, label?: number): Promise<Mask> 
   });
   const { mask, values } = readNiftiMaskOf(bytes, path, label);
   if (label === undefined && !values.every(Number.isInteger))
-    say(
-      `${path} holds fractions (${values.map((value) => value.toPrecision(2)).join(", ")}, …): every voxel that is not 0 counts`,
-    );
-  else if (label === undefined && values.length > 1)
-    say(`${path} holds the labels ${values.join(", ")}${values.length > 4 ? ", …" : ""}: all of them count`);
+    say(`${path} holds fractions (${listed(values.map((value) => value.toPrecision(2)))}): every voxel that is not 0 counts`);
+  else if (label === undefined && values.length > 1) say(`${path} holds the labels ${listed(values)}: all of them count`);
   return mask;
 }

@@ -2,6 +2,7 @@ import { rmSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { InputError } from "../methods/inputError.ts";
+import { say } from "./output.ts";
 
 export interface OutputFolder {
   readonly out: string;
@@ -77,11 +78,13 @@ export async function refuseForeign(out: string, name: string, sign: string): Pr
     throw new InputError("would be replaced, and is not of an earlier run", path.join(out, name), "name another folder to write");
 }
 
-/** Names of masks in folder `out` that earlier runs wrote beside a picture, and this one, which wrote `names`, did not. */
-export async function earlierMasks(out: string, names: readonly string[]): Promise<string[]> {
+/** Tells of masks in folder `out` that earlier runs wrote beside a picture, and this one, which wrote `names`, did not. */
+export async function tellEarlierMasks(out: string, names: readonly string[], table: string): Promise<void> {
   const there = new Set(await readdir(out));
   const pictureOf = (mask: string): string => mask.replace(/\.nii\.gz$/, ".png");
-  return [...there].filter((name) => name.endsWith(".nii.gz") && there.has(pictureOf(name)) && !names.includes(name)).sort();
+  const earlier = [...there].filter((name) => name.endsWith(".nii.gz") && there.has(pictureOf(name)) && !names.includes(name));
+  if (earlier.length > 0)
+    say(`${out} also holds masks of earlier runs, which ${table} no longer tells of: ${earlier.sort().join(", ")}`);
 }
 
 async function refuseFolderOf(inputs: readonly string[], out: string): Promise<void> {

@@ -24,7 +24,7 @@ import { overlayPng } from "../overlay.ts";
 import { searchProgress } from "../searchProgress.ts";
 import { openNetwork } from "../segmentingNetwork.ts";
 import { onGrid } from "../unmarkedLesion.ts";
-import { earlierMasks, refuseForeign, refuseTargets, writtenTogether } from "../writtenTogether.ts";
+import { refuseForeign, refuseTargets, tellEarlierMasks, writtenTogether } from "../writtenTogether.ts";
 
 export interface ProposeOptions extends Partial<SearchOptions> {
   /** NIfTI file, folder of PNG slices, or folder with a DICOM series. */
@@ -163,9 +163,7 @@ export async function proposeLesions(options: ProposeOptions): Promise<ProposeDo
     );
     return names;
   });
-  const earlier = await earlierMasks(out, names);
-  if (earlier.length > 0)
-    say(`${out} also holds masks of earlier runs, which ${TABLE} no longer tells of: ${earlier.join(", ")}`);
+  await tellEarlierMasks(out, names, TABLE);
   return { image, kind, dims: volume.dims, spacingMm: volume.spacingMm, out, proposals };
 }
 

@@ -24,7 +24,7 @@ import {
 import { openNetwork } from "../segmentingNetwork.ts";
 import { markMethods, methodOf, modelMethods } from "../segmentMethod.ts";
 import { extentOf, sliceOfUnmarked, type UnmarkedLesion } from "../unmarkedLesion.ts";
-import { earlierMasks, refuseForeign, refuseTargets, writtenTogether } from "../writtenTogether.ts";
+import { refuseForeign, refuseTargets, tellEarlierMasks, writtenTogether } from "../writtenTogether.ts";
 
 export interface SegmentOptions {
   /** NIfTI file, folder of PNG slices, or folder with a DICOM series. */
@@ -169,9 +169,7 @@ export async function segmentImage(options: SegmentOptions): Promise<SegmentDocu
       return row;
     }
   });
-  const earlier = await earlierMasks(out, names);
-  if (earlier.length > 0)
-    say(`${out} also holds masks of earlier runs, which ${MEASUREMENTS} no longer tells of: ${earlier.join(", ")}`);
+  await tellEarlierMasks(out, names, MEASUREMENTS);
   return {
     image,
     kind,

@@ -50,11 +50,13 @@ async function filesBelow(folder: string, entered = new Set<string>()): Promise<
   if (entered.has(place)) return [];
   entered.add(place);
   const files: string[] = [];
-  for (const { name } of await orUnreadable(folder, () => readdir(folder, { withFileTypes: true }))) {
-    if (OTHER_FILE.test(name)) continue;
-    const file = path.join(folder, name);
-    const { isDirectory } = await orUnreadable(file, async () => ({ isDirectory: (await stat(file)).isDirectory() }));
-    if (isDirectory) files.push(...(await filesBelow(file, entered)));
+  for (const entry of await orUnreadable(folder, () => readdir(folder, { withFileTypes: true }))) {
+    const file = path.join(folder, entry.name);
+    if (!entry.isDirectory() && OTHER_FILE.test(file)) continue;
+    const { isFolder } = await orUnreadable(file, async () => ({
+      isFolder: entry.isSymbolicLink() ? (await stat(file)).isDirectory() : entry.isDirectory(),
+    }));
+    if (isFolder) files.push(...(await filesBelow(file, entered)));
     else files.push(file);
   }
   return files;

@@ -10,7 +10,7 @@ const MAX_DEFLATE_RATIO = 1032;
 const PLACEMENT_TOLERANCE_MM = 0.1;
 /** ITK's, seen. */
 const PERPENDICULAR_TOLERANCE = 1e-4;
-const VALUES_TOLD = 5;
+const MOST_VALUES = 6;
 /** zlib's own default; fixed, so that equal masks are equal bytes. */
 const GZIP_LEVEL = 6;
 
@@ -48,13 +48,19 @@ const UNREADABLE: Readonly<Record<number, string>> = {
  *   the file's size can justify.
  */
 export function readNifti(bytes: Uint8Array, where: string): Volume {
-  const { header, voxels, valueAt } = openVoxels(bytes, where);
-  return { ...gridOf(header), data: narrowest(voxels, valueAt, where) };
+  return readNiftiImage(bytes, where).volume;
 }
 
-/** What one should know about a file that `readNifti` reads. */
-export function niftiNotes(bytes: Uint8Array, where: string): string[] {
-  const { qformShiftMm, affine } = readHeader(isGzip(bytes) ? beginning(bytes, where) : bytes, where);
+/**
+ * As `readNifti`.
+ * @returns notes: what programs on ITK make of the image, where they place it elsewhere or do not open its masks.
+ */
+export function readNiftiImage(bytes: Uint8Array, where: string): { volume: Volume; notes: string[] } {
+  const { header, voxels, valueAt } = openVoxels(bytes, where);
+  return { volume: { ...gridOf(header), data: narrowest(voxels, valueAt, where) }, notes: notesOn(header) };
+}
+
+function notesOn({ qformShiftMm, affine }: NiftiHeader): string[] {
   const notes: string[] = [];
   if (qformShiftMm >= PLACEMENT_TOLERANCE_MM)
     notes.push(
@@ -83,7 +89,7 @@ export function readNiftiMask(bytes: Uint8Array, where: string): Mask {
 
 /**
  * As `readNiftiMask`; the mask of `label` alone where one is given.
- * @returns values: the first few values other than 0, in the order in which they are met.
+ * @returns values: the first few other than 0, in the order in which they are met; `listed` for telling them.
  * @throws InputError also when there are other values but not `label`.
  */
 export function readNiftiMaskOf(bytes: Uint8Array, where: string, label?: number): { mask: Mask; values: number[] } {
@@ -95,7 +101,7 @@ export function readNiftiMaskOf(bytes: Uint8Array, where: string, label?: number
   let last = 0;
   for (let i = 0; i < voxels; i++) {
     const value = valueAt(i);
-    if (value !== 0 && value !== last && (values.size < VALUES_TOLD || value === label)) values.add(value);
+    if (value !== 0 && value !== last && (values.size < MOST_VALUES || value === label)) values.add(value);
     last = value;
     if (!Number.isFinite(value)) notNumbers++;
     if (value < lowest) lowest = value;
@@ -109,9 +115,13 @@ export function readNiftiMaskOf(bytes: Uint8Array, where: string, label?: number
       "give the mask that belongs to it",
     );
   if (label !== undefined && values.size > 0 && !values.has(label))
-    throw new InputError(`has no label ${label}`, where, `its labels are ${[...values].slice(0, VALUES_TOLD).join(", ")}`);
+    throw new InputError(`has no label ${label}`, where, `its labels are ${listed([...values])}`);
   return { mask: { ...gridOf(header), data }, values: [...values] };
 }
+
+/** Of `readNiftiMaskOf`'s values, which may be cut off. */
+export const listed = (values: readonly (number | string)[]): string =>
+  values.length < MOST_VALUES ? values.join(", ") : `${values.slice(0, MOST_VALUES - 1).join(", ")}, …`;
 
 /**
  * As `readNifti`, for a label map: the values 0 … 255 as they are, `[z, y, x]`.

@@ -1,4 +1,5 @@
 import { InputError } from "../inputError.ts";
+import { largestCornerShiftMm } from "./sameGrid.ts";
 import type { Grid, Vec3 } from "./volume.ts";
 
 /** How the voxels of a NIfTI file are stored. */
@@ -86,10 +87,9 @@ export function readHeader(bytes: Uint8Array, where: string): NiftiHeader {
   if (!spacingMm.every((s) => s > 0 && s < Infinity))
     fail(`voxel spacing is ${spacingMm.join(" × ")} mm`, "correct pixdim in the header");
 
-  const ofQform = (): number[] => {
-    const quaternion = [0, 1, 2].map((i) => real(layout.quaternion, i)) as unknown as Vec3;
-    const rotation =
-      rotationOf(quaternion) ?? fail(`the qform's quaternion (${quaternion.join(", ")}) is no rotation`, "correct the header");
+  const quaternion = [0, 1, 2].map((i) => real(layout.quaternion, i)) as unknown as Vec3;
+  const rotation = rotationOf(quaternion);
+  const qformAffine = (rotation: readonly number[]): number[] => {
     const handedness = real(layout.pixdim) === -1 ? -1 : 1;
     const scale = [spacingMm[0], spacingMm[1], spacingMm[2] * handedness];
     const row = (r: number): number[] => [...[0, 1, 2].map((c) => rotation[3 * r + c] * scale[c]), real(layout.qoffset, r)];
@@ -99,10 +99,11 @@ export function readHeader(bytes: Uint8Array, where: string): NiftiHeader {
   const affine = hasSform
     ? [...Array.from({ length: 12 }, (_, i) => real(layout.srow, i)), 0, 0, 0, 1]
     : hasQform
-      ? ofQform()
+      ? qformAffine(rotation ?? fail(`the qform's quaternion (${quaternion.join(", ")}) is no rotation`, "correct the header"))
       : undirectedAffine(dims, spacingMm);
   checkAffine(affine, spacingMm, fail);
-  const qformShiftMm = hasSform && hasQform ? cornerShiftMm(dims, affine, orNone(ofQform)) : 0;
+  // A damaged qform beside a sform says nothing.
+  const qformShiftMm = hasSform && hasQform && rotation ? largestCornerShiftMm(dims, affine, qformAffine(rotation)) : 0;
 
   let slope = real(layout.slope);
   let intercept = real(layout.intercept);
@@ -114,24 +115,6 @@ export function readHeader(bytes: Uint8Array, where: string): NiftiHeader {
   if (!Number.isInteger(dataOffset) || dataOffset < (layout === NIFTI1 ? 348 : HEADER_BYTES))
     fail(`says that its voxels begin at byte ${dataOffset}`);
   return { dims, spacingMm, affine, datatype: short(layout.datatype), littleEndian, dataOffset, slope, intercept, qformShiftMm };
-}
-
-/** A damaged qform beside a sform says nothing. */
-function orNone<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof InputError) return undefined;
-    throw error;
-  }
-}
-
-function cornerShiftMm(dims: Vec3, a: readonly number[], b: readonly number[] | undefined): number {
-  if (b === undefined) return 0;
-  const corners = [0, 1, 2, 3, 4, 5, 6, 7].map((n) => dims.map((size, axis) => ((n >> axis) & 1) * (size - 1)));
-  const apart = ([x, y, z]: number[], row: number): number =>
-    [x, y, z, 1].reduce((sum, value, column) => sum + value * (a[4 * row + column] - b[4 * row + column]), 0);
-  return Math.max(...corners.map((corner) => Math.hypot(...[0, 1, 2].map((row) => apart(corner, row)))));
 }
 
 /**

@@ -3,7 +3,7 @@ import path from "node:path";
 import { InputError } from "../inputError.ts";
 import { isDicom } from "./dicomFile.ts";
 import { dicomFilesBelow, openDicomSeries } from "./dicomFolder.ts";
-import { niftiNotes, readNifti } from "./nifti.ts";
+import { readNiftiImage } from "./nifti.ts";
 import { decodeCtPng } from "./png16.ts";
 import { orUnreadable } from "./unreadable.ts";
 import { scalingAffine, type Vec3, type Volume } from "./volume.ts";
@@ -52,8 +52,7 @@ export async function openImage(image: string, { spacingMm, series }: OpenOption
   if (slices.length > 0) return { volume: await readPngSlices(image, slices, spacingMm), kind: "png-slices", notes: [] };
   if (spacingMm !== undefined)
     throw new InputError("is no folder of PNG slices, so it has a spacing of its own", image, "leave the spacing out");
-  if (bytes !== undefined && dicomFiles.length === 0)
-    return { volume: readNifti(bytes, image), kind: "nifti", notes: niftiNotes(bytes, image) };
+  if (bytes !== undefined && dicomFiles.length === 0) return { ...readNiftiImage(bytes, image), kind: "nifti" };
   return { ...(await openDicomSeries(dicomFiles, image, series)), kind: "dicom" };
 }
 

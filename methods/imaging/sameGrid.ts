@@ -1,5 +1,5 @@
 import { InputError } from "../inputError.ts";
-import type { Grid } from "./volume.ts";
+import type { Grid, Vec3 } from "./volume.ts";
 
 /** Formats round directions and origins to float32 or to decimals; this is far above that and far below a voxel. */
 const TOLERANCE_MM = 0.02;
@@ -11,7 +11,7 @@ const TOLERANCE_MM = 0.02;
  */
 export function checkSameGrid(a: Grid, b: Grid, whereA: string, whereB: string): void {
   const sameDims = a.dims.every((n, axis) => n === b.dims[axis]);
-  if (sameDims && largestCornerShiftMm(a, b) <= TOLERANCE_MM) return;
+  if (sameDims && largestCornerShiftMm(a.dims, a.affine, b.affine) <= TOLERANCE_MM) return;
   throw new InputError(
     `lies on another grid than ${whereA}: ${describe(b)} here, ${describe(a)} there`,
     whereB,
@@ -19,15 +19,13 @@ export function checkSameGrid(a: Grid, b: Grid, whereA: string, whereB: string):
   );
 }
 
-function largestCornerShiftMm(a: Grid, b: Grid): number {
+/** How far apart two affines (4 × 4, row major) place the corner voxel of an image on which they differ most, in mm. */
+export function largestCornerShiftMm(dims: Vec3, a: readonly number[], b: readonly number[]): number {
   let largest = 0;
   for (let corner = 0; corner < 8; corner++) {
-    const voxel = a.dims.map((n, axis) => ((corner >> axis) & 1) * (n - 1));
+    const voxel = dims.map((n, axis) => ((corner >> axis) & 1) * (n - 1));
     const shift = [0, 4, 8].map((row) =>
-      voxel.reduce(
-        (sum, v, axis) => sum + v * (a.affine[row + axis] - b.affine[row + axis]),
-        a.affine[row + 3] - b.affine[row + 3],
-      ),
+      voxel.reduce((sum, v, axis) => sum + v * (a[row + axis] - b[row + axis]), a[row + 3] - b[row + 3]),
     );
     largest = Math.max(largest, Math.hypot(...shift));
   }

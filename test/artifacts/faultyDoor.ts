@@ -1,5 +1,6 @@
 import { request as ask, createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { buffer } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { randomStream } from "../../methods/random.ts";
 import type { S3Server } from "./s3Server.ts";
@@ -51,7 +52,7 @@ export async function openFaultyDoor(
   }
 
   async function meet(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const body = await bytesOf(request);
+    const body = await buffer(request);
     const fault = drawn(request);
     if (fault === "reset") return void request.socket.destroy();
     if (fault === "busy") {
@@ -71,7 +72,7 @@ export async function openFaultyDoor(
     const asked = ask({ host: server.host, port: server.port, method, path: url, headers });
     asked.end(body);
     const answer = await new Promise<IncomingMessage>((done, fail) => asked.once("response", done).once("error", fail));
-    return { status: answer.statusCode ?? 502, headers: answer.headers, content: await bytesOf(answer) };
+    return { status: answer.statusCode ?? 502, headers: answer.headers, content: await buffer(answer) };
   }
 
   const door = createServer((request, response) => {
@@ -87,10 +88,4 @@ export async function openFaultyDoor(
       await new Promise((done) => door.close(done));
     },
   };
-}
-
-async function bytesOf(stream: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of stream) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
 }

@@ -47,9 +47,9 @@ describe("a folder as archives export it", () => {
   });
 
   it("may hold links to folders and files, even in a circle; one to nothing is told", async () => {
-    putSeries("archive/SE1", dicomSeries(CT, "1.2.1"));
+    putSeries("archive.zip/SE1", dicomSeries(CT, "1.2.1"));
     mkdirSync(path.join(root, "work"));
-    symlinkSync(path.join(root, "archive/SE1"), path.join(root, "work/series"));
+    symlinkSync(path.join(root, "archive.zip/SE1"), path.join(root, "work/series"));
     symlinkSync(path.join(root, "work"), path.join(root, "work/again"));
     expect((await openImage(path.join(root, "work"))).volume.data).toEqual(CT.data);
     symlinkSync(path.join(root, "gone"), path.join(root, "work/IM9"));

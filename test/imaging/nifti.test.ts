@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { fc, test } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
-import { niftiNotes, readNifti, readNiftiMask, writeNifti, writeNiftiMask } from "../../methods/imaging/nifti.ts";
+import { readNifti, readNiftiImage, readNiftiMask, writeNifti, writeNiftiMask } from "../../methods/imaging/nifti.ts";
 import { readHeader, undirectedAffine } from "../../methods/imaging/niftiHeader.ts";
 import { checkSameGrid } from "../../methods/imaging/sameGrid.ts";
 import { type Grid, type Mask, scalingAffine, type Vec3 } from "../../methods/imaging/volume.ts";
@@ -106,23 +106,25 @@ describe("readNifti", () => {
     expect(() => readNifti(file, "dir/x.nii")).toThrow(/^dir\/x\.nii: /);
   });
 
+  const notesOf = (bytes: Uint8Array) => readNiftiImage(bytes, "x").notes;
+
   it("tells how far the qform lies from the sform that counts", () => {
     const grid = { dims: [4, 3, 2], spacingMm: [1, 1, 3], affine: scalingAffine([1, 1, 3]) } as const;
     const file = gunzipSync(writeNifti({ ...grid, data: new Int16Array(24) }));
-    expect(niftiNotes(file, "x")).toEqual([]);
+    expect(notesOf(file)).toEqual([]);
     file.writeFloatLE(25, 268);
-    expect(niftiNotes(file, "x")).toEqual([expect.stringMatching(/^its qform places it up to 25 mm from its sform/)]);
-    expect(niftiNotes(gzipSync(file), "x")).toHaveLength(1);
+    expect(notesOf(file)).toEqual([expect.stringMatching(/^its qform places it up to 25 mm from its sform/)]);
+    expect(notesOf(gzipSync(file))).toHaveLength(1);
     file.writeFloatLE(7, 256);
-    expect(niftiNotes(file, "x"), "a quaternion that is none").toEqual([]);
+    expect(notesOf(file), "a quaternion that is none").toEqual([]);
     file.writeInt16LE(0, 252);
-    expect(niftiNotes(file, "x")).toEqual([]);
+    expect(notesOf(file)).toEqual([]);
   });
 
   it("tells of axes that are not perpendicular", () => {
     const affine = [1, 0, 0, 0, 0, 1, 0.1, 0, 0, 0, Math.sqrt(9 - 0.01), 0, 0, 0, 0, 1];
     const file = writeNifti({ dims: [4, 3, 2], spacingMm: [1, 1, 3], affine, data: new Int16Array(24) });
-    expect(niftiNotes(file, "x")).toEqual([expect.stringMatching(/^its axes are not perpendicular/)]);
+    expect(notesOf(file)).toEqual([expect.stringMatching(/^its axes are not perpendicular/)]);
   });
 
   it("refuses voxels that are not numbers, and counts them", () => {
