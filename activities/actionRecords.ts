@@ -8,6 +8,9 @@ import type { Action, ActionResult } from "../schemas/messages.ts";
 import type { ActionRecord } from "../schemas/records.ts";
 import { kindOf } from "../schemas/stepKinds.ts";
 
+/** The fingerprint that enters an action's key. */
+export type FingerprintOf = (action: Pick<Action, "kind" | "numerics">) => Promise<string>;
+
 /** The key under which an action's record is found: what it does to which bytes with which arithmetic. */
 export function keyOf({ kind, version, params, inputs, part }: Action, fingerprint: string): Digest {
   const artifacts = Object.fromEntries(Object.entries(inputs).map(([name, ref]) => [name, ref.artifact as Digest]));

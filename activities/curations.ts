@@ -4,7 +4,7 @@ import type { Digest, Store } from "../artifacts/store.ts";
 import type { Action, ActionResult, ArtifactRef } from "../schemas/messages.ts";
 import { decisionsMetaSchema } from "../schemas/reading.ts";
 import { type StepKindName, type StepParams, stepKinds } from "../schemas/stepKinds.ts";
-import { keyOf, recordOf } from "./actionRecords.ts";
+import { type FingerprintOf, keyOf, recordOf } from "./actionRecords.ts";
 
 /** What readers say at the end of a round. */
 const NEXT = "next-round";
@@ -22,7 +22,7 @@ export interface CurationPlan {
 }
 
 /** Activities of the curation rounds. */
-export function createCurations(store: Store, fingerprintOf: (kind: string) => Promise<string>) {
+export function createCurations(store: Store, fingerprintOf: FingerprintOf) {
   return {
     async curationPlan({ params }: Action): Promise<CurationPlan> {
       const { rounds, atMost, decide, policy, training, ...people } = params as StepParams<"enhancement.curate">;
@@ -64,7 +64,7 @@ export function createCurations(store: Store, fingerprintOf: (kind: string) => P
 
     /** Record of the curation as a whole: its parts are the records of its rounds, its outputs those of the last. */
     async recordCuration({ action, outputs, parts, started }: CurationResult): Promise<ActionResult> {
-      const fingerprint = await fingerprintOf(action.kind);
+      const fingerprint = await fingerprintOf(action);
       const key = keyOf(action, fingerprint);
       const artifacts = Object.fromEntries(Object.entries(outputs).map(([name, { artifact }]) => [name, artifact as Digest]));
       const executed = {

@@ -5,7 +5,7 @@ import { type Action, type ActionProgress, type ActionResult, actionProgressSche
 import { kindOf } from "../schemas/stepKinds.ts";
 import type { ComputeOptions, ComputeProcessDied } from "../worker/computePool.ts";
 import type { ComputeRequest } from "../worker/computeProtocol.ts";
-import { finished, keyOf, partRecords, recordOf } from "./actionRecords.ts";
+import { type FingerprintOf, finished, keyOf, partRecords, recordOf } from "./actionRecords.ts";
 import { newestCheckpoint } from "./checkpoints.ts";
 import { createCurations } from "./curations.ts";
 import { createLedger, fingerprintFor } from "./ledger.ts";
@@ -25,6 +25,8 @@ const FINAL = new Set([
 ]);
 /** Compute processes that die this often over one action, without coming further, will not survive the next time either. */
 const MAX_DEATHS = 10;
+/** An action is offered so often to workers whose arithmetic is not the campaign's. */
+const NUMERICS_ATTEMPTS = 5;
 const HEARTBEAT_MS = 1000;
 
 export type Activities = ReturnType<typeof createActivities>;
@@ -41,9 +43,9 @@ export function createActivities({ store, compute }: ActivityDependencies) {
       });
     return fingerprint;
   };
-  const fingerprintOf = async (kind: string): Promise<string> => {
-    const { numerics } = kindOf(kind);
-    return fingerprintFor(numerics, numerics === "network" ? await numericsFingerprint() : "");
+  const fingerprintOf: FingerprintOf = async ({ kind, numerics }) => {
+    const network = kindOf(kind).numerics === "network" ? (numerics ?? (await numericsFingerprint())) : "";
+    return fingerprintFor(kindOf(kind).numerics, network);
   };
 
   const ledger = {
@@ -51,6 +53,17 @@ export function createActivities({ store, compute }: ActivityDependencies) {
     ...createReadings(store, fingerprintOf),
     ...createCurations(store, fingerprintOf),
   };
+
+  /** Another worker of the queue may have the arithmetic that is asked for; where none has, people must choose. */
+  async function requireNumerics(asked: string, attempt: number): Promise<void> {
+    const own = await numericsFingerprint();
+    if (own === asked) return;
+    throw ApplicationFailure.create({
+      message: `this worker computes with "${own}", the campaign with "${asked}": bring back a worker like that, or retry to go on with today's (a training under way then starts anew)`,
+      type: "OtherNumerics",
+      nonRetryable: attempt >= NUMERICS_ATTEMPTS,
+    });
+  }
 
   /**
    * Executes an action unless its record exists already. Heartbeats come from a timer (a long step or a slow disk is
@@ -66,7 +79,7 @@ export function createActivities({ store, compute }: ActivityDependencies) {
     const timer = setInterval(() => heartbeat(progress), HEARTBEAT_MS);
     const started = new Date();
     try {
-      const fingerprint = await fingerprintOf(action.kind);
+      const fingerprint = await fingerprintOf(action);
       const key = keyOf(action, fingerprint);
       const found = await finished(store, key);
       if (found !== null) return found;
@@ -74,6 +87,7 @@ export function createActivities({ store, compute }: ActivityDependencies) {
       const deaths = checkpoint === before?.checkpoint ? (before?.deaths ?? 0) : 0;
       progress = { ...progress, checkpoint, deaths };
       const gathers = kind.shape === "sharded" && action.part === undefined;
+      if (kind.numerics === "network" && !gathers) await requireNumerics(fingerprint, info.attempt);
       const parts = gathers ? await partRecords(store, action, await ledger.countParts(action), fingerprint) : [];
       const request: ComputeRequest = gathers
         ? { type: "gather", action, key, parts: parts.map(({ record }) => record.outputs as Record<string, Digest>) }

@@ -7,7 +7,7 @@ import { inputName, planPipeline } from "../pipelines/plan.ts";
 import type { Action, ActionResult, ArtifactRef, StepProgress } from "../schemas/messages.ts";
 import type { CompiledPipeline } from "../schemas/pipeline.ts";
 import { type StepKind, type StepParams, stepKinds } from "../schemas/stepKinds.ts";
-import { finished, keyOf, recordOf } from "./actionRecords.ts";
+import { type FingerprintOf, finished, keyOf, recordOf } from "./actionRecords.ts";
 import { discardCheckpoints as discard } from "./checkpoints.ts";
 import { createCurations } from "./curations.ts";
 import { curationTrainings, selfPacedTrainings } from "./innerTrainings.ts";
@@ -23,8 +23,6 @@ export const plainFingerprint = `v8 ${process.versions.v8.split(".").slice(0, 2)
 export function fingerprintFor(numerics: StepKind["numerics"], network: string): string {
   return { network, plain: plainFingerprint, none: "none" }[numerics];
 }
-
-type FingerprintOf = (kind: string) => Promise<string>;
 
 /** What a planned step knows before it runs. */
 export type PlannedStep = Pick<StepProgress, "state" | "outputs" | "record">;
@@ -80,7 +78,8 @@ export function createLedger(store: Store, fingerprintOf: FingerprintOf) {
           for (const [input, sources] of Object.entries(wires))
             for (const { name: as, step, output } of sources)
               inputs[inputName(input, as)] = { artifact: outputsOf.get(step)![output] };
-          for (const training of [key, ...(await trainingsInside({ kind, version, params, inputs }))])
+          const numerics = fingerprint ?? undefined;
+          for (const training of [key, ...(await trainingsInside({ kind, version, params, inputs, numerics }))])
             await discard(store, training);
         }
         const record = key === undefined ? undefined : (await readableAction(store, key))?.digest;
@@ -92,7 +91,7 @@ export function createLedger(store: Store, fingerprintOf: FingerprintOf) {
 
     /** The result of an action whose record and outputs are there, or null. */
     async findFinished({ action }: { action: Action }): Promise<ActionResult | null> {
-      return finished(store, keyOf(action, await fingerprintOf(action.kind)));
+      return finished(store, keyOf(action, await fingerprintOf(action)));
     },
 
     /** Input `source` of a step that reads files. */
@@ -104,7 +103,7 @@ export function createLedger(store: Store, fingerprintOf: FingerprintOf) {
     async recordSelfPaced({ action, rounds, started }: SelfPacedResult): Promise<ActionResult> {
       const { model, labels } = rounds.at(-1)!;
       const outputs = { model: model.artifact as Digest, labels: labels.artifact as Digest };
-      const fingerprint = await fingerprintOf(action.kind);
+      const fingerprint = await fingerprintOf(action);
       const key = keyOf(action, fingerprint);
       const parts = rounds.flatMap((round) => [round.labels.record!, round.model.record!] as Digest[]);
       const record = recordOf({ action, key, fingerprint, outputs, parts, started: new Date(started), attempt: 1 });

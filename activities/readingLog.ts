@@ -1,3 +1,4 @@
+import { canonicalJson } from "../artifacts/canonicalJson.ts";
 import { type ArtifactFile, putArtifact } from "../artifacts/manifest.ts";
 import type { Digest, Store } from "../artifacts/store.ts";
 import {
@@ -10,13 +11,32 @@ import {
 } from "../schemas/reading.ts";
 import { linesType, parseLines, toLines } from "./datasets.ts";
 
-/** One chunk of a reading's log; its first line names the chunk before, so that nothing can be taken out unseen. */
-export async function putChunk(
+type Line = Exclude<LogLine, { event: "chunk" }>;
+
+/**
+ * Adds lines to a reading's log and gives the digest of its newest chunk. Who else asks the same about the same cases
+ * writes to the same log: where `newest` is not the chunk that the writer left there, what only the writer's own chain
+ * holds goes behind it, so that nobody's answers are lost. Lines that the log has already (an attempt before this one wrote them)
+ * are not written again.
+ *
+ * @param previous the writer's newest chunk @param newest what the log's pointer names
+ */
+export async function appendToLog(
   store: Store,
   cases: Digest,
-  previous: Digest | null,
-  lines: readonly Exclude<LogLine, { event: "chunk" }>[],
+  { previous, newest }: { readonly previous: Digest | null; readonly newest: Digest | null },
+  lines: readonly Line[],
 ): Promise<Digest> {
+  if (newest === null || newest === previous) return putChunk(store, cases, previous, lines);
+  const identity = (line: LogLine): string => canonicalJson(JSON.parse(JSON.stringify(line)));
+  const written = new Set((await readLog(store, newest)).lines.map(identity));
+  const own = previous === null ? [] : (await readLog(store, previous)).lines;
+  const missing = [...own, ...lines].filter((line): line is Line => line.event !== "chunk" && !written.has(identity(line)));
+  return missing.length === 0 ? newest : putChunk(store, cases, newest, missing);
+}
+
+/** One chunk of a reading's log; its first line names the chunk before, so that nothing can be taken out unseen. */
+async function putChunk(store: Store, cases: Digest, previous: Digest | null, lines: readonly Line[]): Promise<Digest> {
   const header: LogLine = { event: "chunk", previous, cases };
   return store.putBlob(toLines([header, ...lines]));
 }

@@ -16,27 +16,29 @@ import type {
   Waiting,
 } from "../schemas/reading.ts";
 import { type StepParams, stepKinds } from "../schemas/stepKinds.ts";
-import { keyOf, recordOf } from "./actionRecords.ts";
+import { type FingerprintOf, keyOf, recordOf } from "./actionRecords.ts";
 import { drawnOnShape, openCases } from "./cases.ts";
 import { openDecisions } from "./decisions.ts";
 import { drawnMaskFiles, drawnMaskObjection } from "./drawnMasks.ts";
-import { putChunk, putDecisions, readLog } from "./readingLog.ts";
+import { appendToLog, putDecisions, readLog } from "./readingLog.ts";
 import { parseInput } from "./steps/index.ts";
 
 /** Parameters that say how people are waited for, not what they are asked. */
 const HOW_LONG = new Set(["deadline", "remindHours", "claimMinutes", "decide", "policy"]);
 
 /** Activities of a reading: what the store knows of it, and what is written down. */
-export function createReadings(store: Store, fingerprintOf: (kind: string) => Promise<string>) {
+export function createReadings(store: Store, fingerprintOf: FingerprintOf) {
   /**
    * Where the newest chunk of a reading's log is named. Who is asked the same about the same cases goes on from there: after
    * the workflow was lost, with a later deadline, in another campaign.
    */
   const pointerOf = async (action: Action): Promise<string> => {
     const asked = Object.fromEntries(Object.entries(action.params).filter(([param]) => !HOW_LONG.has(param)));
-    const key = keyOf({ ...action, params: asked }, await fingerprintOf(action.kind));
+    const key = keyOf({ ...action, params: asked }, await fingerprintOf(action));
     return `readings/${key.slice(0, 2)}/${key}`;
   };
+  const newestChunk = async (pointer: string): Promise<Digest | null> =>
+    ((await store.getPointer(pointer)) as { log: Digest } | undefined)?.log ?? null;
   const casesOf = (action: Action) => openCases(store, action.inputs.cases.artifact as Digest);
   const protocolOf = (action: Action): Protocol => parseInput(action).params as Protocol;
 
@@ -48,12 +50,12 @@ export function createReadings(store: Store, fingerprintOf: (kind: string) => Pr
       if (cases.length === 0 && protocol.layout !== "edit" && meta.mayBeEmpty !== true)
         throw new InputError("there is nothing to look at", meta.title, "no case came in");
       checkAnswers(protocol, meta);
-      const pointer = (await store.getPointer(await pointerOf(action))) as { log: Digest } | undefined;
-      const lines = pointer === undefined ? [] : (await readLog(store, pointer.log)).lines;
+      const head = await newestChunk(await pointerOf(action));
+      const lines = head === null ? [] : (await readLog(store, head)).lines;
       return {
         count: cases.length,
         length: sequenceLength(protocol, cases.length),
-        head: pointer?.log ?? null,
+        head,
         readers: books(protocol, lines, since),
         passed: passedPositions(lines),
       };
@@ -86,8 +88,10 @@ export function createReadings(store: Store, fingerprintOf: (kind: string) => Pr
       const lines = events.map((event) =>
         event.event === "answer" ? { ...event, ...shown(event.reader, event.position) } : event,
       );
-      const log = await putChunk(store, digest, previous as Digest | null, lines);
-      await store.setPointer(await pointerOf(action), { log });
+      const pointer = await pointerOf(action);
+      const newest = await newestChunk(pointer);
+      const log = await appendToLog(store, digest, { previous: previous as Digest | null, newest }, lines);
+      if (log !== newest) await store.setPointer(pointer, { log });
       return log;
     },
 
@@ -98,7 +102,11 @@ export function createReadings(store: Store, fingerprintOf: (kind: string) => Pr
       return { kind, version, params: policy as Action["params"], inputs: { cases: inputs.cases } };
     },
 
-    /** The decisions as they stand, with the log that they follow from, and the record of the reading. */
+    /**
+     * The decisions as they stand, with the log that they follow from, and the record of the reading.
+     *
+     * @throws InputError where another campaign recorded other decisions first.
+     */
     async recordReading({ action, log, policy, started }: RecordRequest): Promise<ActionResult> {
       const { cases, digest, meta } = await casesOf(action);
       const protocol = protocolOf(action);
@@ -124,11 +132,17 @@ export function createReadings(store: Store, fingerprintOf: (kind: string) => Pr
         } as const;
         decisions = await putDecisions(store, decided, written, ruled, scores);
       }
-      const fingerprint = await fingerprintOf(action.kind);
+      const fingerprint = await fingerprintOf(action);
       const key = keyOf(action, fingerprint);
       const parts = policy === undefined ? [] : [policy.record as Digest];
       const executed = { action, key, fingerprint, outputs: { decisions }, parts, started: new Date(started), attempt: 1 };
       const committed = await commitAction(store, key, recordOf(executed));
+      if (committed.record.outputs.decisions !== decisions)
+        throw new InputError(
+          "another campaign asked the same about these cases and has ended with other decisions, which stand",
+          protocol.title,
+          `retry goes on with them; what was answered here is kept in the log ${log ?? "(nothing was)"}`,
+        );
       return {
         record: committed.digest,
         outputs: committed.record.outputs,

@@ -191,7 +191,7 @@ const hashed = new Map<string, Promise<string>>();
 
 async function hashFile(file: string): Promise<{ size: number; sha256: string }> {
   const { size, mtimeNs } = await stat(file, { bigint: true }).catch((error: NodeJS.ErrnoException) => {
-    throw new InputError(`cannot be read (${error.code})`, file, undefined, { cause: error });
+    throw unreadable(file, error);
   });
   const identity = `${file}\0${size}\0${mtimeNs}`;
   let sha256 = hashed.get(identity);
@@ -205,6 +205,19 @@ async function hashFile(file: string): Promise<{ size: number; sha256: string }>
 
 async function digestOfFile(file: string): Promise<string> {
   const hash = createHash("sha256");
-  for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
+  try {
+    for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== undefined && NOT_ALLOWED.has(code)) throw unreadable(file, error as NodeJS.ErrnoException);
+    throw error;
+  }
   return hash.digest("hex");
+}
+
+/** What reading a file again does not mend, unlike a disk or a network that fails. */
+const NOT_ALLOWED = new Set(["EACCES", "EPERM", "EISDIR", "ENOENT", "ENOTDIR", "ELOOP"]);
+
+function unreadable(file: string, error: NodeJS.ErrnoException): InputError {
+  return new InputError(`cannot be read (${error.code})`, file, undefined, { cause: error });
 }

@@ -101,7 +101,12 @@ export function render(snapshot: CampaignSnapshot, now: number): string {
   const lines = snapshot.steps.map(
     (step) => `  ${symbol(step)} ${step.name.padEnd(width)}  ${stepLine(step, snapshot.activity[step.name], now)}`,
   );
-  return [headline(snapshot, now), ...lines].join("\n");
+  return [headline(snapshot, now), ...lines, ...troubles(snapshot).map((line) => `  ${line}`)].join("\n");
+}
+
+/** What the campaign itself tries again and again, e.g. to plan with a store that does not answer. */
+function troubles({ failing }: CampaignSnapshot): string[] {
+  return failing.map(({ activity, attempt, lastFailure }) => `${activity}: attempt ${attempt} (${lastFailure})`);
 }
 
 export function headline(snapshot: CampaignSnapshot, now: number): string {
@@ -152,6 +157,11 @@ export class ProgressPrinter {
       if (this.#said.get(step.name) === step.state || step.state === "waiting") continue;
       this.#said.set(step.name, step.state);
       this.#out.write(`${step.name}: ${step.state === "running" ? "running" : stepLine(step, undefined, now)}\n`);
+    }
+    for (const { activity, lastFailure } of snapshot.failing) {
+      if (this.#said.get(activity) === lastFailure) continue;
+      this.#said.set(activity, lastFailure);
+      this.#out.write(`${activity} failed and is tried again: ${lastFailure}\n`);
     }
     const running = snapshot.steps.filter(({ state }) => state === "running");
     const waiting = waitingOf(running, snapshot);

@@ -36,10 +36,18 @@ export interface RunningAction {
   readonly lastFailure?: string;
 }
 
+/** A look-up of the campaign's own (planning, asking the workers) that has failed and is tried again. */
+export interface FailingLookUp {
+  readonly activity: string;
+  readonly attempt: number;
+  readonly lastFailure: string;
+}
+
 export interface CampaignSnapshot extends CampaignProgress {
   readonly status: string;
   /** By step name, for running steps. */
   readonly activity: Readonly<Record<string, StepActivity>>;
+  readonly failing: readonly FailingLookUp[];
 }
 
 export interface CampaignEntry {
@@ -179,7 +187,8 @@ async function takeSnapshot(client: Client, id: string): Promise<CampaignSnapsho
   const handle = client.workflow.getHandle(id);
   const [description, progress] = await Promise.all([handle.describe(), handle.query<CampaignProgress, []>("progress")]);
   const activity: Record<string, StepActivity> = {};
-  const own = runningActions(description.raw.pendingActivities ?? []);
+  const pending = description.raw.pendingActivities ?? [];
+  const own = runningActions(pending);
   for (const step of progress.steps) {
     if (step.state !== "running") continue;
     activity[step.name] =
@@ -187,7 +196,7 @@ async function takeSnapshot(client: Client, id: string): Promise<CampaignSnapsho
         ? { actions: own.filter(({ progress }) => progress?.step === step.name) }
         : await childActivity(client, step.child);
   }
-  return { ...progress, status: description.status.name, activity };
+  return { ...progress, status: description.status.name, activity, failing: failingLookUps(pending) };
 }
 
 async function childActivity(client: Client, workflowId: string): Promise<StepActivity> {
@@ -197,7 +206,9 @@ async function childActivity(client: Client, workflowId: string): Promise<StepAc
       handle.describe(),
       handle.query<ShardedProgress | SelfPacedProgress | CurationProgress, []>("progress"),
     ]);
-    const actions = runningActions(description.raw.pendingActivities ?? []);
+    const pending = description.raw.pendingActivities ?? [];
+    const lookUps = failingLookUps(pending).map(({ attempt, lastFailure }) => ({ attempt, lastFailure }));
+    const actions: RunningAction[] = [...runningActions(pending), ...lookUps];
     if (progress.type === "sharded") return { parts: { done: progress.done, total: progress.total }, actions };
     const { round, rounds, child } = progress;
     const inner = child === undefined ? { actions } : await childActivity(client, child);
@@ -233,6 +244,14 @@ function runningActions(pending: Pending): RunningAction[] {
         payload === undefined ? undefined : actionProgressSchema.safeParse(defaultPayloadConverter.fromPayload(payload));
       return { attempt: attempt ?? 1, progress: parsed?.data, lastFailure: lastFailure?.message ?? undefined };
     });
+}
+
+function failingLookUps(pending: Pending): FailingLookUp[] {
+  return pending.flatMap(({ activityType, attempt, lastFailure }) => {
+    const activity = activityType?.name ?? "";
+    if (activity === "runAction" || lastFailure?.message == null) return [];
+    return [{ activity, attempt: attempt ?? 1, lastFailure: lastFailure.message }];
+  });
 }
 
 /** Steps whose outcome is in: what a progress bar of the whole campaign counts. */

@@ -1,6 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { Connection } from "@temporalio/client";
+import { msToTs } from "@temporalio/common/lib/time.js";
 import { recist3dHome } from "../artifacts/openStore.ts";
 import { engineAnswers, engineFolder } from "./connection.ts";
 import { exclusively, findProcess, freePort, LocalProcessError, startProcess, stopProcess, writeWhole } from "./localProcess.ts";
@@ -69,9 +71,23 @@ export async function startEngine(options: LocalEngineOptions = {}): Promise<Run
       port,
       isReady: () => engineAnswers(address),
     });
+    await keepClosedCampaigns(address);
     writeWhole(portFile, String(port));
     return { address, pid };
   });
+}
+
+/** Campaigns that have ended are known for so long: the program's own day would be over before a weekend is. */
+const RETENTION = "90 days";
+
+async function keepClosedCampaigns(address: string): Promise<void> {
+  const connection = await Connection.connect({ address });
+  try {
+    const config = { workflowExecutionRetentionTtl: msToTs(RETENTION) };
+    await connection.workflowService.updateNamespace({ namespace: "default", config });
+  } finally {
+    await connection.close();
+  }
 }
 
 /** The engine that commands use: `TEMPORAL_ADDRESS`, else that of this machine when it runs and answers. */

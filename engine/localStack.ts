@@ -26,6 +26,16 @@ export async function ensureEngine(say: (line: string) => void): Promise<Engine>
   return connectEngine();
 }
 
+/**
+ * Connects anew to an engine that went away. The local one is started only where no supervisor looks after it: one that
+ * somebody's newer code has started since is not replaced by this process's older one.
+ */
+export async function reconnectEngine(say: (line: string) => void): Promise<Engine> {
+  const folder = supervisorFolder(recist3dHome());
+  const supervised = await exclusively(folder, async () => findProcess(folder) !== undefined);
+  return supervised ? connectEngine() : ensureEngine(say);
+}
+
 /** Starts the local engine, a worker for both queues, and the supervisor that restarts them when they die. */
 export async function startStack(say: (line: string) => void, home = recist3dHome()): Promise<void> {
   await exclusively(supervisorFolder(home), async () => {

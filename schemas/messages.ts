@@ -21,6 +21,11 @@ export const actionSchema = z.strictObject({
   params: z.record(z.string(), z.json()),
   inputs: z.record(z.string(), artifactRefSchema),
   part: z.int().nonnegative().optional(),
+  /**
+   * Fingerprint of the network workers' arithmetic as the campaign found it. It enters the keys of network kinds, so that
+   * every process looks for them under the same key, and no worker computes one with another arithmetic.
+   */
+  numerics: z.string().optional(),
 });
 export type Action = z.infer<typeof actionSchema>;
 

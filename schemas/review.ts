@@ -91,6 +91,8 @@ export const campaignViewSchema = z.strictObject({
       }),
     )
     .readonly(),
+  /** Look-ups of the campaign's own that have failed and are tried again. */
+  failing: z.array(z.strictObject({ activity: z.string(), attempt: z.number(), lastFailure: z.string() })).readonly(),
   /** The engine's own page of this campaign; null where the engine has none that is known. */
   enginePage: z.string().nullable(),
 });

@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { ActionProgress } from "../schemas/messages.ts";
+import { kindOf } from "../schemas/stepKinds.ts";
 import type { ComputeReply, ComputeRequest, SerializedError } from "./computeProtocol.ts";
 
 /** The compute process ended without an answer (killed, out of memory, crashed, frozen). Worth another attempt. */
@@ -24,21 +25,28 @@ export interface ComputeOptions {
   readonly onProgress: (progress: ActionProgress) => void;
 }
 
+function usesNetwork(request: ComputeRequest): boolean {
+  return request.type === "fingerprint" || (request.type === "run" && kindOf(request.action.kind).numerics === "network");
+}
+
 /** Time a cancelled compute process has to stop by itself, in ms. */
 const GRACE_MS = 2000;
 /** A compute process that says nothing for so long is frozen, in ms: no computation blocks it for minutes. */
 const FROZEN_AFTER_MS = 900_000;
+/** What TensorFlow says where memory ran out and it lives on. Its process holds the rest: it is as good as dead. */
+const OUT_OF_MEMORY = /OOM when allocating|out of memory|resource exhausted/i;
 /** Looks for signs of life within that time. */
 const LOOKS = 60;
 
 /**
  * Compute processes, each with one request at a time. They are kept warm between requests, killed on cancellation or when
- * they freeze, and stop by themselves when this process dies (their channel closes).
+ * they freeze, and stop by themselves when this process dies (their channel closes). One that has computed with a network
+ * does nothing else: it keeps the device's memory, which another one's training would miss.
  */
 export class ComputePool {
   readonly #storeUrl: string;
   readonly #frozenAfterMs: number;
-  readonly #idle: ChildProcess[] = [];
+  readonly #idle: Record<"network" | "plain", ChildProcess[]> = { network: [], plain: [] };
   readonly #all = new Set<ChildProcess>();
 
   constructor(storeUrl: string, frozenAfterMs = FROZEN_AFTER_MS) {
@@ -48,7 +56,8 @@ export class ComputePool {
 
   async run<R>(request: ComputeRequest, { signal, onProgress }: ComputeOptions): Promise<R> {
     signal.throwIfAborted();
-    const child = this.#idle.pop() ?? this.#start();
+    const idle = this.#idle[usesNetwork(request) ? "network" : "plain"];
+    const child = idle.pop() ?? this.#start();
     let reusable = false;
     try {
       return await new Promise<R>((resolve, reject) => {
@@ -67,8 +76,12 @@ export class ComputePool {
             onProgress(reply.progress);
             return;
           }
-          reusable = true;
           finish();
+          if (reply.type === "failed" && OUT_OF_MEMORY.test(reply.error.message)) {
+            reject(new ComputeProcessDied(`the compute process ran out of memory (${reply.error.message})`));
+            return;
+          }
+          reusable = true;
           if (reply.type === "done") resolve(reply.result as R);
           else reject(new ComputeError(reply.error));
         };
@@ -78,6 +91,10 @@ export class ComputePool {
           else
             reject(new ComputeProcessDied(`the compute process ended with ${killed ?? `exit code ${code}`} before it answered`));
         };
+        const onError = (error: Error): void => {
+          finish();
+          reject(new ComputeProcessDied(`the compute process cannot be started: ${error.message}`, { cause: error }));
+        };
         const onAbort = (): void => {
           child.kill("SIGTERM");
           setTimeout(() => child.kill("SIGKILL"), GRACE_MS).unref();
@@ -86,17 +103,19 @@ export class ComputePool {
           clearInterval(look);
           child.off("message", onMessage);
           child.off("exit", onExit);
+          child.off("error", onError);
           signal.removeEventListener("abort", onAbort);
         };
         child.on("message", onMessage);
         child.once("exit", onExit);
+        child.once("error", onError);
         signal.addEventListener("abort", onAbort, { once: true });
         child.send(request, (error) => {
           if (error !== null) child.kill("SIGKILL");
         });
       });
     } finally {
-      if (reusable && child.connected) this.#idle.push(child);
+      if (reusable && child.connected) idle.push(child);
       else child.kill("SIGKILL");
     }
   }
@@ -115,11 +134,16 @@ export class ComputePool {
       serialization: "advanced",
     });
     this.#all.add(child);
-    child.once("exit", () => {
+    const forget = (): void => {
       this.#all.delete(child);
-      const at = this.#idle.indexOf(child);
-      if (at >= 0) this.#idle.splice(at, 1);
-    });
+      for (const idle of Object.values(this.#idle)) {
+        const at = idle.indexOf(child);
+        if (at >= 0) idle.splice(at, 1);
+      }
+    };
+    child.once("exit", forget);
+    // Of a process that cannot be started, or not be killed or reached: without a listener it would end the worker.
+    child.on("error", forget);
     return child;
   }
 }

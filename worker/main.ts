@@ -42,7 +42,6 @@ const compute = new ComputePool(store.url);
 const connection = await NativeConnection.connect(nativeConnectionOptions());
 const activities = createActivities({ store, compute });
 const namespace = process.env.TEMPORAL_NAMESPACE ?? "default";
-const buildId = process.env.RECIST3D_BUILD_ID;
 const codePath = await workflowBundle();
 
 const polled = queues.flatMap((queue) => {
@@ -64,15 +63,6 @@ const workers = await Promise.all(
       maxHeartbeatThrottleInterval: "500ms",
       defaultHeartbeatThrottleInterval: "500ms",
       shutdownGraceTime: "5s",
-      ...(buildId === undefined
-        ? {}
-        : {
-            workerDeploymentOptions: {
-              version: { deploymentName: "recist3d", buildId },
-              useWorkerVersioning: true,
-              defaultVersioningBehavior: "PINNED" as const,
-            },
-          }),
     }),
   ),
 );

@@ -9,10 +9,18 @@ import { numericsQueue, type Queue, taskQueues } from "../schemas/taskQueues.ts"
  */
 const retry = { initialInterval: "1s", backoffCoefficient: 2, maximumInterval: "20s" } as const;
 
-function actionsOn(queue: Queue, priorityKey?: number) {
+/**
+ * What goes ahead of what where many wait for the same workers, strictly: look-ups, which people and other campaigns wait
+ * for, before all else. On cpu, whole actions (gathering parts, evaluating) before parts: they are few and let steps begin.
+ * On gpu, parts before whole actions: they take seconds, a training takes hours, and behind the trainings of other
+ * campaigns a harvest would hardly move.
+ */
+const priorities = { lookUp: 1, cpu: { action: 2, part: 3 }, gpu: { action: 3, part: 2 } } as const;
+
+function actionsOn(queue: Queue, priorityKey: number) {
   return proxyActivities<Pick<Activities, "runAction">>({
     taskQueue: taskQueues[queue],
-    ...(priorityKey === undefined ? {} : { priority: { priorityKey } }),
+    priority: { priorityKey },
     startToCloseTimeout: "60 days",
     heartbeatTimeout: "8s",
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
@@ -20,17 +28,13 @@ function actionsOn(queue: Queue, priorityKey?: number) {
   });
 }
 
-export const actions = { cpu: actionsOn("cpu"), gpu: actionsOn("gpu") };
-
-/**
- * Parts of sharded steps go ahead of whole ones that wait for the same workers (3 is the engine's middle): they take
- * seconds, a training takes hours, and behind the trainings of other campaigns a harvest would hardly move.
- */
-export const partActions = { cpu: actionsOn("cpu", 2), gpu: actionsOn("gpu", 2) };
+export const actions = { cpu: actionsOn("cpu", priorities.cpu.action), gpu: actionsOn("gpu", priorities.gpu.action) };
+export const partActions = { cpu: actionsOn("cpu", priorities.cpu.part), gpu: actionsOn("gpu", priorities.gpu.part) };
 
 /** Look-ups and commits in the store: short, but for scanning a source, which reads every file of it once. */
 export const ledger = proxyActivities<Omit<Activities, "runAction" | "numericsFingerprint" | "remind">>({
   taskQueue: taskQueues.cpu,
+  priority: { priorityKey: priorities.lookUp },
   startToCloseTimeout: "1 day",
   heartbeatTimeout: "30s",
   retry,
@@ -47,6 +51,7 @@ export const numerics = proxyActivities<Pick<Activities, "numericsFingerprint">>
 /** Words to people outside: tried a few times, since nothing depends on them. */
 export const notices = proxyActivities<Pick<Activities, "remind">>({
   taskQueue: taskQueues.cpu,
+  priority: { priorityKey: priorities.lookUp },
   startToCloseTimeout: "20s",
   scheduleToCloseTimeout: "5 minutes",
   retry: { ...retry, maximumAttempts: 5 },

@@ -6,8 +6,8 @@ import {
   condition,
   defineQuery,
   defineUpdate,
-  getExternalWorkflowHandle,
   isCancellation,
+  patched,
   setHandler,
   upsertSearchAttributes,
   workflowInfo,
@@ -17,11 +17,11 @@ import type { CompiledStep } from "../schemas/pipeline.ts";
 import { campaignPage } from "../schemas/stepKinds/evaluation.ts";
 import type { WorkflowKindName } from "../schemas/stepKinds.ts";
 import { actions, ledger, numerics } from "./actions.ts";
-import { runChild } from "./childWorkflow.ts";
+import { type Child, pauseSignal, runChild, tellPaused } from "./childWorkflow.ts";
 import { curation } from "./curation.ts";
 import { reading } from "./reading.ts";
 import { selfPaced } from "./selfPaced.ts";
-import { pauseSignal, sharded } from "./sharded.ts";
+import { sharded } from "./sharded.ts";
 
 export const campaignProgress = defineQuery<CampaignProgress>("progress");
 export const retryUpdate = defineUpdate<string[], [step: string | null]>("retry");
@@ -36,6 +36,8 @@ export async function campaign(input: CampaignInput): Promise<Record<string, Rec
   let paused = false;
   let changes = 0;
   let finished: number | undefined;
+  let fingerprint: string | null = null;
+  let askedAgain: Promise<void> | undefined;
 
   setHandler(campaignProgress, () => ({
     campaign: input.campaign,
@@ -49,13 +51,20 @@ export async function campaign(input: CampaignInput): Promise<Record<string, Rec
     paused = value;
     changes++;
     const children = [...steps.values()].flatMap(({ state, child }) => (state === "running" && child ? [child] : []));
-    await Promise.allSettled(children.map((child) => getExternalWorkflowHandle(child).signal(pauseSignal, value)));
+    await Promise.all(children.map((child) => tellPaused(child, value)));
   });
   setHandler(
     retryUpdate,
     (name) => {
       const again = [...steps.values()].filter((step) => step.state === "failed" && (name === null || step.name === name));
       for (const step of again) steps.set(step.name, waiting(declared.get(step.name)!));
+      // What failed because the workers have another arithmetic now goes on with that.
+      if (fingerprint !== null && patched("arithmetic-asked-on-retry")) {
+        askedAgain = numerics.numericsFingerprint().then((answer) => {
+          fingerprint = answer;
+        });
+        askedAgain.catch(() => {});
+      }
       changes++;
       return again.map((step) => step.name);
     },
@@ -75,15 +84,27 @@ export async function campaign(input: CampaignInput): Promise<Record<string, Rec
   };
 
   enter("planning");
-  const fingerprint = pipeline.steps.some((step) => step.numerics === "network") ? await numerics.numericsFingerprint() : null;
+  if (pipeline.steps.some((step) => step.numerics === "network")) fingerprint = await numerics.numericsFingerprint();
   const plan = await ledger.planCampaign({ pipeline, fingerprint, discardCheckpoints: input.discardCheckpoints });
   for (const [name, planned] of Object.entries(plan)) Object.assign(steps.get(name)!, planned);
 
   enter("running");
   const run = async (step: StepProgress): Promise<void> => {
     try {
-      const result = await runStep(declared.get(step.name)!, steps, (child) => {
-        step.child = child;
+      if (askedAgain !== undefined) await askedAgain;
+      const { kind, version, params, ...declaration } = declared.get(step.name)!;
+      const action: Action = {
+        kind,
+        version,
+        params,
+        inputs: wire(declaration.inputs, steps),
+        numerics: fingerprint ?? undefined,
+      };
+      const result = await runStep(declaration, action, {
+        isPaused: () => paused,
+        onChild: (child) => {
+          step.child = child;
+        },
       });
       const { record, outputs, summary, cached } = result;
       Object.assign(step, { state: cached ? "cached" : "done", record, outputs, summary });
@@ -141,29 +162,35 @@ function waiting(step: CompiledStep): StepProgress {
 const hasOutputs = (step: StepProgress): boolean => step.outputs !== undefined;
 
 async function runStep(
-  step: CompiledStep,
-  steps: ReadonlyMap<string, StepProgress>,
-  onChild: (workflowId: string) => void,
+  step: Pick<CompiledStep, "name" | "shape" | "queue" | "external">,
+  action: Action,
+  { isPaused, onChild }: { isPaused: () => boolean; onChild: (workflowId: string) => void },
 ): Promise<ActionResult> {
-  const action: Action = { kind: step.kind, version: step.version, params: step.params, inputs: wire(step, steps) };
   if (step.external.length > 0) Object.assign(action.inputs, await ledger.scanSource(action));
   if (step.shape === "single") return actions[step.queue].runAction(action, step.name);
   const found = await ledger.findFinished({ action });
   if (found !== null) return found;
   const workflowId = `${workflowInfo().workflowId}/${step.name}`;
   onChild(workflowId);
+  const child = { workflowId, isPaused };
+  const from = { paused: isPaused() };
   const result = await (step.shape === "sharded"
-    ? runChild(sharded, workflowId, { action, queue: step.queue })
-    : runChild(workflows[step.kind], workflowId, action));
+    ? runChild(sharded, child, { action, queue: step.queue, ...from })
+    : runWorkflow(child, action, from));
   return { ...result, cached: false };
 }
 
-/** Step kinds that are workflows of their own. */
-const workflows: Readonly<Record<string, (action: Action) => Promise<ActionResult>>> = {
-  "segmentation.self-paced": selfPaced,
-  "enhancement.curate": curation,
-  reading,
-} satisfies Record<WorkflowKindName, unknown>;
+/** A step kind that is a workflow of its own. */
+function runWorkflow(child: Child, action: Action, from: { paused: boolean }): Promise<ActionResult> {
+  switch (action.kind as WorkflowKindName) {
+    case "segmentation.self-paced":
+      return runChild(selfPaced, child, action, from);
+    case "enhancement.curate":
+      return runChild(curation, child, action, from);
+    case "reading":
+      return runChild(reading, child, action);
+  }
+}
 
 /** The page of every report, with the campaign as it was run. Returns the pages' records. */
 async function makePages({ campaign, pipeline, started }: CampaignInput, steps: StepProgress[]): Promise<Record<string, string>> {
@@ -193,9 +220,9 @@ async function makePages({ campaign, pipeline, started }: CampaignInput, steps: 
   return records;
 }
 
-function wire(step: CompiledStep, steps: ReadonlyMap<string, StepProgress>): Record<string, ArtifactRef> {
+function wire(declared: CompiledStep["inputs"], steps: ReadonlyMap<string, StepProgress>): Record<string, ArtifactRef> {
   const inputs: Record<string, ArtifactRef> = {};
-  for (const [input, wires] of Object.entries(step.inputs)) {
+  for (const [input, wires] of Object.entries(declared)) {
     for (const { name, step: from, output } of wires) {
       const source = steps.get(from)!;
       inputs[name === undefined ? input : `${input}:${name}`] = { artifact: source.outputs![output], record: source.record };

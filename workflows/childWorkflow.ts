@@ -1,5 +1,20 @@
-import { CancellationScope, executeChild, getExternalWorkflowHandle, patched } from "@temporalio/workflow";
+import { CancellationScope, defineSignal, getExternalWorkflowHandle, patched, startChild } from "@temporalio/workflow";
 import type { ActionResult } from "../schemas/messages.ts";
+
+export const pauseSignal = defineSignal<[boolean]>("pause");
+
+/** A child workflow that starts: it is paused as its input says, and told once it has begun where that has changed since. */
+export interface Child {
+  readonly workflowId: string;
+  readonly isPaused: () => boolean;
+}
+
+/** Tells a child workflow to pause or to go on. One that has not begun is told by `runChild`, one that has ended need not be. */
+export async function tellPaused(workflowId: string, paused: boolean): Promise<void> {
+  await getExternalWorkflowHandle(workflowId)
+    .signal(pauseSignal, paused)
+    .catch(() => {});
+}
 
 /**
  * Runs a child workflow to its end. Cancelled, it has the child cancelled in whatever run it is by then: the SDK's own
@@ -7,9 +22,10 @@ import type { ActionResult } from "../schemas/messages.ts";
  */
 export async function runChild<A extends [unknown, ...unknown[]]>(
   workflow: (...args: A) => Promise<ActionResult>,
-  workflowId: string,
+  { workflowId, isPaused }: Child,
   ...args: A
 ): Promise<ActionResult> {
+  const pausedBefore = isPaused();
   let ended = false;
   const cancelCurrentRun = async (): Promise<void> => {
     if (ended || !patched("cancel-current-run")) return;
@@ -19,10 +35,12 @@ export async function runChild<A extends [unknown, ...unknown[]]>(
   };
   CancellationScope.current().cancelRequested.catch(cancelCurrentRun);
   try {
-    return await executeChild<(...args: [unknown, ...unknown[]]) => Promise<ActionResult>>(workflow as never, {
+    const child = await startChild<(...args: [unknown, ...unknown[]]) => Promise<ActionResult>>(workflow as never, {
       workflowId,
       args,
     });
+    if (isPaused() !== pausedBefore && patched("pause-known-at-start")) await tellPaused(workflowId, isPaused());
+    return await child.result();
   } finally {
     ended = true;
   }

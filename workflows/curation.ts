@@ -1,17 +1,9 @@
-import {
-  allHandlersFinished,
-  condition,
-  continueAsNew,
-  defineQuery,
-  getExternalWorkflowHandle,
-  setHandler,
-  workflowInfo,
-} from "@temporalio/workflow";
+import { allHandlersFinished, condition, continueAsNew, defineQuery, setHandler, workflowInfo } from "@temporalio/workflow";
 import type { Action, ActionResult, ArtifactRef, CurationProgress } from "../schemas/messages.ts";
 import { actions, ledger } from "./actions.ts";
-import { runChild } from "./childWorkflow.ts";
+import { pauseSignal, runChild, tellPaused } from "./childWorkflow.ts";
 import { reading } from "./reading.ts";
-import { pauseSignal, sharded } from "./sharded.ts";
+import { sharded } from "./sharded.ts";
 
 export const curationProgress = defineQuery<CurationProgress>("progress");
 
@@ -31,37 +23,41 @@ interface Rounds {
  * stages learn from the selection, until somebody says that nothing improves, nothing is selected, or the rounds are over.
  * Every action has a key of its own: a round that was done before is not done, and nobody asked, again.
  */
-export async function curation(action: Action, from?: Rounds): Promise<ActionResult> {
+export async function curation(action: Action, from: Partial<Rounds> = {}): Promise<ActionResult> {
+  const { numerics } = action;
   const { lesions, images } = action.inputs;
-  let { round, denoiser, enhancer, parts, started, paused } = from ?? {
+  let { round, denoiser, enhancer, parts, started, paused }: Rounds = {
     round: 1,
     ...stages(action),
     parts: [],
     started: Date.now(),
     paused: false,
+    ...from,
   };
   const state: CurationProgress = { type: "curation", round, rounds: 0, stage: "enhancing" };
   setHandler(curationProgress, () => state);
   setHandler(pauseSignal, async (value) => {
     paused = value;
-    if (state.child !== undefined) await getExternalWorkflowHandle(state.child).signal(pauseSignal, value);
+    if (state.child !== undefined) await tellPaused(state.child, value);
   });
   const done = (result: ActionResult, output: string): ArtifactRef => {
     parts.push(result.record);
     return { artifact: result.outputs[output], record: result.record };
   };
   const { workflowId } = workflowInfo();
+  const child = (name: string) => ({ workflowId: `${workflowId}/${name}`, isPaused: () => paused });
   const step = workflowId.split("/").slice(1).join("/");
 
   const plan = await ledger.curationPlan(action);
   state.rounds = plan.rounds;
   //                                                          X2 = G2(G1(X0)) of every RECIST slice
   await condition(() => !paused);
-  const apply = { ...plan.apply, inputs: { lesions, denoiser, enhancer } };
-  Object.assign(state, { round, stage: "enhancing" });
-  state.child = `${workflowId}/enhance-${round}`;
+  const apply = { ...plan.apply, inputs: { lesions, denoiser, enhancer }, numerics };
+  const enhancing = child(`enhance-${round}`);
+  Object.assign(state, { round, stage: "enhancing", child: enhancing.workflowId });
   const enhanced = done(
-    (await ledger.findFinished({ action: apply })) ?? (await runChild(sharded, state.child, { action: apply, queue: "gpu" })),
+    (await ledger.findFinished({ action: apply })) ??
+      (await runChild(sharded, enhancing, { action: apply, queue: "gpu", paused })),
     "enhanced",
   );
   state.child = undefined;
@@ -69,10 +65,10 @@ export async function curation(action: Action, from?: Rounds): Promise<ActionRes
 
   //                                                          people select up to 1,000 of them
   const ask = { ...plan.reading, inputs: { cases } };
-  state.stage = "reading";
-  state.child = `${workflowId}/reading-${round}`;
+  const asking = child(`reading-${round}`);
+  Object.assign(state, { stage: "reading", child: asking.workflowId });
   const decisions = done(
-    (await ledger.findFinished({ action: ask })) ?? (await runChild(reading, state.child, ask, { round, step })),
+    (await ledger.findFinished({ action: ask })) ?? (await runChild(reading, asking, ask, { round, step })),
     "decisions",
   );
   state.child = undefined;
@@ -84,7 +80,7 @@ export async function curation(action: Action, from?: Rounds): Promise<ActionRes
       await condition(() => !paused);
       const init = stage === "denoiser" ? denoiser : enhancer;
       const inputs = { images, init, slices: enhanced, decisions };
-      const trained = done(await actions.gpu.runAction({ ...plan.train[stage], inputs }), "enhancer");
+      const trained = done(await actions.gpu.runAction({ ...plan.train[stage], inputs, numerics }), "enhancer");
       if (stage === "denoiser") denoiser = trained;
       else enhancer = trained;
     }

@@ -29,8 +29,8 @@ import type { StepParams } from "../schemas/stepKinds.ts";
 import { actions, ledger, notices } from "./actions.ts";
 import { Admission, refused } from "./admission.ts";
 import { AnswerBook, type CarriedBook } from "./answerBook.ts";
+import { pauseSignal } from "./childWorkflow.ts";
 import { MaskLookup } from "./maskLookup.ts";
-import { pauseSignal } from "./sharded.ts";
 
 export const answerUpdate = defineUpdate<AnswerReceipt, [AnswerMessage]>("answer");
 export const claimUpdate = defineUpdate<Claim, [ClaimMessage]>("claim");

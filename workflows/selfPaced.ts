@@ -1,8 +1,8 @@
-import { condition, defineQuery, getExternalWorkflowHandle, setHandler, workflowInfo } from "@temporalio/workflow";
+import { condition, defineQuery, setHandler, workflowInfo } from "@temporalio/workflow";
 import type { Action, ActionResult, ArtifactRef, SelfPacedProgress } from "../schemas/messages.ts";
 import { actions, ledger } from "./actions.ts";
-import { runChild } from "./childWorkflow.ts";
-import { pauseSignal, sharded } from "./sharded.ts";
+import { pauseSignal, runChild, tellPaused } from "./childWorkflow.ts";
+import { sharded } from "./sharded.ts";
 
 export const selfPacedProgress = defineQuery<SelfPacedProgress>("progress");
 
@@ -13,16 +13,17 @@ export const selfPacedProgress = defineQuery<SelfPacedProgress>("progress");
  * F is rebuilt from scratch in every round, τ = 0 included (READINGS 10). Every harvest and every training is an action
  * of its own, so that K = 3 after K = 2 computes the third round only.
  */
-export async function selfPaced(action: Action): Promise<ActionResult> {
+export async function selfPaced(action: Action, from = { paused: false }): Promise<ActionResult> {
+  const { numerics } = action;
   const { lesions, model } = action.inputs;
   const { K, harvest, training } = await ledger.selfPacedPlan(action);
   const started = Date.now();
   const state: SelfPacedProgress = { type: "self-paced", round: 0, rounds: K, stage: "harvesting" };
-  let paused = false;
+  let { paused } = from;
   setHandler(selfPacedProgress, () => state);
   setHandler(pauseSignal, async (value) => {
     paused = value;
-    if (state.child !== undefined) await getExternalWorkflowHandle(state.child).signal(pauseSignal, value);
+    if (state.child !== undefined) await tellPaused(state.child, value);
   });
 
   let theta: ArtifactRef = model; //                                  θ⁰
@@ -35,16 +36,15 @@ export async function selfPaced(action: Action): Promise<ActionResult> {
     await condition(() => !paused);
     Object.assign(state, { round: k, stage: "harvesting" });
     state.child = `${workflowInfo().workflowId}/harvest-${k}`;
-    const labels = await runChild(sharded, state.child, {
-      action: { ...harvest, params: { ...harvest.params, k }, inputs: { lesions, model: theta } },
-      queue: "gpu",
-    });
+    const harvesting = { ...harvest, params: { ...harvest.params, k }, inputs: { lesions, model: theta }, numerics };
+    const child = { workflowId: state.child, isPaused: () => paused };
+    const labels = await runChild(sharded, child, { action: harvesting, queue: "gpu", paused });
     const F: ArtifactRef = { artifact: labels.outputs.labels, record: labels.record };
 
     //                                                                θᵏ := min L(F, θ^{k−1})
     Object.assign(state, { stage: "training", child: undefined });
     await condition(() => !paused);
-    const trained = await actions.gpu.runAction({ ...training, inputs: { images: lesions, labels: F, init: theta } });
+    const trained = await actions.gpu.runAction({ ...training, inputs: { images: lesions, labels: F, init: theta }, numerics });
     theta = { artifact: trained.outputs.model, record: trained.record };
 
     rounds.push({ labels: F, model: theta });

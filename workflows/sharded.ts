@@ -4,16 +4,15 @@ import {
   condition,
   continueAsNew,
   defineQuery,
-  defineSignal,
   setHandler,
   workflowInfo,
 } from "@temporalio/workflow";
 import type { Action, ActionResult, ShardedProgress } from "../schemas/messages.ts";
 import type { Queue } from "../schemas/taskQueues.ts";
 import { actions, ledger, partActions } from "./actions.ts";
+import { pauseSignal } from "./childWorkflow.ts";
 
 export const shardedProgress = defineQuery<ShardedProgress>("progress");
-export const pauseSignal = defineSignal<[boolean]>("pause");
 
 export interface ShardedInput {
   action: Action;

@@ -115,7 +115,14 @@ async function retry(
 ): Promise<void> {
   const handle = await campaignHandle(client, id);
   const { status } = await handle.describe();
+  const whileRunning = (): InputError =>
+    new InputError(
+      `campaign "${id}" is running: a checkpoint can only be discarded when it has ended`,
+      undefined,
+      `cancel it first (recist3d cancel ${id}: what is finished and answered is kept), then retry`,
+    );
   if (status.name === "RUNNING") {
+    if (discardCheckpoint) throw whileRunning();
     const steps = await handle
       .executeUpdate<string[], [string | null]>("retry", { args: [step ?? null] })
       .catch((error: Error) => {
@@ -137,7 +144,8 @@ async function retry(
       ? input.pipeline.steps.map(({ name }) => name)
       : [step]
     : [];
-  await startCampaign(client, { ...input, discardCheckpoints });
+  const { attached } = await startCampaign(client, { ...input, discardCheckpoints });
+  if (attached && discardCheckpoint) throw whileRunning();
   if (json) printJson({ campaign: id, restarted: true });
   else say(`campaign ${id} started again; finished steps are reused — recist3d watch ${id}`);
 }

@@ -11,7 +11,7 @@ import { openStore, recist3dHome } from "../../artifacts/openStore.ts";
 import type { Digest } from "../../artifacts/store.ts";
 import { type CampaignSnapshot, campaignHandle, snapshot, startCampaign } from "../../client/campaigns.ts";
 import type { Engine } from "../../engine/connection.ts";
-import { ensureEngine, isStackStopped } from "../../engine/localStack.ts";
+import { ensureEngine, isStackStopped, reconnectEngine } from "../../engine/localStack.ts";
 import { loadPipeline, readPipelineText } from "../../pipelines/load.ts";
 import { campaignInputSchema } from "../../schemas/messages.ts";
 import { collectSetting, printJson, say, WorkFailed } from "../output.ts";
@@ -141,7 +141,7 @@ async function follow(
       say(`the engine does not answer (${(error as Error).message}); trying again`);
       await sleep(2000);
       await engine.close().catch(() => {});
-      engine = await ensureEngine(say).catch(() => engine);
+      engine = await reconnectEngine(say).catch(() => engine);
       continue;
     }
     await sleep(POLL_MS);

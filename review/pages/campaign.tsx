@@ -23,7 +23,7 @@ export function CampaignPage({ campaign }: { campaign: string }) {
   const own = waiting.value?.waiting.filter((entry) => entry.campaign === campaign) ?? [];
   if (view.value === undefined)
     return <Shell title={campaign}>{view.error === undefined ? "Asking the engine…" : <Notice>{view.error}</Notice>}</Shell>;
-  const { pipeline, phase, status, started, finished, steps, activity, enginePage } = view.value;
+  const { pipeline, phase, status, started, finished, steps, activity, failing, enginePage } = view.value;
   const asked = Object.values(activity).some((one) => one.waiting !== undefined);
   const settled = steps.filter(({ state }) => state !== "waiting" && state !== "running").length;
   return (
@@ -47,6 +47,11 @@ export function CampaignPage({ campaign }: { campaign: string }) {
       {own.map(({ workflow, title, answered, count }) => (
         <Notice key={workflow} kind="info">
           Waits for people: <a href={readingPath(workflow)}>{title}</a> ({answered} answered, {count} cases)
+        </Notice>
+      ))}
+      {failing.map(({ activity: lookUp, attempt, lastFailure }) => (
+        <Notice key={lookUp}>
+          {lookUp}, attempt {attempt}: {lastFailure}
         </Notice>
       ))}
       {/* dagSvg escapes every name that it writes. */}

@@ -4,6 +4,7 @@ import path from "node:path";
 import { fc } from "@fast-check/vitest";
 import { afterAll, describe, expect, test } from "vitest";
 import { decisionTables } from "../../activities/decisionTables.ts";
+import { readLog } from "../../activities/readingLog.ts";
 import { createReadings } from "../../activities/readings.ts";
 import { MissingBlobError } from "../../artifacts/errors.ts";
 import { openFileStore } from "../../artifacts/fileStore.ts";
@@ -109,6 +110,65 @@ describe("a reading's log", () => {
     expect(await readings.openReading({ action: ruled, since })).toMatchObject({ head, readers: [{ reader: "Ada" }] });
     const other = asked({ question: "Is it bad?" });
     expect(await readings.openReading({ action: other, since })).toMatchObject({ head: null, readers: [] });
+  });
+
+  test("that two campaigns write at once loses nobody's answers, whatever attempts are made again", async () => {
+    const step = fc.record({ campaign: fc.nat({ max: 1 }), position: fc.nat({ max: 3 }), again: fc.boolean() });
+    const property = fc.asyncProperty(fc.array(step, { minLength: 2, maxLength: 10 }), async (steps) => {
+      const { action, cases, protocol } = await readingOf();
+      const campaigns = ["Ada", "Bo"].map((reader) => ({
+        reader,
+        book: new AnswerBook(protocol, { cases, length: 4, since }),
+        head: null as string | null,
+      }));
+      let now = since;
+      let last: Parameters<typeof readings.writeReading>[0] | undefined;
+      for (const { campaign, position, again } of steps) {
+        const { reader, book, head } = campaigns[campaign];
+        book.answer({ cases, reader, entries: [{ position, answer: "accept", at: ++now, tookMs: 0 }] }, now);
+        const request = { action, previous: head, events: book.log.chunk() };
+        campaigns[campaign].head = await readings.writeReading(request);
+        book.log.written();
+        // An attempt whose end was lost, or one of long ago that still lived.
+        if (again) for (const late of [request, last ?? request]) await readings.writeReading(late);
+        last = request;
+      }
+      const { head, readers } = await readings.openReading({ action, since });
+      const answered = readers.map(({ reader, entries }) => [reader, entries.length / 3]);
+      expect(Object.fromEntries(answered)).toEqual(
+        Object.fromEntries(
+          campaigns.flatMap(({ reader }, i) => {
+            const count = steps.filter(({ campaign }) => campaign === i).length;
+            return count === 0 ? [] : [[reader, count]];
+          }),
+        ),
+      );
+      for (const { head: own, reader } of campaigns) {
+        if (own === null) continue;
+        const lines = (await readLog(store, own as Digest)).lines.filter(
+          (line) => line.event === "answer" && line.reader === reader,
+        );
+        expect(lines).toHaveLength(Object.fromEntries(answered)[reader] as number);
+      }
+      expect(head).not.toBeNull();
+    });
+    await fc.assert(property, { numRuns: 40 });
+  });
+
+  test("is not recorded with other decisions than a campaign that ended first has recorded", async () => {
+    const { action, cases, protocol } = await readingOf();
+    const [first, second] = [1, 2].map(() => new AnswerBook(protocol, { cases, length: 4, since }));
+    const answer = (book: AnswerBook, reader: string, position: number): void =>
+      void book.answer({ cases, reader, entries: [{ position, answer: "accept", at: since, tookMs: 0 }] }, since);
+    answer(first, "Ada", 0);
+    const head = await readings.writeReading({ action, previous: null, events: first.log.chunk() });
+    const recorded = await readings.recordReading({ action, log: head, started: since });
+    expect(await readings.recordReading({ action, log: head, started: since })).toMatchObject({ record: recorded.record });
+    answer(second, "Bo", 1);
+    const later = await readings.writeReading({ action, previous: null, events: second.log.chunk() });
+    await expect(readings.recordReading({ action, log: later, started: since })).rejects.toThrow(
+      new RegExp(`another campaign .* ended with other decisions, which stand .*log ${later}`),
+    );
   });
 
   test("of which a chunk is gone is not taken for a shorter one", async () => {

@@ -1,13 +1,15 @@
 // Records the histories that test/campaign/replay.slow.test.ts replays: npx tsx test/campaign/recordHistories.ts
 // To be run, and its files added beside the old ones, whenever workflow code changes on purpose. With `campaigns`, `sharded`,
-// `readings`, `masks`, `curation` or `cancelled`: only those.
+// `readings`, `masks`, `curation`, `cancelled` or `steered`: only those.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Client } from "@temporalio/client";
 import protoUtils from "@temporalio/common/lib/proto-utils.js";
+import type { CampaignProgress } from "../../schemas/messages.ts";
 import programs from "../programs.ts";
 import { openHouse, until } from "./house.ts";
 import { correction, drawnOn, openDesk, readingOf, tinyCases } from "./readingDesk.ts";
+import { gatedActivities, startSteered } from "./steeredCampaign.ts";
 import { countedParts, openWorkflows, runSharded, runsOf } from "./workflowsAlone.ts";
 
 programs();
@@ -20,6 +22,7 @@ const recorders = {
   masks: recordMasks,
   curation: recordCuration,
   cancelled: recordCancelledChild,
+  steered: recordSteered,
 };
 const chosen = process.argv.slice(2);
 for (const [name, record] of Object.entries(recorders)) if (chosen.length === 0 || chosen.includes(name)) await record();
@@ -152,6 +155,47 @@ async function recordCancelledChild(): Promise<void> {
     await house.engine.client.workflow.getHandle("recorded-child").cancel();
     await house.result("recorded-child").catch(() => {});
     await write("cancelled-child", house.engine.client, "recorded-child");
+  } finally {
+    await house.close();
+  }
+}
+
+/**
+ * A campaign that is paused while its source is read and while Algorithm 1 harvests, and one of which a step is tried again.
+ * steered-*-before.json are from before pauses were known at a child's start.
+ */
+async function recordSteered(): Promise<void> {
+  const { seen, activities, open, close, came } = gatedActivities();
+  const house = await openWorkflows(activities, { suggestNewRunAfter: 4096 });
+  try {
+    close("scanSource");
+    close("labels.harvest part");
+    const paused = await startSteered(house, "steered");
+    await came("scanSource");
+    await paused.signal("pause", true);
+    open("scanSource");
+    await until("its parts are counted", () => house.client.workflow.getHandle("steered/scans").describe());
+    await paused.signal("pause", false);
+    await came("labels.harvest part");
+    await paused.signal("pause", true);
+    await paused.signal("pause", false);
+    open("labels.harvest part");
+    await paused.result();
+    await write("steered", house.client, "steered");
+    await write("steered-self-paced", house.client, "steered/wsss");
+    await write("steered-harvest", house.client, "steered/wsss/harvest-1");
+
+    seen.broken = "network.train";
+    close("dataset.import part");
+    const retried = await startSteered(house, "steered-retried");
+    await until("the training has failed", async () =>
+      (await retried.query<CampaignProgress, []>("progress")).steps.some(({ state }) => state === "failed"),
+    );
+    seen.broken = undefined;
+    await retried.executeUpdate("retry", { args: [null] });
+    open("dataset.import part");
+    await retried.result();
+    await write("steered-retried", house.client, "steered-retried");
   } finally {
     await house.close();
   }

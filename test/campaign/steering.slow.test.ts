@@ -30,6 +30,12 @@ describe("a campaign", () => {
     await house.start("beside", { seed: "5" });
     await until("its initial masks are there", async () => (await stepOf("beside", "masks")).state === "done");
     expect((await stepOf("training", "theta0")).state).toBe("running");
+    await expect(run("retry", "training", "theta0", "--discard-checkpoint")).rejects.toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(
+        /"training" is running: a checkpoint can only be discarded when it has ended.*recist3d cancel/,
+      ),
+    });
     for (const campaign of ["training", "beside"]) {
       await house.engine.client.workflow.getHandle(campaign).cancel();
       await expect(house.result(campaign)).rejects.toMatchObject({ cause: { name: "CancelledFailure" } });

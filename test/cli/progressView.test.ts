@@ -35,6 +35,7 @@ function snapshot(said: Partial<Waiting> = {}, more: CampaignSnapshot["steps"] =
       ...more,
     ],
     activity: { answers: { actions: [], waiting: { ...waiting, ...said } } },
+    failing: [],
   };
 }
 const lineOf = (said: Partial<Waiting>, now: number): string =>
@@ -140,4 +141,9 @@ describe("without a terminal", () => {
     const both = snapshot({}, [{ ...trains, after: [] }]);
     expect(printed([both, 0], [both, 5], [both, 11], [both, 22])).toHaveLength(3);
   });
+});
+
+test("what the campaign itself tries in vain is said with its reason", () => {
+  const failing = [{ activity: "planCampaign", attempt: 7, lastFailure: "the store does not answer" }];
+  expect(render({ ...snapshot(), failing }, since)).toMatch(/\n {2}planCampaign: attempt 7 \(the store does not answer\)$/);
 });

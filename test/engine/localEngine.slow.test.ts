@@ -38,6 +38,8 @@ describe("the local engine", () => {
     const engine = await connectEngine({ TEMPORAL_ADDRESS: address });
     const attributes = await engine.connection.operatorService.listSearchAttributes({ namespace: "default" });
     expect(Object.keys(attributes.customAttributes!)).toEqual(expect.arrayContaining(["CampaignPhase", "CampaignRound"]));
+    const { config } = await engine.connection.workflowService.describeNamespace({ namespace: "default" });
+    expect(Number(config!.workflowExecutionRetentionTtl!.seconds)).toBe(90 * 24 * 3600);
     await engine.close();
 
     expect(await stopEngine(home)).toBe(true);

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { ComputePool, ComputeProcessDied } from "../../worker/computePool.ts";
+import { ComputeError, ComputePool, ComputeProcessDied } from "../../worker/computePool.ts";
 
 const frozenAfterMs = 8000;
 const never = new AbortController().signal;
@@ -52,6 +52,29 @@ test("a compute process that froze between two requests is replaced too", async 
   process.kill(frozen, "SIGSTOP");
   await expect(run()).rejects.toThrow(ComputeProcessDied);
   expect(await run()).toBe(first);
+});
+
+test("a compute process that cannot be started counts as dead, and the worker lives on", async () => {
+  const { execPath } = process;
+  process.execPath = "/nowhere/node";
+  try {
+    await expect(run()).rejects.toThrow(/cannot be started: .*ENOENT/);
+    await expect(run()).rejects.toThrow(ComputeProcessDied);
+  } finally {
+    process.execPath = execPath;
+  }
+  expect(await run()).toMatch(/tfjs/);
+});
+
+test("one that has computed with a network, and keeps the device's memory, is not given what needs none", async () => {
+  await run();
+  const [network] = children();
+  const gather = { type: "gather", action: { kind: "labels.harvest", version: 1, params: {}, inputs: {} } } as never;
+  await expect(pool.run(gather, { signal: never, onProgress: () => undefined })).rejects.toThrow(ComputeError);
+  expect(children()).toHaveLength(2);
+  await run();
+  expect(children()).toContain(network);
+  expect(children()).toHaveLength(2);
 });
 
 test("one is not taken for frozen because the worker itself was", async () => {
