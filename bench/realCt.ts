@@ -1,7 +1,7 @@
 /**
  * Training on semi-synthetic lesions, testing on the 14 real ones in ../shared/data, without an engine: for asking what a
  * setting does before a campaign is spent on it. `npx tsx bench/realCt.ts '{"lesions": 400, "epochs": 40}'`; settings
- * are those of `defaults`. Networks of a campaign, exported to folders, are tested with `'{"models": ["folder", …]}'`. The
+ * are those of `defaults`; `'{"seeds": []}'` trains nothing and prints what needs no network. Networks of a campaign, exported to folders, are tested with `'{"models": ["folder", …]}'`. The
  * 14 lesions are 11 of ct-with-masks (imported as by dataset.import) and 3 of DeepLesion (marks measured in their masks);
  * what is chosen by their scores is chosen with them in view.
  */
@@ -16,6 +16,7 @@ import { cropVolume } from "../methods/imaging/crop.ts";
 import { type Mask, sliceOf } from "../methods/imaging/volume.ts";
 import { rangeOfMask } from "../methods/imaging/voxelRange.ts";
 import { priorCutVolume } from "../methods/labels/priorCut.ts";
+import { segmentVolume } from "../methods/labels/volume.ts";
 import { augmentationSchema } from "../methods/networks/augment.ts";
 import { type Backend, openBackend } from "../methods/networks/backend.ts";
 import { centreAndLength } from "../methods/networks/lesionRegion.ts";
@@ -181,6 +182,18 @@ async function writeModel(folder: string, model: Model): Promise<void> {
   for (const [name, content] of Object.entries(encodeModel(model))) await writeFile(path.join(folder, name), content);
 }
 
+/** Prints what needs no network, at the same marks. */
+function testedWithoutLearning({ exact, noisy }: TestLesions): void {
+  for (const method of ["ellipsoid", "grabcut-prior-3d"] as const) {
+    const scores = (cases: readonly LesionCase[]): Score[] =>
+      cases.map((lesion) => scoreOf(lesion, segmentVolume(method, lesion.image, lesion.marks, lesion.window).mask));
+    console.log(`${method}, exact`.padEnd(24), "14 lesions:", dices(scores(exact)));
+    const draws = noisy.map(({ draw, cases }) => ({ draw, of: scores(cases) }));
+    for (const { draw, of } of draws) console.log(`… noisy, draw ${draw}`.padEnd(24), "14 lesions:", dices(of));
+    console.log("… mean over the draws".padEnd(24), "14 lesions:", dices(draws.flatMap(({ of }) => of)));
+  }
+}
+
 /** Prints Dice on the RECIST slice / in the volume. */
 async function tested(model: Model, { exact, noisy }: TestLesions, backend: Backend): Promise<void> {
   const scores = async (cases: readonly LesionCase[], more: VolumePredictionOptions, boxed = false): Promise<Score[]> => {
@@ -218,6 +231,7 @@ if (!hasSharedData) {
   const backend = await openBackend();
   const exact = await realLesions(0, 1);
   const noisy = await Promise.all(settings.draws.map(async (draw) => ({ draw, cases: await realLesions(0.2, draw) })));
+  testedWithoutLearning({ exact, noisy });
   for (const folder of settings.models) {
     console.log(`\n${folder}`);
     const names = ["model.json", "weights.safetensors"];

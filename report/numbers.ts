@@ -43,9 +43,11 @@ export interface MethodNumbers {
   readonly paper: readonly PaperRow[];
 }
 
-/** Dice of the slices at one distance from their RECIST slice. */
+/** Dice of the slices with lesion at one distance from their RECIST slice. */
 export interface OffsetPoint extends StratumScore {
   readonly offset: number;
+  /** Slices without lesion that the mask reaches. */
+  readonly beyond: number;
   readonly mean: number;
 }
 
@@ -74,8 +76,10 @@ export function reportNumbers(data: ReportData): ReportNumbers {
   return {
     methods: data.methods.map((method) => methodNumbers(method, comparisons)),
     offsets: data.methods.flatMap((method) => {
-      const points = method.strata.flatMap(({ by, value, scores }) =>
-        by === "offset" && scores.dice.mean !== null ? [{ offset: Number(value), ...scores.dice, mean: scores.dice.mean }] : [],
+      const points = method.strata.flatMap(({ by, value, beyond = 0, scores }) =>
+        by === "offset" && scores.dice.mean !== null
+          ? [{ offset: Number(value), beyond, ...scores.dice, mean: scores.dice.mean }]
+          : [],
       );
       return points.length === 0 ? [] : [{ data: method.data, method: method.name, points }];
     }),

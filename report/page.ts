@@ -137,14 +137,14 @@ function offsets(table: TableData, figure: Figure | undefined): Html | null {
   );
   const distances = [...new Set(methods.flatMap((m) => m.points.map((p) => p.offset)))].sort((a, b) => a - b);
   return html`<h3>By distance from the RECIST slice</h3>
-${figureHtml(figure, "Mean Dice of the slices at each distance (the paper's Figs 4 and 10). A slice counts where the reference or the prediction reaches it; above and below are pooled. In the paper, GrabCut-3DE falls from .91 to .55 at distance 4, and the HNN stays above .70 up to 6.")}
-<details><summary>The same as numbers</summary><div class="wide"><table><caption>${originText(table)} Dice by distance: mean ± sd; beneath, the ${percent(table.evaluation)} interval of the mean (${bootstrapText(table.evaluation)}) and the number of slices.</caption><thead><tr><th scope="col" class="text">Method</th>${distances.map((d) => html`<th scope="col">${d}</th>`)}</tr></thead><tbody>${missingRow(table.numbers, table, distances.length + 1)}${methods.map(
+${figureHtml(figure, "Mean Dice of the slices at each distance (the paper's Figs 4 and 10). A slice counts where the reference holds lesion; above and below are pooled. In the paper, GrabCut-3DE falls from .91 to .55 at distance 4, and the HNN stays above .70 up to 6.")}
+<details><summary>The same as numbers</summary><div class="wide"><table><caption>${originText(table)} Dice by distance: mean ± sd; beneath, the ${percent(table.evaluation)} interval of the mean (${bootstrapText(table.evaluation)}), the number of slices that hold lesion and, after +, of further ones that the mask reaches.</caption><thead><tr><th scope="col" class="text">Method</th>${distances.map((d) => html`<th scope="col">${d}</th>`)}</tr></thead><tbody>${missingRow(table.numbers, table, distances.length + 1)}${methods.map(
     (m) =>
       html`<tr${isBaseline(m) ? html` class="baseline"` : null}><th scope="row">${m.name}</th>${distances.map((d) => {
         const point = m.points.find((p) => p.offset === d);
         return point === undefined
           ? html`<td>${NONE}</td>`
-          : html`<td>${meanSd(point.mean, point.sd)}${point.interval !== null && html`<small>${score(point.interval.low)} to ${score(point.interval.high)}</small>`}<small>${point.n}</small></td>`;
+          : html`<td>${meanSd(point.mean, point.sd)}${point.interval !== null && html`<small>${score(point.interval.low)} to ${score(point.interval.high)}</small>`}<small>${point.n} + ${point.beyond}</small></td>`;
       })}</tr>`,
   )}</tbody></table></div></details>`;
 }

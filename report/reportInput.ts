@@ -52,6 +52,7 @@ const stratumSchema = z.strictObject({
   by: z.enum(["all", "category", "size", "offset"]),
   value: z.string(),
   observations: z.int().nonnegative(),
+  beyond: z.int().nonnegative().optional(),
   patients: z.int().nonnegative(),
   /** By column (`scoreColumns`). */
   scores: z.record(z.string(), summarySchema),

@@ -96,8 +96,9 @@ export const evaluate: StepBody<StepParams<"evaluate">> = {
       }
       for (const { method, patient, slices } of jsonLines<OffsetLine>(offsets)) {
         for (const row of slices) {
-          const columns = offsetColumns(row, params.tolerancesMm);
-          tableOf(method, "3D")!.addSlice({ patient, offset: row[0] as number, scores: columns });
+          const [offset, tp, , fn] = row as number[];
+          const scores = offsetColumns(row, params.tolerancesMm);
+          tableOf(method, "3D")!.addSlice({ patient, offset, inReference: tp + fn > 0, scores });
         }
       }
       for (const [method, found] of Object.entries(JSON.parse(own.toString("utf8")) as typeof histograms)) {

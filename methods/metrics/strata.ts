@@ -13,8 +13,10 @@ export interface Stratum {
   readonly by: "all" | "category" | "size" | "offset";
   /** "all", the category, "10–20" (long diameter in mm) or the distance from the RECIST slice in slices. */
   readonly value: string;
-  /** Lesions, or slices where `by` is "offset". */
+  /** Lesions, or slices that hold lesion where `by` is "offset". */
   readonly observations: number;
+  /** Where `by` is "offset": slices without lesion that the mask reaches all the same; they are in no score. */
+  readonly beyond?: number;
   readonly patients: number;
   /** By column. */
   readonly scores: Readonly<Record<string, StratumScore>>;
@@ -40,6 +42,8 @@ export interface LesionObservation {
 export interface SliceObservation {
   readonly patient: string;
   readonly offset: number;
+  /** Whether the reference holds lesion there. */
+  readonly inReference: boolean;
   readonly scores: ScoreColumns;
 }
 
@@ -54,6 +58,7 @@ export class Strata {
   readonly #categories = new Map<string, ScoreTable>();
   readonly #sizes = new Map<number, ScoreTable>();
   readonly #offsets = new Map<number, ScoreTable>();
+  readonly #beyond = new Map<number, number>();
 
   constructor(settings: StatisticsSettings) {
     this.#settings = settings;
@@ -67,12 +72,15 @@ export class Strata {
 
   /**
    * By slice offset as in Figs 4 and 10. The paper gives the axis as "voxel distance of axial slices to the
-   * RECIST-slice" and no more; the convention here: slices above and below are pooled by |offset|, a slice counts where
-   * the reference *or* the prediction reaches it (so a mask that runs on past the lesion, or stops short of it, has Dice
-   * 0 there). Slices that neither reaches are not to be added.
+   * RECIST-slice" and no more; the convention here: slices above and below are pooled by |offset|, and a slice counts where
+   * the reference holds lesion, so that methods are compared on the same slices (a mask that stops short has Dice 0 there).
+   * Slices that the mask alone reaches are counted apart: averaged in, they would differ from method to method. Slices that
+   * neither reaches are not to be added.
    */
-  addSlice({ patient, offset, scores }: SliceObservation): void {
-    tableOf(this.#offsets, Math.abs(offset)).add(this.#numberOf(patient), scores);
+  addSlice({ patient, offset, inReference, scores }: SliceObservation): void {
+    const distance = Math.abs(offset);
+    if (inReference) tableOf(this.#offsets, distance).add(this.#numberOf(patient), scores);
+    else this.#beyond.set(distance, (this.#beyond.get(distance) ?? 0) + 1);
   }
 
   /** All lesions, the categories by name, the sizes and the offsets ascending; only what occurs. */
@@ -85,7 +93,10 @@ export class Strata {
       this.#all.stratum("all", "all", bootstrap),
       ...categories.map(([category, table]) => table.stratum("category", category, bootstrap)),
       ...(sizesMm.length === 0 ? [] : ascending(this.#sizes).map(([k, table]) => table.stratum("size", names[k], bootstrap))),
-      ...ascending(this.#offsets).map(([offset, table]) => table.stratum("offset", String(offset), bootstrap)),
+      ...ascending(this.#offsets).map(([offset, table]) => ({
+        ...table.stratum("offset", String(offset), bootstrap),
+        beyond: this.#beyond.get(offset) ?? 0,
+      })),
     ];
   }
 

@@ -85,7 +85,7 @@ export const reportFiguresSchema = z.object({
     z.object({
       data: z.string(),
       method: z.string(),
-      points: z.array(z.object({ offset: z.int(), mean: z.number(), sd: z.number().nullable(), n: z.int() })),
+      points: z.array(z.object({ offset: z.int(), beyond: z.int(), mean: z.number(), sd: z.number().nullable(), n: z.int() })),
     }),
   ),
   comparisons: z.array(
@@ -104,6 +104,8 @@ export const reportFiguresSchema = z.object({
       method: z.string(),
       dimension,
       best: z.object({ threshold: z.number(), precision: z.number(), recall: z.number(), f: z.number() }).nullable(),
+      /** At the threshold ½. */
+      half: z.object({ f: z.number() }).nullable(),
     }),
   ),
   volumes: z

@@ -105,7 +105,7 @@ function categoriesTable({ section, figures }: AnsweredSection): string {
   return markdownTable(["Method", ...present.map((category, i) => `${category} (${counts[i]})`), "all"], rows);
 }
 
-/** Mean Dice of the slices at each distance from the RECIST slice, as far as some method has ten slices. */
+/** Mean Dice of the slices with lesion at each distance from the RECIST slice, as far as there are ten of them, and what masks reach beyond. */
 function offsetsTable({ section, figures }: AnsweredSection): string {
   const curves = figures.offsets.filter(({ data }) => data === section.data);
   const reached = curves.flatMap(({ points }) => points.filter(({ n }) => n >= LEAST_SLICES).map(({ offset }) => offset));
@@ -114,23 +114,26 @@ function offsetsTable({ section, figures }: AnsweredSection): string {
     method,
     ...offsets.map((offset) => {
       const point = points.find((one) => one.offset === offset);
-      return point === undefined ? NONE : `${score(point.mean)} (${point.n})`;
+      return point === undefined ? NONE : `${score(point.mean)} (+${point.beyond})`;
     }),
   ]);
-  return markdownTable(["Dice at offset", ...offsets.map(String)], rows);
+  const slices = (offset: number): number =>
+    Math.max(...curves.flatMap(({ points }) => points.filter((one) => one.offset === offset).map(({ n }) => n)));
+  return markdownTable(["Dice at offset (slices)", ...offsets.map((offset) => `${offset} (${slices(offset)})`)], rows);
 }
 
 const LEAST_SLICES = 10;
 
-/** The best F-measure of each curve and where it is reached. */
+/** The best F-measure of each curve, where it is reached, and that at ½. */
 function precisionRecallTable({ section, figures }: AnsweredSection): string {
   const rows = figures.precisionRecall
     .filter(({ data, dimension }) => data === section.data && dimension === section.dimension)
-    .map(({ method, best }) => [
+    .map(({ method, best, half }) => [
       method,
       ...(best === null ? [NONE, NONE, NONE, NONE] : [best.f, best.precision, best.recall, best.threshold].map((v) => score(v))),
+      half === null ? NONE : score(half.f),
     ]);
-  return markdownTable(["Method", "best F", "precision", "recall", "at threshold"], rows);
+  return markdownTable(["Method", "best F", "precision", "recall", "at threshold", "F at ½"], rows);
 }
 
 /** Every reversal once, those that have the same explanation together. */

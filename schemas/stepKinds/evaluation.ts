@@ -9,7 +9,7 @@ const lengthsMm = z
 
 export const evaluate = {
   kind: "evaluate",
-  version: 2,
+  version: 3,
   queue: "cpu",
   numerics: "plain",
   shape: "sharded",

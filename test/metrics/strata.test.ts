@@ -12,13 +12,15 @@ describe("strata", () => {
     { patient: "b", category: "lung", longMm: 25, dice: 0.9, avdMm: 1 },
   ];
   for (const { dice, avdMm, ...lesion } of lesions) strata.addLesion({ ...lesion, scores: { dice, avdMm } });
-  for (const [patient, offset, dice] of [
-    ["a", -1, 0.4],
-    ["a", 1, 0.6],
-    ["b", 1, 0.8],
-    ["b", 0, 1],
+  for (const [patient, offset, dice, inReference] of [
+    ["a", -1, 0.4, true],
+    ["a", 1, 0.6, true],
+    ["b", 1, 0.8, true],
+    ["b", -1, 0, false],
+    ["b", 0, 1, true],
+    ["b", 2, 0, false],
   ] as const)
-    strata.addSlice({ patient, offset, scores: { dice } });
+    strata.addSlice({ patient, offset, inReference, scores: { dice } });
   const found = strata.summaries();
 
   it("are all lesions, categories by name, sizes and offsets ascending; only what occurs", () => {
@@ -41,6 +43,13 @@ describe("strata", () => {
     expect(found[0].scores.dice.interval).toEqual({ low: expect.closeTo(0.6, 12), high: expect.closeTo(0.9, 12) });
     expect(found[1].scores.dice.interval).toBeNull();
     expect(found[7].scores.dice).toMatchObject({ n: 3, mean: expect.closeTo(0.6, 12) });
+  });
+
+  it("count slices without lesion that a mask reaches apart from their scores", () => {
+    expect(found.filter(({ by }) => by === "offset").map(({ value, beyond }) => [value, beyond])).toEqual([
+      ["0", 0],
+      ["1", 1],
+    ]);
   });
 
   it("hold no size where no edge is given", () => {

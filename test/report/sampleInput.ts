@@ -24,7 +24,7 @@ type Scores = ReportInput["methods"][number]["scores"];
 /** Scores with the summaries that an evaluation adds; slices by their offset where there are some. */
 export function measured(
   scores: Scores,
-  slices: readonly { offset: number; patient: string; scores: ScoreColumns }[] = [],
+  slices: readonly { offset: number; patient: string; inReference: boolean; scores: ScoreColumns }[] = [],
 ): Pick<ReportInput["methods"][number], "data" | "scores" | "strata"> {
   const strata = new Strata(sampleEvaluation);
   for (const { columns, ...lesion } of scores) strata.addLesion({ ...lesion, scores: columns });
@@ -66,11 +66,17 @@ function scores(method: number, mean: number, lesions = 24): Scores {
 }
 
 /** Slices of twelve patients up to seven from the RECIST slice, worse the farther. */
-function slices(k: number): { offset: number; patient: string; scores: ScoreColumns }[] {
+function slices(k: number): { offset: number; patient: string; inReference: boolean; scores: ScoreColumns }[] {
   return Array.from({ length: 96 }, (_, i) => {
     const offset = (i % 15) - 7;
     const noise = 0.04 * randomStream(1, "sample slices", k, i).normal();
-    return { offset, patient: `patient-${i % 12}`, scores: { dice: 0.92 - Math.abs(offset) * (0.08 - 0.015 * k) + noise } };
+    const inReference = Math.abs(offset) < 6 || i % 2 === 0;
+    return {
+      offset,
+      patient: `patient-${i % 12}`,
+      inReference,
+      scores: { dice: 0.92 - Math.abs(offset) * (0.08 - 0.015 * k) + noise },
+    };
   });
 }
 

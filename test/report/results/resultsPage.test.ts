@@ -52,11 +52,17 @@ function answered(
       {
         data: "shapes",
         method: "A",
-        points: [0, 1].map((offset) => ({ offset, mean: 0.9 - offset / 10, sd: 0.1, n: 12 - 5 * offset })),
+        points: [0, 1].map((offset) => ({ offset, beyond: 3, mean: 0.9 - offset / 10, sd: 0.1, n: 12 - 5 * offset })),
       },
     ],
     precisionRecall: [
-      { data: "shapes", method: "A", dimension: "2D", best: { threshold: 0.4, precision: 0.8, recall: 0.9, f: 0.847 } },
+      {
+        data: "shapes",
+        method: "A",
+        dimension: "2D",
+        best: { threshold: 0.4, precision: 0.8, recall: 0.9, f: 0.847 },
+        half: { f: 0.812 },
+      },
     ],
     volumes: [
       volumes("πLW²/6 of the marks", "change", 0.8),
@@ -123,12 +129,12 @@ describe("page", () => {
   });
 
   test("offsets end where there are fewer than ten slices", () => {
-    expect(page("offsets")).toContain("| Dice at offset | 0 |");
-    expect(page("offsets")).toContain("| A | 0.900 (12) |");
+    expect(page("offsets")).toContain("| Dice at offset (slices) | 0 (12) |");
+    expect(page("offsets")).toContain("| A | 0.900 (+3) |");
   });
 
-  test("curves are told by their best F", () => {
-    expect(page("precision-recall")).toContain("| A | 0.847 | 0.800 | 0.900 | 0.400 |");
+  test("curves are told by their best F, and by that at ½", () => {
+    expect(page("precision-recall")).toContain("| A | 0.847 | 0.800 | 0.900 | 0.400 | 0.812 |");
   });
 
   test("Figure 7: the asked-for quantity alone, R² beside the paper's, limits of agreement, repeatability of the volumes or why there is none", () => {
