@@ -9,6 +9,8 @@ export interface WilcoxonResult {
 
 /** With more differing pairs than this the normal approximation is used. */
 const EXACT_UP_TO = 50;
+/** Differences are equal that differ by less than this share of the largest score: what subtraction leaves of decimal scores. */
+const ROUNDING = 2 ** -40;
 
 /**
  * Wilcoxon's signed-rank test of paired scores, two-sided. Equal pairs are left out, equal differences share their mean
@@ -19,7 +21,9 @@ const EXACT_UP_TO = 50;
  */
 export function wilcoxon(first: readonly number[], second: readonly number[]): WilcoxonResult {
   if (first.length !== second.length) throw new RangeError(`${first.length} scores cannot be paired with ${second.length}`);
-  const differences = first.map((v, i) => v - second[i]).filter((d) => d !== 0);
+  const largest = first.reduce((most, v, i) => Math.max(most, Math.abs(v), Math.abs(second[i])), 0);
+  const unit = ROUNDING * largest;
+  const differences = largest === 0 ? [] : first.map((v, i) => Math.round((v - second[i]) / unit)).filter((d) => d !== 0);
   const n = differences.length;
   if (n === 0) return { n, rankSum: 0, p: 1 };
   const { ranks, tied } = midranks(differences.map(Math.abs));

@@ -27,7 +27,7 @@ export function resultsPage(sections: readonly AnsweredSection[]): string {
     "Written by `npm run reproduce`: every figure comes from the campaign named above its table, none is written by hand. " +
       "Mean ± standard deviation over lesions, in brackets the 95 % bootstrap interval of the mean over patients; the paper is " +
       "Cai et al. 2018. An order differs where two methods' mean Dice stand the other way round than in the paper; p is " +
-      "Wilcoxon's signed-rank test between the two, corrected for all pairs of the table (Holm).",
+      "Wilcoxon's signed-rank test between the two, corrected for all pairs of the table (Holm); it takes lesions for independent, also where several are of one patient.",
     ...sections.map(sectionText),
   ].join("\n\n")}\n`;
 }
