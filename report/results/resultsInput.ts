@@ -121,6 +121,8 @@ export const reportFiguresSchema = z.object({
         slopeInterval: intervalSchema,
         rSquared: z.number().nullable(),
         rSquaredInterval: intervalSchema,
+        /** Against πLW²/6 on the same lesions; null for itself. */
+        rSquaredAdvantage: z.object({ difference: z.number(), interval: intervalSchema }).nullable(),
         differences: agreementSchema,
         unchanged: z.int().nonnegative(),
         repeatability: z

@@ -3,17 +3,18 @@ import { paperRSquared } from "../paperFigures.ts";
 import { REPEATABILITY, repeatabilityText } from "../repeatabilityText.ts";
 import type { AnsweredSection, ReportFigures } from "./resultsInput.ts";
 
-/** Fig. 7 in figures, a row per method: R² and slope of the line against the reference, limits of agreement, repeatability. */
+/** Fig. 7 in figures, a row per method: R², also against that of πLW²/6 on the same lesions, and slope of the line against the reference, limits of agreement, repeatability. */
 export function volumesTable({ section, figures }: AnsweredSection): [head: string[], rows: string[][]] {
   const { quantity, data } = section;
   const shown = figures.volumes.filter((one) => one.data === "" || one.data === data);
   const rows = shown
     .filter((one) => one.quantity === quantity)
-    .map(({ method, n, patients, rSquared, rSquaredInterval, slope, slopeInterval, differences }) => [
+    .map(({ method, n, patients, rSquared, rSquaredInterval, rSquaredAdvantage, slope, slopeInterval, differences }) => [
       method,
       `${n} of ${patients} patients`,
       withInterval(rSquared, rSquaredInterval),
       quantity === "change" ? printed(method) : NONE,
+      rSquaredAdvantage === null ? NONE : withInterval(rSquaredAdvantage.difference, rSquaredAdvantage.interval),
       withInterval(slope, slopeInterval),
       differences === null
         ? NONE
@@ -21,7 +22,17 @@ export function volumesTable({ section, figures }: AnsweredSection): [head: stri
       repeatabilityOf(method, shown),
     ]);
   const what = quantity === "change" ? "volume changes" : "volumes";
-  return [["Method", `n, ${what}`, "R²", "paper", "slope", "bias (limits of agreement), ml", "repeatability"], rows];
+  const head = [
+    "Method",
+    `n, ${what}`,
+    "R²",
+    "paper",
+    "R² − πLW²/6's",
+    "slope",
+    "bias (limits of agreement), ml",
+    "repeatability",
+  ];
+  return [head, rows];
 }
 
 /** What must be said beneath it. */

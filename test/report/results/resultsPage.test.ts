@@ -78,7 +78,12 @@ function answered(
 function volumes(name: string, quantity: "volume" | "change", rSquared: number): ReportFigures["volumes"][number] {
   return {
     ...{ data: "", method: name, quantity, n: 8, patients: 5, slope: 0.9, slopeInterval: { low: 0.7, high: 1.1 } },
-    ...{ rSquared, rSquaredInterval: null, differences: { bias: -1.25, limits: { low: -9, high: 6.5 } } },
+    ...{
+      rSquared,
+      rSquaredInterval: null,
+      rSquaredAdvantage: name.startsWith("πLW²/6") ? null : { difference: -0.05, interval: { low: -0.2, high: 0.1 } },
+      differences: { bias: -1.25, limits: { low: -9, high: 6.5 } },
+    },
     unchanged: quantity === "volume" ? 4 : 0,
     repeatability:
       name === "GrabCut-3DE" && quantity === "volume" ? { lesions: 3, ratio: 1.344, interval: { low: 1.2, high: 1.851 } } : null,
@@ -141,10 +146,10 @@ describe("page", () => {
     const page = resultsPage([answered("volumes", [])]);
     expect(page).toMatch(/^Repeatability: volumes of one unchanged lesion .* differ by less than this factor/m);
     expect(page.split("\n").filter((line) => line.startsWith("|"))).toEqual([
-      "| Method | n, volume changes | R² | paper | slope | bias (limits of agreement), ml | repeatability |",
-      "|---|--:|--:|--:|--:|--:|--:|",
-      "| πLW²/6 of the marks | 8 of 5 patients | 0.800 | 0.62 | 0.900 [0.700, 1.100] | −1.3 (−9.0 to 6.5) | found at two time points: none of 4 unchanged lesions |",
-      "| GrabCut-3DE | 8 of 5 patients | 0.850 | – | 0.900 [0.700, 1.100] | −1.3 (−9.0 to 6.5) | × 1.34 [1.20, 1.85] (3 of 4 unchanged lesions) |",
+      "| Method | n, volume changes | R² | paper | R² − πLW²/6's | slope | bias (limits of agreement), ml | repeatability |",
+      "|---|--:|--:|--:|--:|--:|--:|--:|",
+      "| πLW²/6 of the marks | 8 of 5 patients | 0.800 | 0.62 | – | 0.900 [0.700, 1.100] | −1.3 (−9.0 to 6.5) | found at two time points: none of 4 unchanged lesions |",
+      "| GrabCut-3DE | 8 of 5 patients | 0.850 | – | −0.050 [−0.200, 0.100] | 0.900 [0.700, 1.100] | −1.3 (−9.0 to 6.5) | × 1.34 [1.20, 1.85] (3 of 4 unchanged lesions) |",
     ]);
   });
 });
