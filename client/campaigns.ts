@@ -123,7 +123,11 @@ export async function listCampaigns(client: Client): Promise<CampaignEntry[]> {
 export async function campaignHandle(client: Client, id: string): Promise<WorkflowHandle> {
   const handle = client.workflow.getHandle(id);
   if ((await describeOrNull(handle)) === null)
-    throw new InputError(`there is no campaign "${id}"`, undefined, "see: recist3d list");
+    throw new InputError(
+      `the engine knows no campaign "${id}"`,
+      undefined,
+      `see: recist3d list; what one gave that ended long ago is in the store all the same: recist3d verify ${id}`,
+    );
   return handle;
 }
 
