@@ -210,7 +210,7 @@ export interface ReadingState {
   masks: [position: number, mask: string][];
   /** Mode shared: what this reader has claimed and until when; how many cases are claimed or answered by anyone. */
   claim: Claim | null;
-  /** Mode shared: answers of all, since nobody is blind to them; `reader` counts from 0 in `readers`. */
+  /** Mode shared: answers of all others, since nobody is blind to them; `reader` counts from 0 in `readers`. */
   shared: [position: number, answer: string, reader: number][];
 }
 

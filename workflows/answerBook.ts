@@ -151,10 +151,10 @@ export class AnswerBook {
     };
   }
 
-  /** What stands of everybody, for readers who are not blind to each other. */
-  get shared(): ReadingState["shared"] {
-    return this.readers.flatMap(({ standing }, i) =>
-      standing.map(([position, answer]): [number, string, number] => [position, this.words[answer], i]),
+  /** What stands of everybody else, for readers who are not blind to each other; for a reader's own see `own`. */
+  sharedWith(reader: string | null): ReadingState["shared"] {
+    return this.readers.flatMap(({ name, standing }, i) =>
+      name === reader ? [] : standing.map(([position, answer]): [number, string, number] => [position, this.words[answer], i]),
     );
   }
 

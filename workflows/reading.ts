@@ -120,7 +120,7 @@ export async function reading(action: Action, place: ReadingPlace = { round: 1 }
     if (book === undefined) return null;
     const { closedBy, roll: readers } = book;
     const seen = reader === null ? { own: [], masks: [], claim: null } : book.own(reader);
-    const shared = protocol.mode === "shared" ? book.shared : [];
+    const shared = protocol.mode === "shared" ? book.sharedWith(reader) : [];
     return { ...where(), cases, length, protocol, deadline: deadlineAt, closed: closedBy !== null, readers, ...seen, shared };
   });
 

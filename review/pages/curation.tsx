@@ -278,12 +278,11 @@ function EnlargedCase(
 }
 
 /** Who else answered what, by position. */
-function othersWords({ state, reader }: ReadingProps["view"]): ReadonlyMap<number, string> {
+function othersWords({ state }: ReadingProps["view"]): ReadonlyMap<number, string> {
   const words = new Map<number, string>();
   const labels = new Map(state.protocol.answers.map(({ answer, label }) => [answer, label]));
   for (const [position, answer, who] of state.shared) {
     const name = state.readers[who].reader;
-    if (name === reader) continue;
     const before = words.get(position);
     words.set(position, `${before === undefined ? "" : `${before}, `}${name}: ${labels.get(answer) ?? answer}`);
   }

@@ -21,7 +21,8 @@ describe("a shared reading", () => {
     expect(await reading.answer("Ada", { 0: "accept", 2: "reject" })).toEqual({ taken: 2, answered: 2 });
     expect(await reading.answer("Ada", { 2: null })).toEqual({ taken: 1, answered: 1 });
     expect(await refusal(reading.answer("Ada", { 5: "accept" }))).toBe("position 5 does not exist: there are 5, counted from 0");
-    expect(await reading.state("Ada")).toMatchObject({ own: [[0, "accept"]], shared: [[0, "accept", 0]] });
+    expect(await reading.state("Ada")).toMatchObject({ own: [[0, "accept"]], shared: [] });
+    expect(await reading.state("Bo")).toMatchObject({ own: [], shared: [[0, "accept", 0]] });
     await reading.finish("Ada");
     const { outputs } = await reading.result();
     expect(await decisionsOf(desk.store, outputs.decisions)).toEqual([
