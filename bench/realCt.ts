@@ -1,8 +1,8 @@
 /**
  * Training on semi-synthetic lesions, testing on the 14 real ones in ../shared/data, without an engine: for asking what a
  * setting does before a campaign is spent on it. `npx tsx bench/realCt.ts '{"lesions": 400, "epochs": 40}'`; settings
- * are those of `defaults`; `'{"seeds": []}'` trains nothing and prints what needs no network. Networks of a campaign, exported to folders, are tested with `'{"models": ["folder", …]}'`. The
- * 14 lesions are 11 of ct-with-masks (imported as by dataset.import) and 3 of DeepLesion (marks measured in their masks);
+ * are those of `defaults`; `'{"seeds": []}'` trains nothing and prints what needs no network. Networks of a campaign,
+ * exported to folders, are tested with `'{"models": ["folder", …]}'`. The 14 lesions are 11 of ct-with-masks (imported as by dataset.import) and 3 of DeepLesion (marks measured in their masks);
  * what is chosen by their scores is chosen with them in view.
  */
 import { mkdir, readFile, writeFile } from "node:fs/promises";

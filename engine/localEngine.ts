@@ -1,10 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Connection } from "@temporalio/client";
 import { msToTs } from "@temporalio/common/lib/time.js";
 import { recist3dHome } from "../artifacts/openStore.ts";
-import { engineAnswers, engineFolder } from "./connection.ts";
+import { connectEngine, engineAnswers, engineFolder } from "./connection.ts";
 import { exclusively, findProcess, freePort, LocalProcessError, startProcess, stopProcess, writeWhole } from "./localProcess.ts";
 import { toolPath } from "./toolPath.ts";
 
@@ -81,12 +80,12 @@ export async function startEngine(options: LocalEngineOptions = {}): Promise<Run
 const RETENTION = "90 days";
 
 async function keepClosedCampaigns(address: string): Promise<void> {
-  const connection = await Connection.connect({ address });
+  const { connection, namespace, close } = await connectEngine({ TEMPORAL_ADDRESS: address });
   try {
     const config = { workflowExecutionRetentionTtl: msToTs(RETENTION) };
-    await connection.workflowService.updateNamespace({ namespace: "default", config });
+    await connection.workflowService.updateNamespace({ namespace, config });
   } finally {
-    await connection.close();
+    await close();
   }
 }
 

@@ -22,8 +22,8 @@ export interface VolumeCutOptions extends PriorCutOptions {
 }
 
 /**
- * Chosen by cross validation on real lesions: `npx tsx bench/priorParameters.ts`. In 3D fewer observations than these are better still on
- * those lesions. Pixels of a volume's
+ * Chosen by cross validation on real lesions: `npx tsx bench/priorParameters.ts`. In 3D fewer observations
+ * than these are better still on those lesions. Pixels of a volume's
  * coarser grid are more independent of each other than a slice's own, so their HU count for more.
  */
 export const SLICE_CUT = { likelihood: 0.5, smoothness: 0.25 } as const satisfies PriorCutOptions;

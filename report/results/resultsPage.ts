@@ -105,7 +105,7 @@ function categoriesTable({ section, figures }: AnsweredSection): string {
   return markdownTable(["Method", ...present.map((category, i) => `${category} (${counts[i]})`), "all"], rows);
 }
 
-/** Mean Dice of the slices with lesion at each distance from the RECIST slice, as far as there are ten of them, and what masks reach beyond. */
+/** Mean Dice of the slices with lesion at each distance from the RECIST slice, as far as there are ten, and what masks reach beyond. */
 function offsetsTable({ section, figures }: AnsweredSection): string {
   const curves = figures.offsets.filter(({ data }) => data === section.data);
   const reached = curves.flatMap(({ points }) => points.filter(({ n }) => n >= LEAST_SLICES).map(({ offset }) => offset));

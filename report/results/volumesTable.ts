@@ -3,7 +3,10 @@ import { paperRSquared } from "../paperFigures.ts";
 import { REPEATABILITY, repeatabilityText } from "../repeatabilityText.ts";
 import type { AnsweredSection, ReportFigures } from "./resultsInput.ts";
 
-/** Fig. 7 in figures, a row per method: R², also against that of πLW²/6 on the same lesions, and slope of the line against the reference, limits of agreement, repeatability. */
+/**
+ * Fig. 7 in figures, a row per method: R² (also against that of πLW²/6 on the same lesions) and slope of the line against the
+ * reference, limits of agreement, repeatability.
+ */
 export function volumesTable({ section, figures }: AnsweredSection): [head: string[], rows: string[][]] {
   const { quantity, data } = section;
   const shown = figures.volumes.filter((one) => one.data === "" || one.data === data);

@@ -116,6 +116,7 @@ describe("Wilcoxon's signed-rank test", () => {
     expect(wilcoxon([1, 2], [1, 2])).toEqual({ n: 0, rankSum: 0, p: 1 });
     expect(wilcoxon([0, 0], [0, 0])).toEqual({ n: 0, rankSum: 0, p: 1 });
   });
+
   it("shares ranks between differences that are equal in decimals, whatever subtraction leaves of them", () => {
     // 0.3 − 0.1, 0.9 − 0.7 and 0.6 − 0.8 differ in their last bits.
     expect(wilcoxon([0.3, 0.9, 0.6, 0.55], [0.1, 0.7, 0.8, 0.5])).toEqual(wilcoxon([2, 2, 0, 0.5], [0, 0, 2, 0]));
