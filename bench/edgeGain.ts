@@ -122,7 +122,7 @@ if (!hasSharedData) {
   console.log("skipped: ../shared/data is absent");
 } else {
   const networks = await enhancers();
-  const photos = values.tuning ? photographs("train").filter((_, i) => i % 8 === 0) : photographs("test");
+  const photos = values.tuning ? (await photographs("train")).filter((_, i) => i % 8 === 0) : await photographs("test");
   const pictures = [...photos, ...ctSlices().filter((_, i) => (i % 4 === 0) === values.tuning)];
   const rows: Row[] = [];
   let pairs = 0;

@@ -31,13 +31,19 @@ const { values, positionals } = parseArgs({
   },
 });
 
+function photographsIn(folder: string): Promise<Picture[]> {
+  const read = async (name: string): Promise<Picture> => ({
+    id: name,
+    pixels: await decodePhotograph(readFileSync(path.join(folder, name)), name),
+  });
+  return Promise.all(readdirSync(folder).sort().map(read));
+}
+
 async function train(): Promise<void> {
   const { stage, photographs: folder, out } = values;
   if (folder === undefined || out === undefined) throw new Error("train needs --photographs and --out");
   mkdirSync(out, { recursive: true });
-  const photographs = readdirSync(folder)
-    .sort()
-    .map((name): Picture => ({ id: name, pixels: decodePhotograph(readFileSync(path.join(folder, name)), name) }));
+  const photographs = await photographsIn(folder);
   const width = Number(values.width);
   const spec = {
     generator: generatorSpecSchema.parse({ blocks: Number(values.blocks), width, norm: values.norm }),

@@ -45,19 +45,21 @@ const LOOKS = 60;
  */
 export class ComputePool {
   readonly #storeUrl: string;
-  readonly #frozenAfterMs: number;
+  /** Asked anew with each request. */
+  frozenAfterMs: number;
   readonly #idle: Record<"network" | "plain", ChildProcess[]> = { network: [], plain: [] };
   readonly #all = new Set<ChildProcess>();
 
   constructor(storeUrl: string, frozenAfterMs = FROZEN_AFTER_MS) {
     this.#storeUrl = storeUrl;
-    this.#frozenAfterMs = frozenAfterMs;
+    this.frozenAfterMs = frozenAfterMs;
   }
 
   async run<R>(request: ComputeRequest, { signal, onProgress }: ComputeOptions): Promise<R> {
     signal.throwIfAborted();
     const idle = this.#idle[usesNetwork(request) ? "network" : "plain"];
     const child = idle.pop() ?? this.#start();
+    const { frozenAfterMs } = this;
     let reusable = false;
     try {
       return await new Promise<R>((resolve, reject) => {
@@ -67,8 +69,8 @@ export class ComputePool {
           silentLooks++;
           if (silentLooks <= LOOKS) return;
           finish();
-          reject(new ComputeProcessDied(`the compute process froze: not a word for ${this.#frozenAfterMs / 1000} s`));
-        }, this.#frozenAfterMs / LOOKS);
+          reject(new ComputeProcessDied(`the compute process froze: not a word for ${frozenAfterMs / 1000} s`));
+        }, frozenAfterMs / LOOKS);
         const onMessage = (reply: ComputeReply): void => {
           silentLooks = 0;
           if (reply.type === "alive") return;

@@ -26,6 +26,12 @@ export const decodeJpeg2000 = wasmCodec(
   "@cornerstonejs/codec-openjpeg/decodewasm",
   "J2KDecoder",
 );
+/** libjpeg-turbo: JPEG of 8 bits, sequential or progressive; colour as red, green, blue. */
+export const decodeJpeg = wasmCodec(
+  () => import("@cornerstonejs/codec-libjpeg-turbo-8bit/decodewasmjs"),
+  "@cornerstonejs/codec-libjpeg-turbo-8bit/decodewasm",
+  "JPEGDecoder",
+);
 
 /**
  * Every frame gets an instance of its own (4 ms): a damaged frame that overwrites the codec's memory or ends in a trap can

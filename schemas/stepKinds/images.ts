@@ -8,7 +8,7 @@ const outputs = { images: { type: "images", summary: "the pictures, in grey" } }
 
 export const imagesImport = {
   kind: "images.import",
-  version: 1,
+  version: 2,
   queue: "cpu",
   numerics: "plain",
   shape: "sharded",
@@ -18,7 +18,7 @@ export const imagesImport = {
       .string()
       .min(1)
       .describe(
-        "Folder of PNG and baseline JPEG files, with its subfolders; a relative path starts at the folder that holds `pipelines/`",
+        "Folder of PNG and JPEG files, with its subfolders; a relative path starts at the folder that holds `pipelines/`",
       ),
     smallest: z
       .int()

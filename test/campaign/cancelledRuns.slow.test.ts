@@ -95,7 +95,7 @@ describe("a workflow that is cancelled in the very task in which the engine sugg
       await until("parts run", () => seen.started.length > 0);
       let started = 0;
       await desk.workflows.withoutWorkflows(async () => {
-        await until("no part runs", () => seen.underWay === 0);
+        await until("no part runs or is about to", async () => (await handle.describe()).raw.pendingActivities?.length === 0);
         started = seen.started.length;
         await cancelledAsSuggested(handle);
       });

@@ -8,11 +8,11 @@ import { candidates, ctSlices, degradedPair, type KnownPicture, matched, photogr
 /** Some of the pictures of `bench/edgeGain.ts` on which no cost was chosen. */
 const pictures = (all: readonly KnownPicture[]): KnownPicture[] => all.filter((_, i) => i % 4 === 1).slice(0, 8);
 
-describe.skipIf(!hasSharedData)("the score of real pictures whose truth is known (needs ../shared/data)", () => {
+describe.skipIf(!hasSharedData)("the score of real pictures whose truth is known (needs ../shared/data)", async () => {
   const kinds = hasSharedData
     ? ([
         ["CT slices", pictures(ctSlices()), 0.6],
-        ["photographs", pictures(photographs("test")), 0.5],
+        ["photographs", pictures(await photographs("test")), 0.5],
       ] as const)
     : [];
 

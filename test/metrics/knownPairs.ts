@@ -37,16 +37,15 @@ export function drawings(count: number): KnownPicture[] {
 }
 
 /** `SIDE`² pixels out of the middle of each photograph in a folder of BSDS500. */
-export function photographs(part: "train" | "test"): KnownPicture[] {
+export async function photographs(part: "train" | "test"): Promise<KnownPicture[]> {
   const folder = path.join(sharedData, "natural-images/BSDS500", part);
   if (!existsSync(folder)) return [];
-  return readdirSync(folder)
-    .sort()
-    .map((name) => {
-      const { data, width, height } = decodePhotograph(readFileSync(path.join(folder, name)), name);
-      const grey = { data: Float32Array.from(data, (v) => v / 255), width, height };
-      return { name, kind: "photograph", truth: square(grey, width / 2, height / 2) };
-    });
+  const read = async (name: string): Promise<KnownPicture> => {
+    const { data, width, height } = await decodePhotograph(readFileSync(path.join(folder, name)), name);
+    const grey = { data: Float32Array.from(data, (v) => v / 255), width, height };
+    return { name, kind: "photograph", truth: square(grey, width / 2, height / 2) };
+  };
+  return Promise.all(readdirSync(folder).sort().map(read));
 }
 
 /** `SIDE`² pixels around real lesions, and around drawn places in the soft tissue and lungs of the background volumes. */

@@ -1,4 +1,4 @@
-"""Writes test/fixtures/photographs.json: JPEG files by Pillow with the luminance that libjpeg reads from them, pictures
+"""Writes test/fixtures/photographs.json: JPEG files by Pillow with the grey (ITU-R BT.601) of the colours that libjpeg reads from them, pictures
 resized by Pillow (BICUBIC, float32), and the degradation of §3.4 by Pillow and OpenCV.
 Run: python test/oracles/photographs.py (numpy, Pillow, opencv-python-headless)."""
 import base64, io, json, math, pathlib
@@ -15,21 +15,28 @@ def picture(h, w):
     return np.clip(rgb, 0, 255).astype(np.uint8)
 
 
+def jpeg(image, **options):
+    file = io.BytesIO()
+    image.save(file, "JPEG", **options)
+    return file.getvalue()
+
+
+def grey(file):
+    read = np.asarray(Image.open(io.BytesIO(file)), np.float64)
+    luma = read if read.ndim == 2 else read[..., 0] * 0.299 + read[..., 1] * 0.587 + read[..., 2] * 0.114
+    return np.floor(luma + 0.5).astype(int)
+
+
 jpegs = []
 for name, (h, w), mode, options in [
     ("4:2:0", (29, 37), "RGB", {"subsampling": "4:2:0"}), ("4:2:2", (16, 40), "RGB", {"subsampling": "4:2:2"}),
     ("4:4:4", (21, 23), "RGB", {"subsampling": "4:4:4", "quality": 95}), ("grey", (17, 30), "L", {}),
     ("grey, coarse", (8, 9), "L", {"quality": 10}), ("4:2:0, restarts", (40, 50), "RGB", {"restart_marker_blocks": 2}),
-    ("own Huffman tables", (33, 33), "RGB", {"optimize": True}),
+    ("own Huffman tables", (33, 33), "RGB", {"optimize": True}), ("progressive", (9, 9), "RGB", {"progressive": True}),
 ]:
-    file = io.BytesIO()
-    Image.fromarray(picture(h, w)).convert(mode).save(file, "JPEG", **options)
-    read = Image.open(io.BytesIO(file.getvalue()))
-    read.draft("L", read.size)
-    jpegs.append({"name": name, "width": w, "height": h, "jpeg": base64.b64encode(file.getvalue()).decode(),
-                  "luma": np.asarray(read).ravel().tolist()})
-progressive = io.BytesIO()
-Image.fromarray(picture(9, 9)).save(progressive, "JPEG", progressive=True)
+    file = jpeg(Image.fromarray(picture(h, w)).convert(mode), **options)
+    jpegs.append({"name": name, "width": w, "height": h, "jpeg": base64.b64encode(file).decode(), "grey": grey(file).ravel().tolist()})
+cmyk = jpeg(Image.new("CMYK", (9, 9), (10, 200, 30, 40)))
 
 
 def bicubic(image, size):
@@ -51,4 +58,4 @@ for (w, h), scale, sigma, contrast in [((32, 32), 2.0, 1.0, 1.5), ((20, 28), 3.7
     degraded.append({"width": w, "height": h, "image": image.ravel().tolist(), "scale": scale, "sigmaPx": sigma, "contrast": contrast,
                      "degraded": bicubic(small, (w, h)).ravel().tolist()})
 pathlib.Path(__file__).parent.parent.joinpath("fixtures/photographs.json").write_text(json.dumps(
-    {"jpegs": jpegs, "progressive": base64.b64encode(progressive.getvalue()).decode(), "resized": resized, "degraded": degraded}) + "\n")
+    {"jpegs": jpegs, "cmyk": base64.b64encode(cmyk).decode(), "resized": resized, "degraded": degraded}) + "\n")
