@@ -56,6 +56,8 @@ const printedSchema = z.object({ mean: z.number(), sd: z.number(), text: z.strin
 /** The part of a report's `numbers.json` that the results page reads. */
 export const reportFiguresSchema = z.object({
   campaign: z.object({ id: z.string() }),
+  /** Of the actions behind the figures, whenever they ran; each holds all that differ among them, `; ` between. */
+  environment: z.object({ version: z.string(), machine: z.string(), numerics: z.string() }),
   evaluations: z.array(z.object({ data: z.string(), origin: z.enum(dataOrigins), lesions: z.int(), withoutReference: z.int() })),
   methods: z.array(
     z.object({

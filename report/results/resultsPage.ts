@@ -29,6 +29,7 @@ export function resultsPage(sections: readonly AnsweredSection[]): string {
       "Cai et al. 2018. An order differs where two methods' mean Dice stand the other way round than in the paper; p is " +
       "Wilcoxon's signed-rank test between the two, corrected for all pairs of the table (Holm); it takes lesions for independent, also where several are of one patient.",
     ...sections.map(sectionText),
+    originsText(sections),
   ].join("\n\n")}\n`;
 }
 
@@ -41,6 +42,13 @@ function sectionText(answered: AnsweredSection): string {
     tables[section.show](answered),
     ...(section.paper === undefined ? [] : [orderText(reversals(answered))]),
   ].join("\n\n");
+}
+
+/** Code, machine and arithmetic behind each campaign: trained networks are the same to the bit where all three are. */
+function originsText(sections: readonly AnsweredSection[]): string {
+  const campaigns = new Map(sections.map(({ command, figures }) => [command, figures.environment]));
+  const rows = [...campaigns].map(([command, { version, machine, numerics }]) => [`\`${command}\``, version, machine, numerics]);
+  return `## What computed the figures\n\n${markdownTable(["Campaign", "Code", "Machine", "Arithmetic"], rows, "left")}`;
 }
 
 function dataText({ section, figures }: AnsweredSection): string {
@@ -156,7 +164,13 @@ function pairText({ above, below, p }: Reversal): string {
   return `${above.method} and ${below.method} (${above.paper} and ${below.paper}; ${score(above.ours)} and ${score(below.ours)}${test})`;
 }
 
-function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+/** Columns after the first hold figures, to the right, unless they are texts. */
+function markdownTable(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  columns: "left" | "right" = "right",
+): string {
   const line = (cells: readonly string[]): string => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-  return [line(head), `|${head.map((_, i) => (i === 0 ? "---" : "--:")).join("|")}|`, ...rows.map(line)].join("\n");
+  const rule = columns === "left" ? "---" : "--:";
+  return [line(head), `|${head.map((_, i) => (i === 0 ? "---" : rule)).join("|")}|`, ...rows.map(line)].join("\n");
 }

@@ -45,6 +45,7 @@ function answered(
   });
   const figures: ReportFigures = {
     campaign: { id: "t1" },
+    environment: { version: "recist3d 1 (abc)", machine: "a CPU, 2 cores", numerics: "v8 11.3; tensorflow-cpu isa=avx2" },
     evaluations: [{ data: "shapes", origin: "semi-synthetic", lesions: 4, withoutReference: 1 }],
     methods,
     comparisons: [{ data: "shapes", dimension: "2D", first: "C", second: "B", meanDifference: 0.2, pHolm: 0.04 }],
@@ -129,6 +130,14 @@ describe("page", () => {
     expect(unexplained).toContain("not explained yet");
   });
 
+  test("code, machine and arithmetic of each campaign are told once, however many sections show it", () => {
+    const both = resultsPage([answered("totals", [method("A", 0.9)]), answered("categories", [method("A", 0.9)])]);
+    expect(both.split("## What computed the figures\n\n")[1]).toBe(
+      "| Campaign | Code | Machine | Arithmetic |\n|---|---|---|---|\n" +
+        "| `recist3d run table1.yaml` | recist3d 1 (abc) | a CPU, 2 cores | v8 11.3; tensorflow-cpu isa=avx2 |\n",
+    );
+  });
+
   test("categories stand with the paper's row beneath", () => {
     expect(page("categories")).toContain("| A | 0.90 ± 0.10 | 0.900 ± 0.100 |\n| – paper | 0.95 ± 0.05 | 0.95 ± 0.05 |");
   });
@@ -143,7 +152,7 @@ describe("page", () => {
   });
 
   test("Figure 7: the asked-for quantity alone, R² beside the paper's, limits of agreement, repeatability of the volumes or why there is none", () => {
-    const page = resultsPage([answered("volumes", [])]);
+    const [page] = resultsPage([answered("volumes", [])]).split("## What computed");
     expect(page).toMatch(/^Repeatability: volumes of one unchanged lesion .* differ by less than this factor/m);
     expect(page.split("\n").filter((line) => line.startsWith("|"))).toEqual([
       "| Method | n, volume changes | R² | paper | R² − πLW²/6's | slope | bias (limits of agreement), ml | repeatability |",
