@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, expect, it } from "vitest";
-import { keyOf, recordOf } from "../../activities/actionRecords.ts";
+import { type FingerprintOf, keyOf, recordOf } from "../../activities/actionRecords.ts";
 import { createCurations } from "../../activities/curations.ts";
 import { curationTrainings, selfPacedTrainings } from "../../activities/innerTrainings.ts";
 import { sha256 } from "../../artifacts/digest.ts";
@@ -20,23 +20,32 @@ beforeEach(() => {
   store = openFileStore(mkdtempSync(join(scratch, "store-")));
 });
 
-const fingerprint = "none";
-const fingerprintOf = async () => fingerprint;
+/** The campaign's arithmetic; the worker that looks trainings up has another one. */
+const numerics = "tensorflow-gpu";
+const fingerprintOf: FingerprintOf = async (action) => action.numerics ?? "tensorflow-cpu";
 const given = (name: string) => ({ artifact: sha256(name) });
-const keyed = (action: Action): Digest => keyOf(action, fingerprint);
+const keyed = (action: Action): Digest => keyOf(action, numerics);
 
 /** Finishes an action, and gives its output as an input of the next. */
 async function done(action: Action, output: string): Promise<{ artifact: Digest }> {
   const key = keyed(action);
   const artifact = await putArtifact(store, { type: "labels", meta: { of: key }, files: [] });
-  const executed = { action, key, fingerprint, outputs: { [output]: artifact }, parts: [], started: new Date(0), attempt: 1 };
+  const executed = {
+    action,
+    key,
+    fingerprint: numerics,
+    outputs: { [output]: artifact },
+    parts: [],
+    started: new Date(0),
+    attempt: 1,
+  };
   await commitAction(store, key, recordOf(executed));
   return { artifact };
 }
 
-it("the trainings of Algorithm 1 are found as far as it has come, the one under way with them", async () => {
+it("the trainings of Algorithm 1 are found under the campaign's arithmetic as far as it has come, the one under way with them", async () => {
   const step: Action = {
-    ...{ kind: "segmentation.self-paced", version: 1, params: {} },
+    ...{ kind: "segmentation.self-paced", version: 1, params: {}, numerics },
     inputs: { lesions: given("lesions"), model: given("θ⁰") },
   };
   const harvest = { kind: "labels.harvest", version: 1, params: { cut: "grabcut" } };
@@ -62,7 +71,7 @@ it("those of a curation's rounds are, too", async () => {
   const params = stepKinds["enhancement.curate"].params.parse({ rounds: 2 }) as Action["params"];
   const names = ["lesions", "images", "denoiser", "enhancer"];
   const step: Action = {
-    ...{ kind: "enhancement.curate", version: 1, params },
+    ...{ kind: "enhancement.curate", version: 1, params, numerics },
     inputs: Object.fromEntries(names.map((name) => [name, given(name)])),
   };
   const { lesions, images, denoiser, enhancer } = step.inputs;
