@@ -45,7 +45,7 @@ export async function campaign(input: CampaignInput): Promise<Record<string, Rec
     phase: paused && phase === "running" ? "paused" : phase,
     started: Date.parse(input.started),
     finished,
-    steps: [...steps.values()],
+    steps: shown([...steps.values()]),
   }));
   setHandler(pauseSignal, async (value) => {
     paused = value;
@@ -89,6 +89,7 @@ export async function campaign(input: CampaignInput): Promise<Record<string, Rec
   for (const [name, planned] of Object.entries(plan)) Object.assign(steps.get(name)!, planned);
 
   enter("running");
+  const scope = CancellationScope.current();
   const run = async (step: StepProgress): Promise<void> => {
     try {
       if (askedAgain !== undefined) await askedAgain;
@@ -109,12 +110,13 @@ export async function campaign(input: CampaignInput): Promise<Record<string, Rec
       const { record, outputs, summary, cached } = result;
       Object.assign(step, { state: cached ? "cached" : "done", record, outputs, summary });
     } catch (error) {
-      Object.assign(step, isCancellation(error) ? { state: "cancelled" } : { state: "failed", error: rootCause(error) });
+      if (!isCancellation(error)) Object.assign(step, { state: "failed", error: rootCause(error) });
+      else if (scope.consideredCancelled) step.state = "cancelled";
+      else Object.assign(step, { state: "failed", error: "was cancelled by itself, without the campaign" });
     }
     step.finished = Date.now();
     changes++;
   };
-  const scope = CancellationScope.current();
   scope.cancelRequested.catch(() => changes++);
   for (;;) {
     const seen = changes;
@@ -157,6 +159,16 @@ export async function campaign(input: CampaignInput): Promise<Record<string, Rec
 function waiting(step: CompiledStep): StepProgress {
   const after = new Set(Object.values(step.inputs).flatMap((wires) => wires.map((wire) => wire.step)));
   return { name: step.name, kind: step.kind, state: "waiting", after: [...after] };
+}
+
+/** The steps as people see them: what waits for a step that has failed is blocked. In the order of the pipeline, where inputs come first. */
+function shown(steps: readonly StepProgress[]): StepProgress[] {
+  const stuck = new Set<string>();
+  return steps.map((step) => {
+    const blocked = step.state === "waiting" && step.after.some((name) => stuck.has(name));
+    if (blocked || step.state === "failed") stuck.add(step.name);
+    return blocked ? { ...step, state: "blocked" } : step;
+  });
 }
 
 const hasOutputs = (step: StepProgress): boolean => step.outputs !== undefined;

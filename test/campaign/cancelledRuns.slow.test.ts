@@ -4,7 +4,7 @@ import type { Activities } from "../../activities/index.ts";
 import type { Digest } from "../../artifacts/store.ts";
 import { cancelCampaign, snapshot } from "../../client/campaigns.ts";
 import { runningWorkflows, stuckWorkflow } from "../../client/stuckWorkflow.ts";
-import { campaignInputSchema } from "../../schemas/messages.ts";
+import { type CampaignProgress, campaignInputSchema } from "../../schemas/messages.ts";
 import { stepKinds } from "../../schemas/stepKinds.ts";
 import { taskQueues } from "../../schemas/taskQueues.ts";
 import { changedWorkflows } from "./changedWorkflows.ts";
@@ -107,8 +107,8 @@ describe("a workflow that is cancelled in the very task in which the engine sugg
   );
 });
 
-/** A campaign of one step, of which the inputs are there already. */
-async function start(campaign: string, step: object, inputs: Record<string, string>) {
+/** A campaign of one step, of which the inputs are there already, and of what is to come behind it. */
+async function start(campaign: string, step: object, inputs: Record<string, string>, behind: readonly object[] = []) {
   for (const name of Object.keys(planned)) delete planned[name];
   for (const [name, artifact] of Object.entries(inputs)) planned[name] = { state: "cached", outputs: { [name]: artifact } };
   const given = Object.keys(inputs).map((name) => ({
@@ -116,8 +116,9 @@ async function start(campaign: string, step: object, inputs: Record<string, stri
     ...{ params: {}, inputs: {} },
   }));
   const wires = Object.fromEntries(Object.keys(inputs).map((name) => [name, [{ step: name, output: name }]]));
-  const last = { name: "last", version: 1, numerics: "none", external: [], inputs: wires, ...step };
-  const pipeline = { name: campaign, source: digest, params: {}, steps: [...given, last], wanted: ["last"] };
+  const blank = { name: "last", version: 1, numerics: "none", external: [], inputs: wires };
+  const steps = [...given, { ...blank, ...step }, ...behind.map((one) => ({ ...blank, ...one }))];
+  const pipeline = { name: campaign, source: digest, params: {}, steps, wanted: ["last"] };
   const args = [campaignInputSchema.parse({ campaign, pipeline, started: "2018-01-25T00:00:00Z" })];
   return desk.workflows.client.workflow.start("campaign", { workflowId: campaign, taskQueue: taskQueues.cpu, args });
 }
@@ -153,6 +154,24 @@ describe("a campaign that is cancelled while a step of it has been continued as 
     expect((await runsOf(desk.workflows, "shards/last")).at(-1)!.status).toBe("CANCELLED");
     expect(seen.started).not.toContain("gather");
   });
+});
+
+test("a step that is cancelled by itself has failed: the campaign does not end as if it were whole, and steps behind it are blocked", async () => {
+  seen.partMs = 200;
+  const step = { kind: "labels.initial", queue: "cpu", shape: "sharded", params: {} };
+  const behind = { ...step, name: "behind", inputs: { lesions: [{ step: "last", output: "labels" }] } };
+  const campaign = await start("alone", step, { lesions: digest }, [behind]);
+  await until("parts run", () => seen.started.length > 0);
+  await desk.workflows.client.workflow.getHandle("alone/last").cancel();
+  await expect(campaign.result()).rejects.toMatchObject({
+    cause: { type: "StepFailed", message: 'step "last": was cancelled by itself, without the campaign' },
+  });
+  const { steps } = await campaign.query<CampaignProgress>("progress");
+  expect(steps.map(({ name, state }) => [name, state])).toEqual([
+    ["lesions", "cached"],
+    ["last", "failed"],
+    ["behind", "blocked"],
+  ]);
 });
 
 test("a reading that is finished in the task in which a new run is suggested, behind an answer whose mask is looked up, ends", async () => {
