@@ -183,13 +183,11 @@ export type ShownImage = ShownCase["images"][number];
 export const shownCasesSchema = z.strictObject({ title: z.string(), blind: z.boolean(), cases: z.array(shownCaseSchema) });
 export type ShownCases = z.output<typeof shownCasesSchema>;
 
-/** Answers on their way, as a page keeps them in the browser's storage; a drawn mask becomes a digest when the server has it. */
-export const queuedEntriesSchema = z.array(
-  answerMessageSchema.shape.entries.element.extend({
-    drawn: drawnMaskMessageSchema.pick({ index: true, from: true, runs: true }).optional(),
-  }),
-);
-export type QueuedEntry = z.infer<typeof queuedEntriesSchema>[number];
+/** An answer on its way, as a page keeps it in the browser's storage; a drawn mask becomes a digest when the server has it. */
+export const queuedEntrySchema = answerMessageSchema.shape.entries.element.extend({
+  drawn: drawnMaskMessageSchema.pick({ index: true, from: true, runs: true }).optional(),
+});
+export type QueuedEntry = z.infer<typeof queuedEntrySchema>;
 
 /** Answers of the reading's updates (schemas/reading.ts). */
 export const claimAnswerSchema = claimSchema;

@@ -1,6 +1,6 @@
 import { type ReadonlySignal, signal } from "@preact/signals";
 import type { ReadingEntry } from "../../schemas/reading.ts";
-import { type QueuedEntry, queuedEntriesSchema } from "../../schemas/review.ts";
+import { type QueuedEntry, queuedEntrySchema } from "../../schemas/review.ts";
 import { ApiError, api } from "./api.ts";
 
 /** Which reading a queue is for: answers for another round of it, or of another person, are another queue. */
@@ -13,6 +13,10 @@ export interface QueuePlace {
 export interface QueueState {
   /** Answers that the workflow has not yet acknowledged. They lie in this browser, and survive the tab. */
   readonly unsaved: number;
+  /** Of these, the ones that the browser's storage has no room for: they are lost with the tab. */
+  readonly unkept: number;
+  /** Answers that lay in this browser and cannot be read: they are not sent. */
+  readonly unreadable: number;
   /** Since when nothing could be sent, and why; null while all is well. */
   readonly trouble: { readonly since: number; readonly why: string } | null;
 }
@@ -21,20 +25,26 @@ export interface QueueState {
 const MESSAGE_ENTRIES = 500;
 const RETRY_MS = [500, 1000, 2000, 4000, 8000] as const;
 
+/** What storages had no room for, by the key that it would lie under: going to another page and back must not lose it. */
+const withoutRoom = new Map<string, readonly QueuedEntry[]>();
+
 /**
  * Answers on their way to the workflow. Each is written to the browser's storage before it is sent, and leaves it only when
- * the workflow has acknowledged it: neither a closed tab nor a dead server loses one. Sending again does no harm, since
- * entries are told apart by (reader, position, at).
+ * the workflow has acknowledged it: neither a closed tab nor a dead server loses one. One that the storage has no room for
+ * is kept in memory meanwhile. Sending again does no harm, since entries are told apart by (reader, position, at).
  */
 export class AnswerQueue {
   readonly #place: QueuePlace;
   readonly #key: string;
+  /** Where entries are put that cannot be read. */
+  readonly #asideKey: string;
   readonly #storage: Storage;
-  readonly #state = signal<QueueState>({ unsaved: 0, trouble: null });
+  readonly #state = signal<QueueState>({ unsaved: 0, unkept: 0, unreadable: 0, trouble: null });
   readonly #onRefused: (message: string, entries: readonly ReadingEntry[]) => void;
   #sending: Promise<void> | undefined;
   #lastAt = 0;
   #failures = 0;
+  #putAside = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
 
@@ -45,7 +55,9 @@ export class AnswerQueue {
     storage: Storage = localStorage,
   ) {
     this.#place = place;
-    this.#key = `recist3d:answers:${JSON.stringify([place.workflow, place.reader, place.cases])}`;
+    const reading = JSON.stringify([place.workflow, place.reader, place.cases]);
+    this.#key = `recist3d:answers:${reading}`;
+    this.#asideKey = `recist3d:unreadable:${reading}`;
     this.#storage = storage;
     this.#onRefused = onRefused;
     this.#lastAt = Math.max(0, ...this.unsaved().map(({ at }) => at));
@@ -59,9 +71,7 @@ export class AnswerQueue {
 
   /** What is still on its way, in order: pages show these answers over those of the workflow. */
   unsaved(): readonly QueuedEntry[] {
-    const text = this.#storage.getItem(this.#key);
-    if (text === null) return [];
-    return queuedEntriesSchema.safeParse(JSON.parse(text)).data ?? [];
+    return [...this.#stored().entries, ...this.#unkept].sort((one, other) => one.at - other.at);
   }
 
   /** Writes an answer, and the mask that was drawn for it, down and sends them. `answer` null takes the position's answer back. */
@@ -69,7 +79,7 @@ export class AnswerQueue {
     // Two answers of the same millisecond are two.
     const at = Math.max(Date.now(), this.#lastAt + 1);
     this.#lastAt = at;
-    this.#keep([...this.unsaved(), { position, answer, at, tookMs: Math.max(0, Math.round(tookMs)), drawn }]);
+    this.#keep([...this.#unkept, { position, answer, at, tookMs: Math.max(0, Math.round(tookMs)), drawn }]);
     void this.flush();
   }
 
@@ -81,9 +91,14 @@ export class AnswerQueue {
     return this.#sending;
   }
 
+  /** Ends the sending, save of what only this tab has. */
   close(): void {
     this.#closed = true;
-    clearTimeout(this.#timer);
+    if (this.#isOver) clearTimeout(this.#timer);
+  }
+
+  get #isOver(): boolean {
+    return this.#closed && this.#unkept.length === 0;
   }
 
   async #send(): Promise<void> {
@@ -92,7 +107,7 @@ export class AnswerQueue {
     let oneByOne = 0;
     for (;;) {
       const next = this.unsaved().slice(0, oneByOne > 0 ? 1 : MESSAGE_ENTRIES);
-      if (next.length === 0 || this.#closed) return;
+      if (next.length === 0 || this.#isOver) return;
       // A mask goes to the store first, by itself; the answer then names its digest.
       const drawing = next.findIndex(({ drawn }) => drawn !== undefined);
       const entries = drawing > 0 ? next.slice(0, drawing) : next.slice(0, drawing === 0 ? 1 : undefined);
@@ -123,26 +138,88 @@ export class AnswerQueue {
 
   #later(error: Error): void {
     const wait = RETRY_MS[Math.min(this.#failures++, RETRY_MS.length - 1)];
-    if (!this.#closed) this.#timer = setTimeout(() => void this.flush(), wait);
-    this.#state.value = {
-      unsaved: this.unsaved().length,
-      trouble: { since: this.#state.value.trouble?.since ?? Date.now(), why: error.message },
-    };
+    if (!this.#isOver) this.#timer = setTimeout(() => void this.flush(), wait);
+    this.#show({ since: this.#state.value.trouble?.since ?? Date.now(), why: error.message });
   }
 
   /** Another tab may have written meanwhile: only what was acknowledged is taken out. */
   #done(entries: readonly ReadingEntry[]): void {
-    const done = new Set(entries.map(({ position, at }) => `${position} ${at}`));
-    this.#keep(this.unsaved().filter(({ position, at }) => !done.has(`${position} ${at}`)));
+    const done = new Set(entries.map(nameOf));
+    const isOpen = (entry: QueuedEntry): boolean => !done.has(nameOf(entry));
+    const { entries: stored } = this.#stored();
+    if (!stored.every(isOpen)) this.#write(stored.filter(isOpen));
+    this.#keep(this.#unkept.filter(isOpen));
   }
 
+  /** Writes down what there is room for, be it room that there was not before; the rest stays in memory. */
   #keep(entries: readonly QueuedEntry[]): void {
-    if (entries.length === 0) this.#storage.removeItem(this.#key);
-    else this.#storage.setItem(this.#key, JSON.stringify(entries));
+    this.#unkept = entries.filter((entry) => !this.#write([...this.#stored().entries, entry]));
     this.#show();
   }
 
-  #show(): void {
-    this.#state.value = { unsaved: this.unsaved().length, trouble: this.#failures === 0 ? null : this.#state.value.trouble };
+  get #unkept(): readonly QueuedEntry[] {
+    return withoutRoom.get(this.#key) ?? [];
+  }
+
+  set #unkept(entries: readonly QueuedEntry[]) {
+    if (entries.length === 0) withoutRoom.delete(this.#key);
+    else withoutRoom.set(this.#key, entries);
+  }
+
+  /** What is stored. Entries that cannot be read are moved under a key of their own; where that has no room they stay. */
+  #stored(): { entries: readonly QueuedEntry[]; unreadable: readonly unknown[] } {
+    const { entries, unreadable } = readEntries(this.#storage.getItem(this.#key));
+    if (unreadable.length === 0) return { entries, unreadable };
+    const before: unknown[] = JSON.parse(this.#storage.getItem(this.#asideKey) ?? "[]");
+    if (!this.#isWritten(this.#asideKey, [...before, ...unreadable])) return { entries, unreadable };
+    this.#isWritten(this.#key, entries);
+    this.#putAside += unreadable.length;
+    return { entries, unreadable: [] };
+  }
+
+  /** @returns false where the storage has no room; then it is as it was */
+  #write(entries: readonly QueuedEntry[]): boolean {
+    return this.#isWritten(this.#key, [...entries, ...this.#stored().unreadable]);
+  }
+
+  #isWritten(key: string, values: readonly unknown[]): boolean {
+    if (values.length === 0) this.#storage.removeItem(key);
+    else {
+      const text = JSON.stringify(values);
+      try {
+        this.#storage.setItem(key, text);
+      } catch {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  #show(trouble: QueueState["trouble"] = this.#failures === 0 ? null : this.#state.value.trouble): void {
+    const unreadable = this.#putAside + this.#stored().unreadable.length;
+    this.#state.value = { unsaved: this.unsaved().length, unkept: this.#unkept.length, unreadable, trouble };
+  }
+}
+
+const nameOf = ({ position, at }: ReadingEntry): string => `${position} ${at}`;
+
+/** The entries of a stored text, and what of it is none. */
+function readEntries(text: string | null): { entries: QueuedEntry[]; unreadable: unknown[] } {
+  const entries: QueuedEntry[] = [];
+  const unreadable: unknown[] = [];
+  for (const value of text === null ? [] : valuesIn(text)) {
+    const { data } = queuedEntrySchema.safeParse(value);
+    if (data === undefined) unreadable.push(value);
+    else entries.push(data);
+  }
+  return { entries, unreadable };
+}
+
+function valuesIn(text: string): unknown[] {
+  try {
+    const value: unknown = JSON.parse(text);
+    return Array.isArray(value) ? value : [value];
+  } catch {
+    return [text];
   }
 }

@@ -30,9 +30,9 @@ export class ApiError extends Error {
     this.status = status;
   }
 
-  /** Whether the workflow (or the check before it) said no to what was sent; anything else may succeed later. */
+  /** Whether the workflow (or the check before it) said no to what was sent, be it for its size; anything else may succeed later. */
   get isRefusal(): boolean {
-    return this.status === 409 || this.status === 400;
+    return [400, 409, 413].includes(this.status);
   }
 }
 

@@ -1,12 +1,12 @@
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { type Adjustment, UNADJUSTED, windowKeys } from "./adjustment.ts";
-import { keysBeside } from "./answerKeys.tsx";
-import { api } from "./api.ts";
+import { useMemo, useRef, useState } from "preact/hooks";
 import { CaseCard } from "./caseCard.tsx";
+import { useClaim } from "./claim.ts";
+import { useCurationKeys } from "./curationKeys.ts";
+import { useCurationLook } from "./curationLook.ts";
 import { Enlarged, type EnlargedProps, enlargedKeys } from "./enlarged.tsx";
 import { FinishDialog } from "./finish.tsx";
 import { remarksOf, useGiven } from "./given.ts";
-import { type Binding, KeysHelp, useKeys } from "./keys.tsx";
+import { KeysHelp } from "./keys.tsx";
 import { ReaderAside } from "./readerAside.tsx";
 import type { ReadingProps } from "./reading.tsx";
 import { useRoom } from "./room.ts";
@@ -14,14 +14,9 @@ import { Notice, Shell } from "./shell.tsx";
 import { useTiles } from "./tiles.ts";
 import { dateTime } from "./times.ts";
 
-/** Cases that one press of the key claims. */
-const BLOCK = 100;
-/** Sides of a picture in the grid, in CSS pixels. */
-const SIZES_PX = [96, 128, 176, 240] as const;
 const CARD_PADDING_PX = 8;
 const CARD_FOOT_PX = 26;
 const CARD_GAP_PX = 10;
-const BLINK_MS = 450;
 
 /** Layout `grid`: many cases at a glance, of which some are chosen. Only what is in sight is in the document. */
 export function Curation(props: ReadingProps) {
@@ -30,21 +25,13 @@ export function Curation(props: ReadingProps) {
   const { protocol } = state;
   const given = useGiven(props);
   const [at, setAt] = useState(0);
-  const [sizeStep, setSizeStep] = useState(1);
-  const [adjustment, setAdjustment] = useState<Adjustment>(UNADJUSTED);
-  const [blinking, setBlinking] = useState(false);
-  const [enlarged, setEnlarged] = useState(false);
-  const [onlyClaimed, setOnlyClaimed] = useState(false);
   const [dialog, setDialog] = useState<"help" | "finish" | null>(null);
   const [notice, setNotice] = useState<string>();
   const lookedSince = useRef(Date.now());
-
-  const claimed = state.claim?.positions;
-  const positions = useMemo(
-    () => (onlyClaimed && claimed !== undefined ? claimed : sequence.map((_, position) => position)),
-    [onlyClaimed, claimed, sequence],
-  );
-  const sizePx = SIZES_PX[sizeStep];
+  const look = useCurationLook();
+  const { sizePx, phase, adjustment, isEnlarged } = look;
+  const claim = useClaim(props, () => setAt(0), setNotice);
+  const { positions } = claim;
   const pictures = Math.max(1, ...cases.cases.slice(0, 1).map(({ images }) => images.length));
   const tiles = useTiles({
     count: positions.length,
@@ -57,7 +44,6 @@ export function Curation(props: ReadingProps) {
   const [first] = protocol.answers;
   const limit = protocol.atMost;
   const chosen = [...given.answers.values()].filter((answer) => answer === (limit?.answer ?? first.answer)).length;
-  const phase = useBlink(blinking);
 
   const moveTo = (next: number): void => {
     const to = Math.min(positions.length - 1, Math.max(0, next));
@@ -77,23 +63,6 @@ export function Curation(props: ReadingProps) {
     given.give(position, next, Date.now() - lookedSince.current);
     lookedSince.current = Date.now();
   };
-  const claim = (): void => {
-    if (protocol.mode !== "shared") return;
-    const message = { reader, cases: state.cases };
-    // The next block: what was claimed before has been looked at, whether it was chosen or not.
-    const released = state.claim === null ? Promise.resolve() : api.release(workflow, message);
-    released
-      .then(() => api.claim(workflow, { ...message, count: BLOCK }))
-      .then(async ({ positions }) => {
-        await reload();
-        setOnlyClaimed(true);
-        setAt(0);
-        setNotice(
-          positions.length === 0 ? "Nothing is left to claim: every case is answered or claimed by somebody." : undefined,
-        );
-      })
-      .catch((error: Error) => setNotice(error.message));
-  };
   const undo = (): void => {
     const undone = given.undo();
     setNotice(undone === null ? "Nothing to undo in this visit." : undefined);
@@ -101,48 +70,13 @@ export function Curation(props: ReadingProps) {
     if (place >= 0) moveTo(place);
   };
 
-  const move = (label: string, keys: string[], by: () => number): Binding => ({
-    keys,
-    label,
-    repeats: true,
-    run: () => moveTo(current + by()),
-  });
-  const bindings = keysBeside(
-    protocol.answers.map(({ key, label, answer: word }, i) => ({
-      keys: i === 0 ? [key, " "].filter((one, j, all) => all.indexOf(one) === j) : [key],
-      label: `${label} (again: take it back)`,
-      run: () => answerAt(current, word),
-    })),
-    [
-      move("left", ["ArrowLeft", "h"], () => -1),
-      move("right", ["ArrowRight", "l"], () => 1),
-      move("up", ["ArrowUp", "k"], () => -tiles.columns),
-      move("down", ["ArrowDown", "j"], () => tiles.columns),
-      ...(enlarged
-        ? []
-        : [
-            move("a page up", ["PageUp"], () => -tiles.columns * tiles.rowsInSight),
-            move("a page down", ["PageDown"], () => tiles.columns * tiles.rowsInSight),
-          ]),
-      move("first case", ["Home"], () => -current),
-      move("last case", ["End"], () => positions.length),
-      { keys: ["b"], label: "blink between the original and the last picture, in place", run: () => setBlinking(!blinking) },
-      { keys: ["z", "Enter"], label: "enlarge the case, and back", run: () => setEnlarged(!enlarged) },
-      { keys: ["u"], label: "undo", run: undo },
-      ...(protocol.mode === "shared"
-        ? [
-            { keys: ["c"], label: `claim the next ${BLOCK} cases`, run: claim },
-            { keys: ["a"], label: "show all cases, or those that you claimed", run: () => setOnlyClaimed(!onlyClaimed) },
-          ]
-        : []),
-      ...windowKeys(() => adjustment, setAdjustment),
-      { keys: ["+"], label: "larger pictures", run: () => setSizeStep(Math.min(SIZES_PX.length - 1, sizeStep + 1)) },
-      { keys: ["-"], label: "smaller pictures", run: () => setSizeStep(Math.max(0, sizeStep - 1)) },
-      { keys: ["?"], label: "this help", run: () => setDialog("help") },
-      { keys: ["Escape"], label: "leave the enlarged case", run: () => setEnlarged(false) },
-    ],
-  );
-  useKeys(bindings, dialog !== null);
+  const keyed = {
+    moveBy: (by: number) => moveTo(current + by),
+    answer: (word: string) => answerAt(current, word),
+    undo,
+    help: () => setDialog("help"),
+  };
+  const bindings = useCurationKeys(protocol, tiles, look, claim, keyed, dialog !== null);
   // Cards are drawn anew only when something about them changes: what they call stays the same.
   const deeds = useRef({ moveTo, answerAt });
   deeds.current = { moveTo, answerAt };
@@ -169,7 +103,7 @@ export function Curation(props: ReadingProps) {
           {protocol.question}
           <span class="soft">
             {positions.length === 0 ? "no cases" : `case ${current + 1} of ${positions.length}`}
-            {onlyClaimed && " that you claimed"}
+            {claim.onlyClaimed && " that you claimed"}
             {state.deadline !== null && `; open until ${dateTime(state.deadline)}`}
             {shown !== undefined && `; ${shown.images.map(({ name }) => name).join(" · ")}`}
           </span>
@@ -213,7 +147,7 @@ export function Curation(props: ReadingProps) {
             })}
           </div>
         </div>
-        {enlarged && shown !== undefined && (
+        {isEnlarged && shown !== undefined && (
           <EnlargedCase
             cases={state.cases}
             index={sequence[position]}
@@ -221,13 +155,13 @@ export function Curation(props: ReadingProps) {
             phase={phase}
             answer={given.answers.get(position) === undefined ? "" : (labels.get(given.answers.get(position)!) ?? "")}
             adjustment={adjustment}
-            onAdjust={setAdjustment}
+            onAdjust={look.setAdjustment}
             ignored={dialog !== null}
           />
         )}
       </div>
       {dialog === "help" && (
-        <KeysHelp keys={[...bindings, ...(enlarged ? Object.values(enlargedKeys) : [])]} onClose={() => setDialog(null)} />
+        <KeysHelp keys={[...bindings, ...(isEnlarged ? Object.values(enlargedKeys) : [])]} onClose={() => setDialog(null)} />
       )}
       {dialog === "finish" && (
         <FinishDialog
@@ -287,15 +221,4 @@ function othersWords({ state }: ReadingProps["view"]): ReadonlyMap<number, strin
     words.set(position, `${before === undefined ? "" : `${before}, `}${name}: ${labels.get(answer) ?? answer}`);
   }
   return words;
-}
-
-/** True and false in turn while `on`. */
-function useBlink(on: boolean): boolean {
-  const [phase, setPhase] = useState(false);
-  useEffect(() => {
-    if (!on) return setPhase(false);
-    const timer = setInterval(() => setPhase((last) => !last), BLINK_MS);
-    return () => clearInterval(timer);
-  }, [on]);
-  return on && phase;
 }

@@ -30,7 +30,10 @@ export function Editing(props: ReadingProps) {
   const { workflow, reader, view, cases, reload } = props;
   const { state, sequence } = view;
   const { protocol } = state;
-  const given = useGiven(props);
+  /** Cases whose masks are on their way, or have arrived in this visit. */
+  const drawn = useRef(new Set<number>());
+  // What was not taken is left in this browser, to be painted on.
+  const given = useGiven(props, (positions) => positions.forEach((one) => void drawn.current.delete(sequence[one])));
   const { position, moveTo, firstOpen, nextOpen, isLastOpen } = useSequencePlace(sequence, given.answers);
   const index = sequence[position];
   const shown = cases.cases[index];
@@ -43,8 +46,6 @@ export function Editing(props: ReadingProps) {
   const [notice, setNotice] = useState<string>();
   /** An answer that would drop what was painted: it has to be given twice. */
   const [doubted, setDoubted] = useState<string>();
-  /** Cases whose masks are on their way, or have arrived in this visit. */
-  const drawn = useRef(new Set<number>());
   const room = useRoom();
   const elapsed = useStopwatch(position);
   const changed = (): void => {
@@ -56,7 +57,9 @@ export function Editing(props: ReadingProps) {
     try {
       storeDraft(place, opened.draft, opened.from);
     } catch {
-      setNotice("This browser's storage is full: what you paint now is lost with the tab. Answer this case before you go on.");
+      setNotice(
+        "This browser's storage is full: what you paint now is lost with the tab. Answer this case, and leave the tab open until all is saved.",
+      );
     }
   };
   const forget = (one: number): void => {

@@ -16,16 +16,29 @@ export interface Given {
   readonly forgetRefusal: () => void;
 }
 
-/** What a page says above its cases: its own notices, then what the workflow last refused. */
-export function remarksOf({ refused }: Given, ...notices: readonly (string | undefined)[]): string[] {
-  return [...notices, refused === undefined ? undefined : `Not taken: ${refused}`].filter((one) => one !== undefined);
+/** What a page says above its cases: its own notices, what the workflow last refused, and what is amiss with this browser's storage. */
+export function remarksOf({ refused, queue }: Given, ...notices: readonly (string | undefined)[]): string[] {
+  const { unkept, unreadable } = queue.state.value;
+  return [
+    ...notices,
+    refused === undefined ? undefined : `Not taken: ${refused}`,
+    unkept === 0
+      ? undefined
+      : `This browser's storage is full: of the answers that have not arrived, ${unkept} would be lost with this tab. Leave it open until all is saved.`,
+    unreadable === 0
+      ? undefined
+      : `Answers that lay in this browser cannot be read and were not sent (${unreadable}; they are put aside in its storage). Look through your answers, and give anew those that are missing.`,
+  ].filter((one) => one !== undefined);
 }
 
-/** The answers of a reader and their way to the workflow: what all layouts share. */
-export function useGiven({ workflow, reader, view, reload }: ReadingProps): Given {
+/** The answers of a reader and their way to the workflow: what all layouts share. `onRefused` is told the positions. */
+export function useGiven(
+  { workflow, reader, view, reload }: ReadingProps,
+  onRefused?: (positions: readonly number[]) => void,
+): Given {
   const [refused, setRefused] = useState<string>();
-  const latest = useRef(reload);
-  latest.current = reload;
+  const latest = useRef({ reload, onRefused });
+  latest.current = { reload, onRefused };
   const { cases, own } = view.state;
   const [changes, setChanges] = useState<ReadonlyMap<number, string | null>>(new Map());
   const done = useRef<{ position: number; before: string | null }[]>([]);
@@ -36,7 +49,8 @@ export function useGiven({ workflow, reader, view, reload }: ReadingProps): Give
         done.current = [];
         // What was refused does not stand: the workflow says what does.
         setChanges((all) => new Map([...all].filter(([position]) => !entries.some((entry) => entry.position === position))));
-        void latest.current();
+        latest.current.onRefused?.(entries.map(({ position }) => position));
+        void latest.current.reload();
       }),
     [workflow, reader, cases],
   );
@@ -53,9 +67,10 @@ export function useGiven({ workflow, reader, view, reload }: ReadingProps): Give
     return all;
   }, [own, changes]);
   const record = (position: number, answer: string | null, tookMs: number, drawn?: QueuedEntry["drawn"]): void => {
+    // What is shown as given is on its way.
+    queue.add(position, answer, tookMs, drawn);
     setRefused(undefined);
     setChanges((all) => new Map(all).set(position, answer));
-    queue.add(position, answer, tookMs, drawn);
   };
   return {
     queue,

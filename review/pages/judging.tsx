@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import type { Protocol } from "../../schemas/reading.ts";
 import type { ShownCase } from "../../schemas/review.ts";
 import { type Adjustment, adjusted, UNADJUSTED, windowDrag, windowKeys } from "./adjustment.ts";
@@ -24,12 +24,13 @@ const CAPTION_PX = 28;
 /** Of the height, for what is judged; the rest is for the slice and the marks above. */
 const JUDGED_SHARE = 0.6;
 const FOOT_PX = 16;
+const NOT_SHOWN = "Not all of this case is shown yet: wait for its pictures, or load again what could not be loaded.";
 
 /**
  * Layouts `single` (Fig. 12) and `pair` (Fig. 13): one case after the other, answered by a key. Single: the slice, the mask and
  * the marks from left to right; pair: slice and marks above, the two masks in their drawn order and one colour below. Masks and
  * marks are on the zoomed lesion. Where masks are named after the pictures of a single case, these stand side by side, each with its own.
- * It begins at the first case without an answer.
+ * It begins at the first case without an answer, and takes answers to what is shown only.
  */
 export function Judging(props: ReadingProps) {
   const { workflow, reader, view, cases, reload } = props;
@@ -42,17 +43,27 @@ export function Judging(props: ReadingProps) {
   const [notice, setNotice] = useState<string>();
   const index = sequence[position];
   const shown = cases.cases[index];
-  const pixels = usePixels(pixelsAddress(state.cases, index, "images", 0)).value;
+  const first = usePixels(pixelsAddress(state.cases, index, "images", 0));
+  const pixels = first.value;
   const stack = pixels?.slices ?? 1;
   const [slice, setSlice] = useState<number>();
   const [isBare, setBare] = useState(false);
   const room = useRoom();
   const elapsed = useStopwatch(position);
   useEffect(() => setSlice(undefined), [position]);
+  const { onMissing, isAnyMissing } = useMissing(() => {
+    setNotice((last) => (last === NOT_SHOWN ? undefined : last));
+    // What a picture has loaded again is there for the page too.
+    if (first.error !== undefined) first.again();
+  });
 
   const at = slice ?? (shown === undefined ? 0 : firstSlice(shown, stack));
   const scroll = (by: number): void => setSlice(Math.min(stack - 1, Math.max(0, at + by)));
   const answer = ({ answer: word }: Protocol["answers"][number]): void => {
+    if (pixels === undefined || isAnyMissing()) {
+      setNotice(NOT_SHOWN);
+      return;
+    }
     setNotice(undefined);
     given.give(position, word, elapsed());
     if (nextOpen !== null) moveTo(nextOpen);
@@ -94,8 +105,9 @@ export function Judging(props: ReadingProps) {
           sizePx={Math.max(120, Math.floor(Math.min(widthPx, share * heightPx)))}
           slice={slice}
           window={adjusted(shown.images[image].window, adjustment)}
-          overlay={isBare ? {} : overlay}
+          overlay={{ ...overlay, hidden: isBare }}
           zoom={zoomed && pixels !== undefined ? zoomOnMarks(shown, pixels, ZOOM_DIAMETERS) : undefined}
+          onMissing={onMissing}
           label={label}
         />
         <figcaption>
@@ -103,6 +115,8 @@ export function Judging(props: ReadingProps) {
         </figcaption>
       </figure>
     );
+  const side = (name: "left" | "right") =>
+    shown !== undefined && picture({ masks: [maskNumber(shown, name)], oneColour: true }, true, name, JUDGED_SHARE);
   return (
     <Shell
       wide
@@ -145,8 +159,8 @@ export function Judging(props: ReadingProps) {
                 {picture({ marks: true }, true, "marks", 1 - JUDGED_SHARE)}
               </div>
               <div class="row">
-                {picture({ masks: [maskNumber(shown, "left")], oneColour: true }, true, "left", JUDGED_SHARE)}
-                {picture({ masks: [maskNumber(shown, "right")], oneColour: true }, true, "right", JUDGED_SHARE)}
+                {side("left")}
+                {side("right")}
               </div>
             </>
           ) : shown !== undefined && beside.length > 0 ? (
@@ -180,9 +194,24 @@ export function Judging(props: ReadingProps) {
   );
 }
 
-/** Number of the mask of that name; the first where none is called so. */
-function maskNumber(shown: ShownCase | undefined, name: string): number {
-  return Math.max(0, shown?.masks.findIndex((mask) => mask.name === name) ?? 0);
+/** Which pictures of a case are not there, or not with their masks: such a case cannot be judged. `onWhole`: now it can be. */
+function useMissing(onWhole: () => void) {
+  const labels = useRef(new Set<string>());
+  const latest = useRef(onWhole);
+  latest.current = onWhole;
+  const onMissing = useCallback((label: string, isMissing: boolean): void => {
+    if (isMissing) labels.current.add(label);
+    else labels.current.delete(label);
+    if (labels.current.size === 0) latest.current();
+  }, []);
+  return { onMissing, isAnyMissing: () => labels.current.size > 0 };
+}
+
+/** Number of the mask of that name. @throws Error where there is none: another one must not be judged for it */
+function maskNumber({ masks }: ShownCase, name: string): number {
+  const number = masks.findIndex((mask) => mask.name === name);
+  if (number < 0) throw new Error(`a case has no mask called "${name}": these cases were not prepared for a comparison`);
+  return number;
 }
 
 /** Names of the pictures of a case whose masks are each of one of them; none where masks are of all. */

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { ShownCase, ShownImage } from "../../schemas/review.ts";
 import { outlinesOf } from "./outlines.ts";
 import { loadPixels, type Pixels, pixelsAddress } from "./pixels.ts";
@@ -16,6 +16,8 @@ export interface Overlay {
   /** Masks that are held against each other are drawn alike: a colour would speak for one. */
   readonly oneColour?: boolean;
   readonly marks?: boolean;
+  /** Loaded, but not drawn. */
+  readonly hidden?: boolean;
 }
 
 export interface PictureProps {
@@ -35,6 +37,8 @@ export interface PictureProps {
   readonly zoom?: { readonly factor: number; readonly x: number; readonly y: number };
   /** Called with the number of slices, once it is known. */
   readonly onSlices?: (slices: number) => void;
+  /** Called with the label before anything is seen: whether pixels or masks are still missing. */
+  readonly onMissing?: (label: string, isMissing: boolean) => void;
   readonly label?: string;
 }
 
@@ -44,37 +48,47 @@ export const MASK_COLOURS = ["#ff4d4d", "#4de07a", "#5aa9ff", "#ffa14d"] as cons
 
 /**
  * One picture of a case on a canvas: windowed, magnified to fit, with outlines of masks and the RECIST marks over it. Pixels
- * are loaded when it appears; until then it is black, and says so to who cannot see it. What moves often (window, slice,
- * zoom) costs one redrawing and no loading.
+ * and masks are loaded when it appears; until all are there it is black, and says so to who cannot see it. What moves often
+ * (window, slice, zoom) costs one redrawing and no loading.
  */
 export function Picture(props: PictureProps) {
-  const { cases, index, shown, image, sizePx, overlay, label } = props;
+  const { cases, index, shown, image, sizePx, overlay, label, onSlices, onMissing } = props;
   const canvas = useRef<HTMLCanvasElement>(null);
   const pixels = usePixels(pixelsAddress(cases, index, "images", image));
   const masks = useMasks(cases, index, overlay?.masks ?? []);
   const loaded = pixels.value;
-  const { onSlices } = props;
+  const isMissing = loaded === undefined || masks.value === undefined;
+  const name = label ?? shown.images[image].name;
   useEffect(() => {
     if (loaded !== undefined) onSlices?.(loaded.slices);
   }, [loaded, onSlices]);
+  useLayoutEffect(() => {
+    if (!isMissing) return;
+    onMissing?.(name, true);
+    return () => onMissing?.(name, false);
+  }, [isMissing, name, onMissing]);
   useEffect(() => {
-    if (canvas.current !== null && loaded !== undefined) draw(canvas.current, loaded, masks, props);
+    if (canvas.current !== null && loaded !== undefined && masks.value !== undefined)
+      draw(canvas.current, loaded, masks.value, props);
   });
-  const name = label ?? shown.images[image].name;
-  if (pixels.error !== undefined)
+  const failed = pixels.error !== undefined ? pixels : masks.error !== undefined ? masks : undefined;
+  if (failed !== undefined)
     return (
-      <button type="button" class="picture missing" style={{ width: sizePx, height: sizePx }} onClick={pixels.again}>
-        {name} could not be loaded: {pixels.error}. Try again
+      <button type="button" class="picture missing" style={{ width: sizePx, height: sizePx }} onClick={failed.again}>
+        {failed === masks && "The mask on "}
+        {name} could not be loaded: {failed.error}. Try again
       </button>
     );
   return (
     <canvas
+      // Of another case nothing must be left to be seen.
+      key={`${cases} ${index}`}
       ref={canvas}
       class="picture"
       role="img"
       aria-label={name}
-      aria-busy={loaded === undefined}
-      data-state={loaded === undefined ? "loading" : "drawn"}
+      aria-busy={isMissing}
+      data-state={isMissing ? "loading" : "drawn"}
       style={{ width: sizePx, height: sizePx }}
     />
   );
@@ -85,47 +99,41 @@ export function firstSlice(shown: ShownCase, slices: number): number {
   return Math.min(slices - 1, shown.marks?.slice ?? slices >> 1);
 }
 
-interface Loading {
-  readonly value?: Pixels;
+interface Loading<T> {
+  readonly value?: T;
   readonly error?: string;
   readonly again: () => void;
 }
 
 /** Pixels at an address, when they are there. */
-export function usePixels(address: string): Loading {
-  const [state, setState] = useState<{ address: string; value?: Pixels; error?: string }>({ address });
-  const [attempt, setAttempt] = useState(0);
-  useEffect(() => {
-    let wanted = true;
-    loadPixels(address).then(
-      (value) => wanted && setState({ address, value }),
-      (error: Error) => wanted && setState({ address, error: error.message }),
-    );
-    return () => {
-      wanted = false;
-    };
-  }, [address, attempt]);
-  const again = (): void => setAttempt(attempt + 1);
-  return state.address === address ? { value: state.value, error: state.error, again } : { again };
-}
+export const usePixels = (address: string): Loading<Pixels> => useLoaded(address, () => loadPixels(address));
 
-function useMasks(cases: string, index: number, numbers: readonly number[]): ReadonlyMap<number, Pixels> {
-  const [loaded, setLoaded] = useState<{ key: string; masks: ReadonlyMap<number, Pixels> }>({ key: "", masks: new Map() });
-  const key = `${cases} ${index} ${numbers.join()}`;
-  useEffect(() => {
-    let wanted = true;
+/** Masks of a case by their numbers, when all are there. */
+function useMasks(cases: string, index: number, numbers: readonly number[]): Loading<ReadonlyMap<number, Pixels>> {
+  return useLoaded(`${cases} ${index} ${numbers.join()}`, async () => {
     const asked = numbers.map(
       async (number) => [number, await loadPixels(pixelsAddress(cases, index, "masks", number))] as const,
     );
-    Promise.all(asked).then(
-      (entries) => wanted && setLoaded({ key, masks: new Map(entries) }),
-      () => {},
+    return new Map(await Promise.all(asked));
+  });
+}
+
+/** What `load` brings, which is another for another key. */
+function useLoaded<T>(key: string, load: () => Promise<T>): Loading<T> {
+  const [state, setState] = useState<{ key: string; value?: T; error?: string }>({ key });
+  const [attempt, setAttempt] = useState(0);
+  useEffect(() => {
+    let wanted = true;
+    load().then(
+      (value) => wanted && setState({ key, value }),
+      (error: Error) => wanted && setState({ key, error: error.message }),
     );
     return () => {
       wanted = false;
     };
-  }, [key]);
-  return loaded.key === key ? loaded.masks : new Map();
+  }, [key, attempt]);
+  const again = (): void => setAttempt(attempt + 1);
+  return state.key === key ? { value: state.value, error: state.error, again } : { again };
 }
 
 /** The canvas has a pixel for every pixel of the screen, so that lines stay fine at any magnification. */
@@ -149,6 +157,8 @@ function draw(canvas: HTMLCanvasElement, pixels: Pixels, masks: ReadonlyMap<numb
   context.imageSmoothingEnabled = true;
   context.imageSmoothingQuality = "high";
   context.drawImage(windowed(pixels, z, stored(props.window ?? ownWindow, pixels, shown.images[image])), 0, 0);
+  canvas.dataset.slice = String(z);
+  if (overlay?.hidden) return;
   // Masks and marks lie on the case's grid.
   context.setTransform(scaleX * perGridPixel, 0, 0, scaleY * perGridPixel, left, top);
   const lineWidth = Math.max(1, side / 220) / (Math.max(scaleX, scaleY) * perGridPixel);
@@ -173,7 +183,6 @@ function draw(canvas: HTMLCanvasElement, pixels: Pixels, masks: ReadonlyMap<numb
     }
     context.stroke();
   }
-  canvas.dataset.slice = String(z);
 }
 
 /** Where on a square of `side` pixels a picture lies: the size of its pixels there, and its upper left corner. */

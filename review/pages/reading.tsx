@@ -1,5 +1,5 @@
 import type { ComponentType } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useErrorBoundary, useState } from "preact/hooks";
 import { type Protocol, readerSchema } from "../../schemas/reading.ts";
 import type { ReadingView, ShownCases } from "../../schemas/review.ts";
 import { api } from "./api.ts";
@@ -35,6 +35,8 @@ export function ReadingPage({ workflow }: { workflow: string }) {
   const [view, setView] = useState<ReadingView>();
   const [cases, setCases] = useState<ShownCases>();
   const [error, setError] = useState<string>();
+  /** What no layout can show. */
+  const [fault] = useErrorBoundary();
   const load = async (who: string | null): Promise<ReadingView> => {
     const loaded = await api.reading(workflow, who);
     setView(loaded);
@@ -49,10 +51,11 @@ export function ReadingPage({ workflow }: { workflow: string }) {
       );
   }, [reader]);
 
-  if (error !== undefined)
+  const wrong = error ?? (fault as Error | undefined)?.message;
+  if (wrong !== undefined)
     return (
       <Shell title="Reading">
-        <Notice>{error}</Notice>
+        <Notice>{wrong}</Notice>
         <button type="button" onClick={() => location.reload()}>
           Try again
         </button>

@@ -5,7 +5,7 @@ import { span } from "./times.ts";
 
 /** Says whether every answer has arrived; the browser asks before a tab is closed that holds one which has not. */
 export function SavedSign({ state }: { state: ReadonlySignal<QueueState> }) {
-  const { unsaved, trouble } = state.value;
+  const { unsaved, unkept, trouble } = state.value;
   useEffect(() => {
     if (unsaved === 0) return;
     const warn = (event: BeforeUnloadEvent): void => event.preventDefault();
@@ -14,7 +14,7 @@ export function SavedSign({ state }: { state: ReadonlySignal<QueueState> }) {
   }, [unsaved]);
   const words =
     trouble !== null
-      ? `${unsaved} not saved for ${span(Date.now() - trouble.since)}: kept in this browser, sent again by itself`
+      ? `${unsaved} not saved for ${span(Date.now() - trouble.since)}: kept in this ${unkept > 0 ? "tab" : "browser"}, sent again by itself`
       : unsaved > 0
         ? `saving ${unsaved}…`
         : "all saved";

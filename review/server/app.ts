@@ -1,5 +1,5 @@
 import type { Client } from "@temporalio/client";
-import { Hono } from "hono";
+import { Hono, type MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { HTTPException } from "hono/http-exception";
 import { secureHeaders } from "hono/secure-headers";
@@ -30,6 +30,12 @@ export interface ReviewParts {
 
 /** Answers of a reading travel in messages of at most 500 entries. */
 const MAX_MESSAGE_BYTES = 256 * 1024;
+/**
+ * A mask travels by itself, as runs: what of a row is lesion takes at most 16 bytes with what lies before it
+ * ("0,100000,1,400,"). So the largest is a whole CT of 1024 slices of 512 rows with two such stretches in every row.
+ */
+const MAX_STRETCHES = 1024 * 512 * 2;
+const MAX_MASK_BYTES = 16 * MAX_STRETCHES;
 
 /** The review web app: pages, and what they ask for under /api. It keeps nothing: answers lie in workflows, pictures in the store. */
 export function reviewApp({ client, store, access, assets, patienceMs = 10_000, enginePage }: ReviewParts): Hono {
@@ -64,10 +70,12 @@ export function reviewApp({ client, store, access, assets, patienceMs = 10_000, 
     await next();
     if (!context.res.headers.has("cache-control")) context.header("cache-control", "no-store");
   });
-  app.use(
-    "/api/*",
-    bodyLimit({ maxSize: MAX_MESSAGE_BYTES, onError: (c) => c.json({ error: "this message is too long" }, 413) }),
+  const messageLimit = atMost(MAX_MESSAGE_BYTES, "this message is too long");
+  const maskLimit = atMost(
+    MAX_MASK_BYTES,
+    `this mask is too ragged to be sent: at most ${MAX_STRETCHES.toLocaleString("en")} stretches of pixels in a row, about 16 MiB`,
   );
+  app.use("/api/*", (context, next) => (/^\/api\/masks(\/|$)/.test(context.req.path) ? maskLimit : messageLimit)(context, next));
 
   app.use("/api/*", (_context, next) => client.withDeadline(Date.now() + patienceMs, next));
   app.route("/api/readings", readingRoutes(client, store));
@@ -98,6 +106,11 @@ export function reviewApp({ client, store, access, assets, patienceMs = 10_000, 
     return context.json({ error: message }, status);
   });
   return app;
+}
+
+/** Refuses longer bodies, in these words. */
+function atMost(maxSize: number, error: string): MiddlewareHandler {
+  return bodyLimit({ maxSize, onError: (context) => context.json({ error }, 413) });
 }
 
 /** What a person is told of an error. */

@@ -117,6 +117,47 @@ describe("curation", () => {
     expect((await reading.state("Ada"))?.own.map(([position]) => position)).toEqual([0, 1, 2]);
   });
 
+  test("loses nothing when the browser's storage is full: what is shown as given is unsaved until it has arrived", async () => {
+    const { id, reading } = await waits(20);
+    await begin(id, "Ada");
+    await page.evaluate(() => {
+      for (let letters = 1 << 22; letters >= 1; letters >>= 1)
+        try {
+          localStorage.setItem(`filled by ${letters}`, "x".repeat(letters));
+        } catch {}
+    });
+    await page.route("**/answer", (route) => route.abort());
+    await press("s");
+    await page.getByRole("alert").filter({ hasText: "This browser's storage is full" }).waitFor();
+    await expect
+      .poll(() => page.locator(".saved").innerText(), { timeout: 10_000 })
+      .toMatch(/^1 not saved for .*: kept in this tab/);
+    expect(await page.locator(".case.chosen").count()).toBe(1);
+    await page.getByRole("button", { name: "Finish" }).click();
+    await page.getByText("1 answers have not arrived yet").waitFor();
+    expect(await page.getByRole("dialog").getByRole("button", { name: "Finish", exact: true }).isDisabled()).toBe(true);
+    await page.keyboard.press("Escape");
+    await page.unroute("**/answer");
+    await saved();
+    expect((await reading.state("Ada"))?.own).toEqual([[0, "select"]]);
+    await expect.poll(() => page.getByRole("alert").count()).toBe(0);
+  });
+
+  test("says that answers in the browser cannot be read, and sends the others", async () => {
+    const { id, reading } = await waits(20);
+    await begin(id, "Ada");
+    const key = `recist3d:answers:${JSON.stringify([id, "Ada", reading.cases])}`;
+    const entries = [
+      { position: 1, answer: "select", at: "noon", tookMs: 1 },
+      { position: 2, answer: "select", at: 1, tookMs: 1 },
+    ];
+    await page.evaluate(([name, text]) => localStorage.setItem(name, text), [key, JSON.stringify(entries)]);
+    await begin(id, "Ada");
+    await page.getByRole("alert").filter({ hasText: "cannot be read and were not sent (1;" }).waitFor();
+    await saved();
+    expect((await reading.state("Ada"))?.own).toEqual([[2, "select"]]);
+  });
+
   test("sends the same answer again without harm, after an acknowledgement was lost on the way", async () => {
     const { id, reading } = await waits(20);
     await begin(id, "Ada");

@@ -16,13 +16,25 @@ const { acceptance, comparison } = studyProtocols;
 /** Positions as they are numbered, so that the test knows what is shown. */
 const inOrder = { order: "given" };
 
-/** Begins, and waits until so many pictures are drawn. */
-async function begin(id: string, reader: string, pictures = 3): Promise<void> {
-  await beginReading(id, reader);
-  await page
+/** So many pictures are drawn. */
+const areDrawn = (pictures = 3): Promise<void> =>
+  page
     .locator(".judging canvas[data-state=drawn]")
     .nth(pictures - 1)
     .waitFor();
+
+/** Begins, and waits until so many pictures are drawn. */
+async function begin(id: string, reader: string, pictures = 3): Promise<void> {
+  await beginReading(id, reader);
+  await areDrawn(pictures);
+}
+
+/** Answers by keys, each when the pictures of its case are drawn. */
+async function answer(keys: readonly string[], pictures = 3): Promise<void> {
+  for (const key of keys) {
+    await areDrawn(pictures);
+    await page.keyboard.press(key);
+  }
 }
 
 /** Grey and red of a picture as it is on the screen: the mean of all pixels, and how many are of the outline's and the marks' colours. */
@@ -57,12 +69,11 @@ test("one case after the other by key (Fig. 12): back, changed, quit, resumed at
   expect(await place()).toContain("of 5");
   const picture = process.env.RECIST3D_SCREENSHOT;
   if (picture !== undefined) await page.screenshot({ path: picture });
-  await page.keyboard.press("f");
-  await page.keyboard.press("j");
+  await answer(["f", "j"]);
   expect(await place()).toContain("case 3 of 4");
   await page.keyboard.press(",");
   expect(await place()).toContain("case 2 of 4");
-  await page.keyboard.press("f");
+  await answer(["f"]);
   expect(await place()).toContain("case 3 of 4");
   await saved();
   await page.keyboard.press("Escape");
@@ -70,8 +81,7 @@ test("one case after the other by key (Fig. 12): back, changed, quit, resumed at
 
   await begin(id, "Anna");
   expect(await place()).toContain("case 3 of 4");
-  await page.keyboard.press("j");
-  await page.keyboard.press("f");
+  await answer(["j", "f"]);
   const dialog = page.locator("dialog[open]");
   await dialog.getByText("4 of 4 cases are answered").waitFor();
   await dialog.getByRole("button", { name: "Finish", exact: true }).and(page.locator("[type=submit]:enabled")).click();
@@ -96,26 +106,70 @@ test("two masks side by side (Fig. 13): marks above, the masks below in one colo
   expect(boxes[0].bottom).toBeLessThan(boxes[2].top);
   expect(boxes[2].right).toBeLessThan(boxes[3].left);
   // Pictures are drawn one after the other.
-  const areDrawn = async () => (await look(1)).yellow > 0 && (await look(2)).red > 0 && (await look(3)).red > 0;
-  await expect.poll(areDrawn).toBe(true);
+  const areSeen = async () => (await look(1)).yellow > 0 && (await look(2)).red > 0 && (await look(3)).red > 0;
+  await expect.poll(areSeen).toBe(true);
   const [slice, marks, left, right] = await Promise.all([0, 1, 2, 3].map(look));
   expect(slice).toMatchObject({ red: 0, yellow: 0 });
   expect(marks.yellow).toBeGreaterThan(0);
   for (const mask of [left, right]) expect(mask).toMatchObject({ green: 0, yellow: 0 });
   // The right one is larger.
   expect(right.red).toBeGreaterThan(left.red);
-  for (const key of ["f", "j", "b", "n"]) await page.keyboard.press(key);
+  await answer(["f", "j", "b", "n"], 4);
   await saved();
   await expect
     .poll(async () => (await reading.state("Ben"))?.own.map(([, answer]) => answer))
     .toEqual(["left", "right", "both", "neither"]);
 });
 
+test("a case is not judged before its masks are there, nor where they cannot be loaded, with outlines on or off", async () => {
+  const { id, reading } = await waits("missing", { cases: 2, masks: ["left", "right"] }, { ...comparison, ...inOrder });
+  let goOn = (): void => {};
+  const held = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  await page.route("**/masks/*", async (route) => {
+    await held;
+    await route.abort();
+  });
+  await begin(id, "Ida", 2);
+  expect(await page.locator(".judging canvas[aria-busy=true][data-state=loading]").count()).toBe(2);
+  const isRefused = async (): Promise<void> => {
+    await page.keyboard.press("f");
+    await page.getByRole("alert").filter({ hasText: "Not all of this case is shown yet" }).waitFor();
+    expect(await place()).toContain("case 1 of 2");
+  };
+  await isRefused();
+  goOn();
+  const [left, right] = ["left", "right"].map((side) => page.getByRole("button", { name: `The mask on ${side} could not be` }));
+  await Promise.all([left.waitFor(), right.waitFor()]);
+  await isRefused();
+  await page.keyboard.press("o");
+  await isRefused();
+  await page.keyboard.press("o");
+  await page.unroute("**/masks/*");
+  await left.click();
+  await areDrawn(3);
+  await isRefused();
+  await right.click();
+  await areDrawn(4);
+  await expect.poll(() => page.getByRole("alert").count()).toBe(0);
+  expect((await reading.state("Ida"))?.own ?? []).toEqual([]);
+  await answer(["f"], 4);
+  await saved();
+  expect((await reading.state("Ida"))?.own).toEqual([[0, "left"]]);
+});
+
+test("of cases that have not the two masks of a comparison none is shown", async () => {
+  const { id } = await waits("unprepared", { cases: 2, masks: ["left", "other"] }, comparison);
+  await beginReading(id, "Ida");
+  await page.getByRole("alert").filter({ hasText: 'no mask called "right"' }).waitFor();
+  expect(await page.locator("canvas").count()).toBe(0);
+});
+
 test("two readers, at one workstation even, do not see each other's answers, and have orders of their own", async () => {
   const { id, reading } = await waits("two", { cases: 12 });
   await begin(id, "Anna");
-  await page.keyboard.press("f");
-  await page.keyboard.press("j");
+  await answer(["f", "j"]);
   await saved();
   const told: string[] = [];
   page.on("response", async (response) => {
@@ -129,7 +183,7 @@ test("two readers, at one workstation even, do not see each other's answers, and
   for (const text of told) expect(JSON.parse(text).state).toMatchObject({ own: [], shared: [] });
   const order = (reader: string) => sequenceOf({ ...acceptance, seed: 1, repeats: 0 }, reader, 12).map((showing) => showing.case);
   expect(order("Anna")).not.toEqual(order("Ben"));
-  await page.keyboard.press("j");
+  await answer(["j"]);
   await saved();
   await begin(id, "Anna");
   expect(await place()).toContain("case 3 of 12");
@@ -198,11 +252,11 @@ test("the time of a decision is what the case was looked at: a hidden page does 
   await hide(false);
   await page.waitForTimeout(400);
   const pressed = Date.now();
-  await page.keyboard.press("f");
+  await answer(["f"]);
   const decided = Date.now();
   await expect.poll(place).toContain("case 2 of 2");
   await page.waitForTimeout(600);
-  await page.keyboard.press("f");
+  await answer(["f"]);
   const ended = Date.now();
   const dialog = page.locator("dialog[open]");
   await dialog.getByRole("button", { name: "Finish", exact: true }).and(page.locator("[type=submit]:enabled")).click();
@@ -264,6 +318,6 @@ test("a lesion at two time points: both pictures side by side, each with its own
   );
   expect(spans[0]).toBeCloseTo(12 / 40, 1);
   expect(spans[1]).toBeCloseTo(24 / 40, 1);
-  await page.keyboard.press("f");
+  await answer(["f"], 2);
   await page.locator("dialog[open]").getByText("1 of 1 cases are answered").waitFor();
 });

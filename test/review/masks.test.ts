@@ -64,6 +64,21 @@ describe("a mask that is sent", () => {
   });
 });
 
+test("a mask of 512 kB is taken, as ragged as its pixels allow; one of more than 16 MiB is told what may be sent", async () => {
+  const side = 256;
+  const large = await putDrawnCases(store, { cases: 1, side, slices: 2 });
+  const chessboard = Uint8Array.from({ length: 2 * side * side }, (_, p) => ((p % side) + Math.floor(p / side)) % 2);
+  const runs = toRuns(chessboard);
+  expect(JSON.stringify(runs).length).toBeGreaterThan(500_000);
+  const { status, body } = await told("/api/masks", message({ cases: large, from: large, index: 0, runs }));
+  expect(status).toBe(200);
+  expect((await openDrawnMask(store, asDigest(body.mask as string))).data).toEqual(chessboard);
+  expect(await told("/api/masks", { runs: "1".repeat(16 * 1024 * 1024) })).toEqual({
+    status: 413,
+    body: { error: expect.stringContaining("at most 1,048,576 stretches of pixels in a row") },
+  });
+});
+
 test("no other artifact is given for a mask, and an answer cannot name what is not the reader's mask of these cases", async () => {
   for (const digest of [cases, "0".repeat(64)]) {
     const response = await app.request(`http://127.0.0.1:7345/api/masks/${digest}`, { headers: host });
