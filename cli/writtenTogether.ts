@@ -1,4 +1,4 @@
-import { rmSync } from "node:fs";
+import { renameSync, rmSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { InputError } from "../methods/inputError.ts";
@@ -13,8 +13,10 @@ export interface OutputFolder {
 const REMEDY = "name a folder that can be created or written";
 
 /**
- * Files that appear in folder `out` together or not at all: `write` fills a temporary folder in it (beside it, as long as
- * there is none), whose files are then moved. What lies in `out` already stays, but for files of the same names.
+ * Files that appear in folder `out` only when all are written: `write` fills a temporary folder. Where there is no `out`,
+ * that folder becomes it: all appear together, or none. Where there is one, they are moved into it one after the other,
+ * which no Ctrl-C or SIGTERM comes between: only the end of the machine or a `kill -9`, or a disk that refuses one of them,
+ * leaves a part. What lies in `out` already stays, but for files of the same names.
  *
  * @param write gets the temporary folder and returns the names of the files that it wrote there, without folders.
  * @throws InputError where `out` cannot be a folder that is written to, or an input would be replaced.
@@ -40,13 +42,31 @@ export async function writtenTogether(
   };
   process.on("SIGINT", interrupted).on("SIGTERM", interrupted);
   try {
-    const names = await write(temporary);
-    await makeFolder(target).catch(refuse);
+    // The temporary folder itself is nobody else's to read; one in it is as any other.
+    const filled = path.join(temporary, "filled");
+    await mkdir(filled).catch(refuse);
+    const names = await write(filled);
+    if (!found && (await becomes(filled, target).catch(refuse))) return;
     await refuseTargets(out, names, inputs);
-    for (const name of names) await rename(path.join(temporary, name), path.join(target, name)).catch(refuse);
+    try {
+      for (const name of names) renameSync(path.join(filled, name), path.join(target, name));
+    } catch (error) {
+      refuse(error as NodeJS.ErrnoException);
+    }
   } finally {
     process.off("SIGINT", interrupted).off("SIGTERM", interrupted);
     await rm(temporary, { recursive: true, force: true });
+  }
+}
+
+/** Gives a folder its name. @returns false where somebody else has made a folder of that name, with files in it, meanwhile. */
+async function becomes(folder: string, target: string): Promise<boolean> {
+  try {
+    await rename(folder, target);
+    return true;
+  } catch (error) {
+    if (["ENOTEMPTY", "EEXIST"].includes((error as NodeJS.ErrnoException).code ?? "")) return false;
+    throw error;
   }
 }
 

@@ -21,7 +21,6 @@ namespace() {
   # A new namespace takes some seconds to be known to all of the server.
   within_a_minute temporal operator search-attribute list --namespace "$name"
   search_attribute CampaignPhase Keyword
-  search_attribute CampaignRound Int
   search_attribute WaitsFor Keyword
 }
 

@@ -45,7 +45,8 @@ export function settingArguments(others: Readonly<Record<string, number>> = {}):
  * Starts the engine of this machine, or finds it when it runs already. It outlives this process; its database is a file, so
  * that campaigns go on after a restart.
  *
- * @throws LocalProcessError when it does not come up; the message ends with its log
+ * @throws LocalProcessError when it does not come up (the message ends with its log), or does not keep campaigns for
+ *   {@link RETENTION} (one that was started is ended then)
  */
 export async function startEngine(options: LocalEngineOptions = {}): Promise<RunningEngine> {
   const folder = engineFolder(options.home ?? recist3dHome());
@@ -53,10 +54,13 @@ export async function startEngine(options: LocalEngineOptions = {}): Promise<Run
     const running = findProcess(folder);
     if (running?.port !== undefined) {
       const address = `127.0.0.1:${running.port}`;
-      if (await answersWithin(address, 15_000)) return { address, pid: running.pid };
-      throw new LocalProcessError(
-        `the engine (process ${running.pid}) does not answer at ${address}; see ${folder}/log, then: recist3d down`,
-      );
+      if (!(await answersWithin(address, 15_000)))
+        throw new LocalProcessError(
+          `the engine (process ${running.pid}) does not answer at ${address}; see ${folder}/log, then: recist3d down`,
+        );
+      // Whoever started it may have ended before it was told.
+      await keepClosedCampaigns(address);
+      return { address, pid: running.pid };
     }
     const portFile = path.join(folder, "port");
     const lastPort = existsSync(portFile) ? Number(readFileSync(portFile, "utf8")) : undefined;
@@ -70,8 +74,13 @@ export async function startEngine(options: LocalEngineOptions = {}): Promise<Run
       port,
       isReady: () => engineAnswers(address),
     });
-    await keepClosedCampaigns(address);
     writeWhole(portFile, String(port));
+    try {
+      await keepClosedCampaigns(address);
+    } catch (error) {
+      await stopProcess(folder);
+      throw error;
+    }
     return { address, pid };
   });
 }
@@ -80,12 +89,21 @@ export async function startEngine(options: LocalEngineOptions = {}): Promise<Run
 const RETENTION = "90 days";
 
 async function keepClosedCampaigns(address: string): Promise<void> {
-  const { connection, namespace, close } = await connectEngine({ TEMPORAL_ADDRESS: address });
   try {
-    const config = { workflowExecutionRetentionTtl: msToTs(RETENTION) };
-    await connection.workflowService.updateNamespace({ namespace, config });
-  } finally {
-    await close();
+    const { connection, namespace, close } = await connectEngine({ TEMPORAL_ADDRESS: address });
+    try {
+      const wanted = msToTs(RETENTION);
+      const { config } = await connection.workflowService.describeNamespace({ namespace });
+      if (config?.workflowExecutionRetentionTtl?.seconds?.eq(wanted.seconds!)) return;
+      await connection.workflowService.updateNamespace({ namespace, config: { workflowExecutionRetentionTtl: wanted } });
+    } finally {
+      await close();
+    }
+  } catch (error) {
+    throw new LocalProcessError(
+      `the engine at ${address} cannot be told to keep campaigns that have ended for ${RETENTION} (${(error as Error).message})`,
+      { cause: error },
+    );
   }
 }
 
@@ -122,8 +140,7 @@ function serverArguments(port: number, dbFile: string): string[] {
       "--db-filename",
       dbFile,
     ],
-    ...["--search-attribute", "CampaignPhase=Keyword", "--search-attribute", "CampaignRound=Int"],
-    ...["--search-attribute", "WaitsFor=Keyword"],
+    ...["--search-attribute", "CampaignPhase=Keyword", "--search-attribute", "WaitsFor=Keyword"],
     ...settingArguments(),
     // What was acknowledged survives a crash of the machine.
     ...["--sqlite-pragma", "journal_mode=WAL", "--sqlite-pragma", "synchronous=FULL"],

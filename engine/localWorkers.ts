@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { recist3dHome } from "../artifacts/openStore.ts";
 import type { Queue } from "../schemas/taskQueues.ts";
 import { codeDigest } from "./codeDigest.ts";
+import { engineNamespace } from "./connection.ts";
 import { exclusively, findProcess, type LocalProcess, startProcess, stopProcess } from "./localProcess.ts";
 
 export interface LocalWorkersOptions {
@@ -11,7 +12,7 @@ export interface LocalWorkersOptions {
   readonly home?: string;
   /** `host:port` of the engine. */
   readonly address: string;
-  /** Default "default". */
+  /** Default: what the environment says, else "default". */
   readonly namespace?: string;
   /** Url of the store; default: what the environment says. */
   readonly store?: string;
@@ -99,7 +100,7 @@ function workerEnvironment(home: string, { address, namespace, store }: LocalWor
   return {
     RECIST3D_HOME: home,
     TEMPORAL_ADDRESS: address,
-    TEMPORAL_NAMESPACE: namespace ?? process.env.TEMPORAL_NAMESPACE ?? "default",
+    TEMPORAL_NAMESPACE: namespace ?? engineNamespace(),
     ...(place ? { RECIST3D_STORE: place } : {}),
   };
 }

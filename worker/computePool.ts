@@ -117,7 +117,8 @@ export class ComputePool {
         });
       });
     } finally {
-      if (reusable && child.connected) idle.push(child);
+      // One that answers although it was asked to end does end.
+      if (reusable && !signal.aborted && child.connected) idle.push(child);
       else child.kill("SIGKILL");
     }
   }

@@ -20,11 +20,8 @@ const reply = (message: ComputeReply): void => {
 setInterval(() => reply({ type: "alive" }), ALIVE_EVERY_MS);
 
 const store = await openStore();
-let opened: Promise<Backend> | undefined;
-const backend = (): Promise<Backend> => {
-  opened ??= openBackend({});
-  return opened;
-};
+/** Opened once; a failure is tried again. */
+const backend = (): Promise<Backend> => openBackend();
 
 /** Progress is passed on at most every 200 ms; the last word always is. */
 function throttled(): (progress: ActionProgress) => void {

@@ -1,29 +1,26 @@
 import { renameSync, writeFileSync } from "node:fs";
-import os from "node:os";
-import { parseArgs } from "node:util";
 import { SdkComponent } from "@temporalio/common";
 import { DefaultLogger, makeTelemetryFilterString, NativeConnection, Runtime, Worker } from "@temporalio/worker";
 import pino from "pino";
 import { createActivities } from "../activities/index.ts";
 import { openStore } from "../artifacts/openStore.ts";
-import { engineAddress, nativeConnectionOptions } from "../engine/connection.ts";
-import { numericsQueue, type Queue, taskQueues } from "../schemas/taskQueues.ts";
+import { engineAddress, engineNamespace, nativeConnectionOptions } from "../engine/connection.ts";
+import { InputError } from "../methods/inputError.ts";
+import { numericsQueue, taskQueues } from "../schemas/taskQueues.ts";
 import { workflowBundle } from "./bundle.ts";
 import { ComputePool } from "./computePool.ts";
+import { runTogether } from "./runTogether.ts";
+import { type WorkerOptions, workerOptions } from "./workerOptions.ts";
 
 /**
  * A worker process: `--queues cpu,gpu`. The cpu queue carries the workflows and everything without a network; the gpu
- * queue takes one action at a time, since a device trains one network at a time.
+ * queue takes one action at a time, since a device trains one network at a time. Exit codes: 0 shut down, 1 a worker
+ * failed, 2 its options are wrong.
  */
-const { values } = parseArgs({
-  options: {
-    queues: { type: "string", default: "cpu,gpu" },
-    "cpu-slots": { type: "string", default: String(Math.max(1, os.availableParallelism() - 1)) },
-  },
-});
-const queues = values.queues.split(",") as Queue[];
-for (const queue of queues)
-  if (!(queue in taskQueues)) throw new Error(`--queues: "${queue}" is not one of ${Object.keys(taskQueues).join(", ")}`);
+const { queues, cpuSlots } = toldOptions();
+
+/** Time that the others have to end when one has failed: a process that lives on is not started again. */
+const LAST_WORDS_MS = 30_000;
 
 const log = pino({ name: "worker", level: process.env.RECIST3D_LOG_LEVEL ?? "info" }, pino.destination(2));
 Runtime.install({
@@ -41,12 +38,11 @@ const store = await openStore();
 const compute = new ComputePool(store.url);
 const connection = await NativeConnection.connect(nativeConnectionOptions());
 const activities = createActivities({ store, compute });
-const namespace = process.env.TEMPORAL_NAMESPACE ?? "default";
+const namespace = engineNamespace();
 const codePath = await workflowBundle();
 
 const polled = queues.flatMap((queue) => {
-  if (queue === "cpu")
-    return [{ taskQueue: taskQueues.cpu, slots: Number(values["cpu-slots"]) + 2, workflowBundle: { codePath } }];
+  if (queue === "cpu") return [{ taskQueue: taskQueues.cpu, slots: cpuSlots + 2, workflowBundle: { codePath } }];
   return [
     { taskQueue: taskQueues.gpu, slots: 1 },
     { taskQueue: numericsQueue, slots: 1 },
@@ -66,7 +62,10 @@ const workers = await Promise.all(
     }),
   ),
 );
-const running = Promise.all(workers.map((worker) => worker.run()));
+const running = runTogether(workers, (error) => {
+  log.fatal({ err: error }, "a worker failed: the others are shut down");
+  setTimeout(() => process.exit(1), LAST_WORDS_MS).unref();
+});
 log.info({ queues, engine: engineAddress(), store: store.url, pid: process.pid }, "polling");
 console.log(JSON.stringify({ ready: true, pid: process.pid }));
 const readyFile = process.env.RECIST3D_READY_FILE;
@@ -74,10 +73,20 @@ if (readyFile !== undefined) {
   writeFileSync(`${readyFile}.${process.pid}`, String(process.pid));
   renameSync(`${readyFile}.${process.pid}`, readyFile);
 }
-try {
-  await running;
-} finally {
-  compute.close();
-  await connection.close();
+const code = await running.then(
+  () => 0,
+  () => 1,
+);
+compute.close();
+await connection.close();
+process.exit(code);
+
+function toldOptions(): WorkerOptions {
+  try {
+    return workerOptions(process.argv.slice(2));
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    console.error(`worker: ${error.message}`);
+    process.exit(2);
+  }
 }
-process.exit(0);

@@ -1,3 +1,4 @@
+import { WorkflowUpdateFailedError } from "@temporalio/client";
 import type { Command } from "commander";
 import { openStore } from "../../artifacts/openStore.ts";
 import { findCampaign } from "../../artifacts/records.ts";
@@ -125,8 +126,9 @@ async function retry(
     if (discardCheckpoint) throw whileRunning();
     const steps = await handle
       .executeUpdate<string[], [string | null]>("retry", { args: [step ?? null] })
-      .catch((error: Error) => {
-        throw new InputError((error.cause as Error | undefined)?.message ?? error.message, `campaign "${id}"`);
+      .catch((error: unknown) => {
+        if (!(error instanceof WorkflowUpdateFailedError)) throw error;
+        throw new InputError(error.cause?.message ?? error.message, `campaign "${id}"`, undefined, { cause: error });
       });
     return json ? printJson({ campaign: id, retried: steps }) : say(`trying again: ${steps.join(", ")}`);
   }

@@ -131,7 +131,7 @@ function numberOption(text: string, option: string): number {
 
 /**
  * Proposes lesions in an image and writes each one's mask on the image's own grid, a picture, a table of all and the marks
- * measured in the masks. The folder's files appear together at the end. Nothing proposed is a result, not a failure.
+ * measured in the masks. The folder's files appear at the end, as {@link writtenTogether} says. Nothing proposed is a result, not a failure.
  *
  * @throws InputError where image, model or folder cannot be used, or the model has never worked without marks.
  */

@@ -11,7 +11,7 @@ import {
   resultsSchema,
 } from "../../report/results/resultsInput.ts";
 import { resultsPage } from "../../report/results/resultsPage.ts";
-import { say } from "../output.ts";
+import { printJson, say } from "../output.ts";
 import { runToEnd } from "./run.ts";
 
 const clone = new URL("../../", import.meta.url).pathname;
@@ -22,28 +22,34 @@ export function register(program: Command): void {
     .description("run every table and figure of the paper and write them beside the paper's")
     .argument("[declaration]", "YAML file that lists the sections", path.join(clone, "docs/results.yaml"))
     .option("--out <file>", "Markdown file to write", path.join(clone, "docs/results.md"))
+    .option("--json", "print one JSON document: the file and its campaigns")
     .action(reproduce);
 }
 
-async function reproduce(declaration: string, { out }: { out: string }): Promise<void> {
+interface ReproduceOptions {
+  out: string;
+  json?: boolean;
+}
+
+async function reproduce(declaration: string, { out, json }: ReproduceOptions): Promise<void> {
   const sections = await readSections(declaration);
   const pipelineOf = ({ pipeline }: ResultsSection): string => path.resolve(path.dirname(declaration), pipeline);
   const settingsOf = ({ set }: ResultsSection): Record<string, string> =>
     Object.fromEntries(Object.entries(set).map(([name, value]) => [name, String(value)]));
   for (const section of sections) await checkSection(section, pipelineOf(section), settingsOf(section), declaration);
 
-  const campaigns = new Map<string, ReadonlyMap<string, string>>();
+  const done = new Map<string, Awaited<ReturnType<typeof runToEnd>>>();
   const answered: AnsweredSection[] = [];
   for (const section of sections) {
     const [pipeline, set] = [pipelineOf(section), settingsOf(section)];
     const identity = JSON.stringify([pipeline, set]);
-    let reports = campaigns.get(identity);
-    if (reports === undefined) {
+    let ended = done.get(identity);
+    if (ended === undefined) {
       say(`${path.relative(process.cwd(), pipeline)}:`);
-      ({ reports } = await runToEnd(pipeline, set));
-      campaigns.set(identity, reports);
+      ended = await runToEnd(pipeline, set);
+      done.set(identity, ended);
     }
-    const text = await readFile(path.join(reports.get(section.report)!, "numbers.json"), "utf8");
+    const text = await readFile(path.join(ended.reports.get(section.report)!, "numbers.json"), "utf8");
     const figures = reportFiguresSchema.parse(JSON.parse(text));
     const data = section.data ?? figures.evaluations[0].data;
     const settings = Object.entries(set).map(([name, value]) => ` --set ${name}=${value}`);
@@ -54,6 +60,7 @@ async function reproduce(declaration: string, { out }: { out: string }): Promise
   await mkdir(path.dirname(target), { recursive: true });
   await writeFile(`${target}.new`, resultsPage(answered));
   await rename(`${target}.new`, target);
+  if (json) printJson({ results: target, campaigns: [...done.values()].map(({ campaign }) => campaign) });
   say(`results: ${target}`);
 }
 

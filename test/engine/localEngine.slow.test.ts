@@ -1,10 +1,11 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
-import { connectEngine, EngineUnreachableError, engineFolder } from "../../engine/connection.ts";
+import { msToTs } from "@temporalio/common/lib/time.js";
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { connectEngine, type Engine, EngineUnreachableError, engineFolder } from "../../engine/connection.ts";
 import { findEngine, startEngine, stopEngine } from "../../engine/localEngine.ts";
-import { findProcess } from "../../engine/localProcess.ts";
+import { findProcess, isFree } from "../../engine/localProcess.ts";
 
 /** Ends what a test started, also when it failed. */
 async function removeHome(home: string): Promise<void> {
@@ -25,21 +26,28 @@ function findProcessById(pid: number): string | undefined {
   }
 }
 
+async function retentionDays({ connection }: Engine): Promise<number> {
+  const { config } = await connection.workflowService.describeNamespace({ namespace: "default" });
+  return Number(config!.workflowExecutionRetentionTtl!.seconds) / (24 * 3600);
+}
+
 describe("the local engine", () => {
   let home: string;
   beforeEach(() => {
     home = mkdtempSync(path.join(tmpdir(), "recist3d-engine-"));
   });
-  afterEach(() => removeHome(home));
+  afterEach(async () => {
+    vi.unstubAllEnvs();
+    await removeHome(home);
+  });
 
   it("answers once started, is found by others, and is gone once stopped", async () => {
     const { address, pid } = await startEngine({ home });
     expect(await findEngine(home, {})).toEqual({ address, pid });
     const engine = await connectEngine({ TEMPORAL_ADDRESS: address });
     const attributes = await engine.connection.operatorService.listSearchAttributes({ namespace: "default" });
-    expect(Object.keys(attributes.customAttributes!)).toEqual(expect.arrayContaining(["CampaignPhase", "CampaignRound"]));
-    const { config } = await engine.connection.workflowService.describeNamespace({ namespace: "default" });
-    expect(Number(config!.workflowExecutionRetentionTtl!.seconds)).toBe(90 * 24 * 3600);
+    expect(Object.keys(attributes.customAttributes!)).toEqual(expect.arrayContaining(["CampaignPhase", "WaitsFor"]));
+    expect(await retentionDays(engine)).toBe(90);
     await engine.close();
 
     expect(await stopEngine(home)).toBe(true);
@@ -51,6 +59,42 @@ describe("the local engine", () => {
   it("is one server when two callers start it at once", async () => {
     const [one, two] = await Promise.all([startEngine({ home }), startEngine({ home })]);
     expect(two).toEqual(one);
+  });
+
+  it("that runs already is told again how long to keep what has ended, as its starter may have died before", async () => {
+    const { address } = await startEngine({ home });
+    const engine = await connectEngine({ TEMPORAL_ADDRESS: address });
+    const config = { workflowExecutionRetentionTtl: msToTs("1 day") };
+    await engine.connection.workflowService.updateNamespace({ namespace: "default", config });
+    expect((await startEngine({ home })).address).toBe(address);
+    expect(await retentionDays(engine)).toBe(90);
+    await engine.close();
+  });
+
+  it("does not run on where it cannot be told how long to keep what has ended", async () => {
+    const program = path.join(home, "stubborn.mjs");
+    // Empty answers to everything but this.
+    writeFileSync(
+      program,
+      `#!${process.execPath}
+       import { createServer } from "node:http2";
+       const answer = { ":status": 200, "content-type": "application/grpc" };
+       createServer()
+         .on("stream", (call, { ":path": method }) => {
+           if (method.endsWith("/UpdateNamespace"))
+             return call.respond({ ...answer, "grpc-status": "7", "grpc-message": "never" }, { endStream: true });
+           call.respond(answer, { waitForTrailers: true });
+           call.on("wantTrailers", () => call.sendTrailers({ "grpc-status": "0" }));
+           call.end(Buffer.alloc(5));
+         })
+         .listen(Number(process.argv[process.argv.indexOf("--port") + 1]), "127.0.0.1");`,
+    );
+    chmodSync(program, 0o755);
+    vi.stubEnv("TEMPORAL_BIN", program);
+    await expect(startEngine({ home })).rejects.toThrow(/cannot be told to keep .* 90 days \(.*never/);
+    expect(findProcess(engineFolder(home))).toBeUndefined();
+    const port = Number(readFileSync(path.join(engineFolder(home), "port"), "utf8"));
+    expect(await isFree(port)).toBe(true);
   });
 
   it("keeps a running workflow over kill -9, and comes back at the same address", async () => {

@@ -94,3 +94,20 @@ test("one is not taken for frozen because the worker itself was", async () => {
   while (performance.now() < until); // as a stopped process, it reads nothing
   expect(await running).toBe(first);
 });
+
+test("one that answers although it was asked to end is not given the next request", async () => {
+  const refused = { type: "gather", action: { kind: "labels.harvest", version: 1, params: {}, inputs: {} } } as never;
+  await expect(pool.run(refused, { signal: never, onProgress: () => undefined })).rejects.toThrow(ComputeError);
+  const [asked] = children();
+  const abort = new AbortController();
+  const answered = pool.run(refused, { signal: abort.signal, onProgress: () => undefined });
+  const until = performance.now() + 2000;
+  while (performance.now() < until); // its answer is there, but not read yet
+  abort.abort();
+  await expect(answered).rejects.toThrow(ComputeError);
+  // Longer work than an answer that it could give before it ends.
+  const action = { kind: "dataset.synthesize", version: 1, params: { lesions: 4 }, inputs: {} };
+  const work = { type: "run", action, key: "0".repeat(64) } as never;
+  expect(await pool.run(work, { signal: never, onProgress: () => undefined })).toBeDefined();
+  expect(children()).not.toContain(asked);
+});
