@@ -27,7 +27,7 @@ export function fingerprintFor(numerics: StepKind["numerics"], network: string):
 /** What a planned step knows before it runs. */
 export type PlannedStep = Pick<StepProgress, "state" | "outputs" | "record">;
 
-/** Activities that look things up in the store or write them down; short, without heartbeat. */
+/** Activities that look things up in the store or write them down; all are short but `scanSource`, which hashes what lies at paths. */
 export function createLedger(store: Store, fingerprintOf: FingerprintOf) {
   /** The actions of Algorithm 1's rounds: what to harvest with, and how to train, after the model that came in. */
   const selfPacedPlan = async ({ params, inputs }: Action): Promise<SelfPacedPlan> => {

@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { stat } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
+import { sha256 as digestOf } from "../artifacts/digest.ts";
 import { inParallel } from "../artifacts/inParallel.ts";
-import { getManifest, putArtifact, readFile } from "../artifacts/manifest.ts";
+import { getManifest, putArtifact, readFile as readArtifactFile } from "../artifacts/manifest.ts";
 import type { Digest, Store } from "../artifacts/store.ts";
 import { type CtVolumes, openCtVolumes } from "../methods/datasets/ctVolumes.ts";
 import { openDeepLesion } from "../methods/datasets/deeplesion.ts";
@@ -16,7 +17,7 @@ import { openConstructedCourses } from "../methods/datasets/semiSynthetic/follow
 import { openSemiSynthetic } from "../methods/datasets/semiSynthetic.ts";
 import { InputError } from "../methods/inputError.ts";
 import { digestSchema } from "../schemas/digest.ts";
-import type { StepParams } from "../schemas/stepKinds.ts";
+import { kindOf, type StepParams } from "../schemas/stepKinds.ts";
 import { linesType, toLines } from "./datasets.ts";
 import { jsonLines } from "./evaluations.ts";
 
@@ -130,7 +131,7 @@ export function pinnedSource<K extends SourceKind>(
   digest: Digest,
 ): Promise<PinnedSource<OpenedSources[K]>> {
   const key = JSON.stringify([kind, params, digest]);
-  const source = pinned.get(key) ?? openPinned(store, sourceKinds[kind].open(params), sourceKinds[kind].placeOf(params), digest);
+  const source = pinned.get(key) ?? openPinned(store, sourceKinds[kind], params, digest);
   pinned.delete(key);
   pinned.set(key, source);
   for (const oldest of pinned.keys()) {
@@ -144,31 +145,52 @@ export function pinnedSource<K extends SourceKind>(
   return source as Promise<PinnedSource<OpenedSources[K]>>;
 }
 
-async function openPinned(
+async function openPinned<P>(
   store: Store,
-  opening: Promise<OpenedSource>,
-  placeOf: (file: string) => string,
+  { open, placeOf }: KindOfSource<P, OpenedSource>,
+  params: P,
   digest: Digest,
 ): Promise<PinnedSource> {
-  const scanned = new Map<string, string>();
-  for (const line of jsonLines(await readFile(store, await getManifest(store, digest), "files.jsonl"))) {
-    const { path: file, sha256 } = scannedFileSchema.parse(line);
-    scanned.set(file, sha256);
-  }
-  const source = await opening;
+  const scanned = await scannedFiles(store, digest);
+  const place = placeOf(params);
+  const source = await open(params);
   const check = async (files: readonly string[]): Promise<void> => {
     for (const file of files) {
-      const { sha256 } = await hashFile(placeOf(file));
-      if (sha256 === scanned.get(file)) continue;
-      throw new InputError(
-        "was changed while the campaign ran",
-        placeOf(file),
-        "run the campaign again: it will scan the source anew",
-      );
+      const { sha256 } = await hashFile(place(file));
+      if (sha256 !== scanned.get(file)) throw changed(place(file));
     }
   };
   await check((source as ListedSource).index ?? []);
   return { source, check };
+}
+
+/**
+ * The bytes of the one file that a step names, as they were when it was scanned.
+ *
+ * @param scan the step's input `source`.
+ * @throws InputError when the file is no longer what it was, or cannot be read.
+ */
+export async function readScannedFile(store: Store, scan: Digest, file: string): Promise<Buffer> {
+  const scanned = await scannedFiles(store, scan);
+  const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
+    throw NOT_ALLOWED.has(error.code ?? "") ? unreadable(file, error) : error;
+  });
+  if (digestOf(bytes) !== scanned.get(path.basename(file))) throw changed(file);
+  return bytes;
+}
+
+/** SHA-256 of every file of a scan. */
+async function scannedFiles(store: Store, scan: Digest): Promise<ReadonlyMap<string, string>> {
+  const scanned = new Map<string, string>();
+  for (const line of jsonLines(await readArtifactFile(store, await getManifest(store, scan), "files.jsonl"))) {
+    const { path: file, sha256 } = scannedFileSchema.parse(line);
+    scanned.set(file, sha256);
+  }
+  return scanned;
+}
+
+function changed(file: string): InputError {
+  return new InputError("was changed while the campaign ran", file, "run the campaign again: it will scan the source anew");
 }
 
 /** The files that a step would read, by name, and where each lies. */
@@ -182,7 +204,9 @@ async function filesOf(
     const { entries, index }: ListedSource = await open(params);
     return { files: [...(index ?? []), ...entries.flatMap((entry) => entry.files)], placeOf: placeOf(params) };
   }
-  const file = String(params.weights ?? params.featureWeights ?? params.scans ?? params.table);
+  const named = kindOf(kind).external.flatMap((name) => (params[name] === undefined ? [] : [String(params[name])]));
+  if (named.length !== 1) throw new RangeError(`step kind ${kind} names ${named.length} files where one was to be scanned`);
+  const [file] = named;
   return { files: [path.basename(file)], placeOf: () => file };
 }
 

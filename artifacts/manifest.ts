@@ -62,22 +62,6 @@ export function blobOf(manifest: Manifest, path: string): Digest {
   throw new RangeError(`this ${manifest.type} has no file ${path} — it has ${shown || "none"}`);
 }
 
-/**
- * One manifest with the files of all `parts`, by which the shards of a step are gathered.
- * @throws RangeError when two parts have different content under one path.
- */
-export function mergeManifests(parts: readonly Manifest[], { type, meta }: Pick<Manifest, "type" | "meta">): Manifest {
-  const byPath = new Map<string, BlobEntry>();
-  for (const entry of parts.flatMap((part) => part.blobs)) {
-    const other = byPath.get(entry.path);
-    if (other !== undefined && (other.digest !== entry.digest || other.mediaType !== entry.mediaType)) {
-      throw new RangeError(`parts disagree on ${entry.path}: ${other.digest} and ${entry.digest}`);
-    }
-    byPath.set(entry.path, entry);
-  }
-  return { type, schemaVersion: 1, meta, blobs: inOrder([...byPath.values()]) };
-}
-
 /** Sorted by path (UTF-16 code units). @throws RangeError when the paths cannot all be files of one folder. */
 function inOrder(blobs: readonly BlobEntry[]): BlobEntry[] {
   const paths = new Set<string>();

@@ -97,7 +97,8 @@ export function artifactsUsable(store: Store, artifact: Digest): Promise<boolean
   return orLost(artifactsPresent(store, artifact), false);
 }
 
-async function orLost<T, L>(found: Promise<T>, lost: L): Promise<T | L> {
+/** What is found, or `lost` where what is asked for is missing or damaged. Other errors are thrown. */
+export async function orLost<T, L>(found: Promise<T>, lost: L): Promise<T | L> {
   try {
     return await found;
   } catch (error) {

@@ -34,7 +34,7 @@ export interface VerificationReport {
   readonly store: string;
   /** True when there is no problem. */
   readonly ok: boolean;
-  /** What was read: action records, artifacts, and blobs of any kind with their bytes. */
+  /** What was looked at, problems included: action records, artifacts, and blobs of any kind; the bytes of those that were there. */
   readonly records: number;
   readonly artifacts: number;
   readonly blobs: number;

@@ -5,13 +5,21 @@ import { InputError } from "./inputError.ts";
  * The text of a UTF-8 file, without a byte order mark.
  *
  * @param remedy what kind of file to give.
- * @throws InputError where it cannot be read or is not UTF-8, as `file:line`: what another encoding makes of a name would
- *   not be the name.
+ * @throws InputError where it cannot be read or is not UTF-8.
  */
 export async function readTextFile(file: string, remedy: string): Promise<string> {
   const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
     throw new InputError(`cannot be read (${error.code})`, file, remedy, { cause: error });
   });
+  return textOf(bytes, file);
+}
+
+/**
+ * The text of a UTF-8 file's bytes, without a byte order mark.
+ *
+ * @throws InputError where they are not UTF-8, as `file:line`: what another encoding makes of a name would not be the name.
+ */
+export function textOf(bytes: Buffer, file: string): string {
   if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff))
     throw new InputError("is UTF-16 text", file, "save it as UTF-8");
   try {

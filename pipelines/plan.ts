@@ -2,6 +2,7 @@ import { actionKey } from "../artifacts/actionKey.ts";
 import type { Digest } from "../artifacts/store.ts";
 import type { CompiledPipeline, CompiledStep } from "../schemas/pipeline.ts";
 import type { ActionRecord } from "../schemas/records.ts";
+import { keyParams } from "../schemas/stepKinds.ts";
 import { changesSince } from "./changes.ts";
 import { sourcesOf } from "./order.ts";
 
@@ -47,11 +48,6 @@ const SOURCE_INPUT = "source";
 /** Name of a wire's artifact among an action's inputs: `lesions`, or `predictions:HNN` where an input takes several. */
 export function inputName(input: string, name: string | undefined): string {
   return name === undefined ? input : `${input}:${name}`;
-}
-
-/** The parameters that enter a step's key. */
-export function keyParams({ params, external }: CompiledStep): CompiledStep["params"] {
-  return Object.fromEntries(Object.entries(params).filter(([name]) => !external.includes(name)));
 }
 
 /**
@@ -107,7 +103,7 @@ async function find(step: CompiledStep, found: ReadonlyMap<string, Found>, sourc
   const key = actionKey({
     kind,
     kindVersion: version,
-    params: keyParams(step),
+    params: keyParams(step.params, step.external),
     inputs,
     fingerprint: sources.fingerprint(numerics),
   });
@@ -171,7 +167,7 @@ async function whyNew(
   const changes = changesSince(latest, {
     kind: step.kind,
     kindVersion: step.version,
-    params: keyParams(step),
+    params: keyParams(step.params, step.external),
     inputs,
     fingerprint: sources.fingerprint(step.numerics),
   });

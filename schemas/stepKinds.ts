@@ -86,6 +86,11 @@ export function kindOf(name: string): RegisteredKind {
   const kind: StepKind = stepKinds[name];
   return {
     ...kind,
-    keyParams: (params) => Object.fromEntries(Object.entries(params).filter(([param]) => !kind.external.includes(param))),
+    keyParams: (params) => keyParams(params, kind.external),
   };
+}
+
+/** The parameters that enter an action's key: not the paths in `external`, whose content does. */
+export function keyParams<V>(params: Readonly<Record<string, V>>, external: readonly string[]): Record<string, V> {
+  return Object.fromEntries(Object.entries(params).filter(([name]) => !external.includes(name)));
 }

@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import type { Digest, Store } from "../../artifacts/store.ts";
 import { InputError } from "../../methods/inputError.ts";
 import type { Enhancer } from "../../methods/networks/sgan/enhancer.ts";
@@ -15,6 +14,7 @@ import { type CuratedSlices, curatedSlices } from "../curatedSlices.ts";
 import { loadEnhancer, putEnhancer } from "../enhancers.ts";
 import { readImages } from "../images.ts";
 import { loadModel } from "../models.ts";
+import { readScannedFile } from "../sources.ts";
 import type { StepBody, StepInput } from "./step.ts";
 
 type TrainParams = StepParams<"enhancement.train">;
@@ -116,7 +116,7 @@ async function slicesOf(
 async function featuresOf(
   store: Store,
   { losses, featureWidth, featureWeights, seed }: TrainParams,
-  { features }: StepInput<TrainParams>["inputs"],
+  { features, source }: StepInput<TrainParams>["inputs"],
 ): Promise<FeatureNetwork | null> {
   if (losses.perceptual === 0) return null;
   if (features !== undefined) {
@@ -125,6 +125,7 @@ async function featuresOf(
   }
   if (featureWeights === undefined) return randomFeatures(featureWidth, seed);
   const spec: NetworkSpec = { network: "hnn", width: featureWidth, channels: 1, norm: "none" };
-  const { weights } = loadInitialWeights(await readFile(featureWeights), featureWeights, spec, seed);
+  const bytes = await readScannedFile(store, source.artifact as Digest, featureWeights);
+  const { weights } = loadInitialWeights(bytes, featureWeights, spec, seed);
   return { spec, weights, origin: "file" };
 }

@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import type { Digest, Store } from "../../artifacts/store.ts";
 import { InputError } from "../../methods/inputError.ts";
 import { derivedSlices } from "../../methods/networks/derivedSlices.ts";
@@ -18,7 +17,8 @@ import { type Dataset, openDataset, readShard, shardsOf } from "../datasets.ts";
 import { loadSliceEnhancer } from "../enhancers.ts";
 import { type Labels, openLabels, readLabelShard } from "../labels.ts";
 import { loadModel, putModel, type StackedGan, stackedGanOf } from "../models.ts";
-import type { StepBody } from "./step.ts";
+import { readScannedFile } from "../sources.ts";
+import type { StepBody, StepInput } from "./step.ts";
 
 type TrainParams = StepParams<"network.train">;
 
@@ -52,7 +52,7 @@ export const networkTrain: StepBody<TrainParams> = {
     const { weights, history } = await train({
       spec,
       preprocessing,
-      init: before?.weights ?? (await startWeights(params, spec)),
+      init: before?.weights ?? (await startWeights(store, { params, inputs }, spec)),
       samples,
       options,
       backend: await backend(),
@@ -64,10 +64,18 @@ export const networkTrain: StepBody<TrainParams> = {
       signal,
     });
     const model: Model = { spec, preprocessing, training: { options, history: [...history] }, weights };
-    const last = history.at(-1)!;
+    const known = new Set(dataset.lesions.map(({ id }) => id));
+    const elsewhere = labels.lines.filter(({ id }) => !known.has(id)).length;
     return {
-      outputs: { model: await putModel(store, model, params, stackedGan) },
-      summary: { slices: labels.lines.length, epochs: history.length, loss: last.trainingLoss.toFixed(4) },
+      outputs: {
+        model: await putModel(store, model, before === null ? params : { ...params, ...inheritedFrom(before) }, stackedGan),
+      },
+      summary: {
+        slices: labels.lines.length - elsewhere,
+        ...(elsewhere === 0 ? {} : { "slices of lesions that are not in images": elsewhere }),
+        epochs: history.length,
+        loss: history.at(-1)!.trainingLoss.toFixed(4),
+      },
     };
   },
 };
@@ -78,6 +86,13 @@ function preprocessingOf({ crop, channels }: TrainParams): Preprocessing {
 
 function specOf({ network, width, channels, norm }: TrainParams): NetworkSpec {
   return { network, width, channels: channels.length, norm };
+}
+
+/** Parameters that a training takes from the model which it goes on from, whatever is declared. */
+function inheritedFrom({ spec, preprocessing }: Model): Pick<TrainParams, "network" | "width" | "norm" | "channels" | "crop"> {
+  const { network, width, norm } = spec;
+  const { channels, crop } = preprocessing;
+  return { network, width, norm, channels: [...channels], crop };
 }
 
 function optionsOf({
@@ -111,10 +126,11 @@ function optionsOf({
   });
 }
 
-async function startWeights({ weights, seed, outputStart }: TrainParams, spec: NetworkSpec): Promise<Weights> {
-  return weights === undefined
-    ? initialWeights(spec, seed, outputStart)
-    : loadInitialWeights(await readFile(weights), weights, spec, seed, outputStart).weights;
+async function startWeights(store: Store, { params, inputs }: StepInput<TrainParams>, spec: NetworkSpec): Promise<Weights> {
+  const { weights, seed, outputStart } = params;
+  if (weights === undefined) return initialWeights(spec, seed, outputStart);
+  const bytes = await readScannedFile(store, inputs.source.artifact as Digest, weights);
+  return loadInitialWeights(bytes, weights, spec, seed, outputStart).weights;
 }
 
 /** The stacked GAN whose slices the network looks at: that of the model it goes on from, or that which is wired. */

@@ -2,11 +2,12 @@ import type { Digest, Store } from "../../artifacts/store.ts";
 import { InputError } from "../../methods/inputError.ts";
 import { lesionNames } from "../../methods/response/lesionNames.ts";
 import { type LinkedLesion, readLinkTable } from "../../methods/response/linkTable.ts";
-import { readTextFile } from "../../methods/textFile.ts";
+import { textOf } from "../../methods/textFile.ts";
 import type { StepParams } from "../../schemas/stepKinds.ts";
 import { openCases } from "../cases.ts";
 import { type Dataset, openDataset, putSubset } from "../datasets.ts";
 import { answersTo } from "../decisions.ts";
+import { readScannedFile } from "../sources.ts";
 import { readSuggestedLinks } from "../suggestedLinks.ts";
 import type { StepBody, StepInput } from "./step.ts";
 
@@ -17,7 +18,7 @@ export const timepointsLink: StepBody<LinkParams> = {
   async run({ store }, input) {
     const dataset = await openDataset(store, input.inputs.lesions.artifact as Digest);
     const { linked, note, summary } =
-      input.params.table === undefined ? await fromCases(store, dataset, input) : await fromTable(dataset, input.params.table);
+      input.params.table === undefined ? await fromCases(store, dataset, input) : await fromTable(store, dataset, input);
     const { name, origin, skipped, split } = dataset.meta;
     const lesions = await putSubset(store, dataset, { name, origin, skipped, split }, (lesion) => {
       const { lesion: own, timePoint, day } = linked.get(lesion.id)!;
@@ -41,8 +42,9 @@ interface Links {
   readonly summary: Record<string, number | string>;
 }
 
-async function fromTable(dataset: Dataset, table: string): Promise<Links> {
-  const rows = readLinkTable(await readTextFile(table, "give a CSV table of links"), table);
+async function fromTable(store: Store, dataset: Dataset, { params, inputs }: StepInput<LinkParams>): Promise<Links> {
+  const table = params.table!;
+  const rows = readLinkTable(textOf(await readScannedFile(store, inputs.source.artifact as Digest, table), table), table);
   const patients = new Map<string, string>();
   for (const { id, patient } of dataset.lesions) {
     const row = rows.get(id);

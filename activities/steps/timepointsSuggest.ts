@@ -6,12 +6,13 @@ import { encodeSafetensors } from "../../methods/networks/safetensors.ts";
 import { type LinkCandidate, type LinkingSettings, linkCandidate, suggestLinks } from "../../methods/response/linking.ts";
 import { type LinkPicture, linkPicture } from "../../methods/response/linkPicture.ts";
 import { readScanTable, type TimePoint } from "../../methods/response/linkTable.ts";
-import { readTextFile } from "../../methods/textFile.ts";
+import { textOf } from "../../methods/textFile.ts";
 import type { Case } from "../../schemas/cases.ts";
 import type { Lesion } from "../../schemas/dataset.ts";
 import type { StepParams } from "../../schemas/stepKinds.ts";
 import { putCases } from "../cases.ts";
 import { linesType, openDataset, readLesions, safetensorsType, toLines } from "../datasets.ts";
+import { readScannedFile } from "../sources.ts";
 import type { SuggestedLinkLine } from "../suggestedLinks.ts";
 import type { StepBody } from "./step.ts";
 
@@ -42,7 +43,10 @@ export const timepointsSuggest: StepBody<SuggestParams> = {
     const scans =
       params.scans === undefined
         ? undefined
-        : readScanTable(await readTextFile(params.scans, "give a CSV table of scans"), params.scans);
+        : readScanTable(
+            textOf(await readScannedFile(store, inputs.source.artifact as Digest, params.scans), params.scans),
+            params.scans,
+          );
     const timed: Timed[] = [];
     for await (const { lesion, image } of readLesions(store, dataset)) {
       progress({ unit: "lesions", done: timed.length, total: 2 * dataset.lesions.length });

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { fingerprintFor } from "../../activities/ledger.ts";
 import { putSource } from "../../activities/sources.ts";
 import { openStore } from "../../artifacts/openStore.ts";
-import { artifactsUsable, getRecord, readableAction } from "../../artifacts/records.ts";
+import { artifactsUsable, getRecord, orLost, readableAction } from "../../artifacts/records.ts";
 import type { Digest, Store } from "../../artifacts/store.ts";
 import { InputError } from "../../methods/inputError.ts";
 import { openBackend } from "../../methods/networks/backend.ts";
@@ -94,10 +94,12 @@ async function planHere(pipeline: CompiledPipeline, store: Store): Promise<Plan>
   });
 }
 
-/** The record with which a step was finished last; null where there is none or it is gone: only explanations depend on it. */
+/**
+ * The record with which a step was finished last; null where there is none, or none that can be read any more: only
+ * explanations depend on it.
+ */
 async function latestRecord(store: Store, pipeline: string, step: string): Promise<ActionRecord | null> {
-  const pointer = await store.getPointer(latestPointer(pipeline, step));
+  const pointer = await orLost(store.getPointer(latestPointer(pipeline, step)), undefined);
   const digest = digestSchema.safeParse((pointer as { record?: unknown } | undefined)?.record);
-  if (!digest.success || !(await store.hasBlob(digest.data as Digest))) return null;
-  return getRecord(store, digest.data as Digest);
+  return digest.success ? orLost(getRecord(store, digest.data as Digest), null) : null;
 }

@@ -98,15 +98,18 @@ function records(text: string, where: string): { record: Record<Column, string>;
       throw new InputError(`has no column ${missing.join(", ")}`, where, "give DeepLesion's DL_info.csv with its header line");
     return header;
   };
+  const [header] = text.split(/\r?\n/, 1);
+  const delimiter = header.includes(";") ? ";" : ","; // as spreadsheets save it where the comma is in numbers
   try {
     const parsed = parse(text, {
       bom: true,
+      delimiter,
       columns: checkColumns,
       info: true,
       skip_empty_lines: true,
       trim: true,
     }) as unknown as { record: Record<Column, string>; info: { lines: number } }[];
-    if (parsed.length === 0) checkColumns(text.split(/\r?\n/, 1)[0].split(","));
+    if (parsed.length === 0) checkColumns(header.split(delimiter));
     return parsed.map(({ record, info }) => ({ record, line: info.lines }));
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;

@@ -2,7 +2,7 @@ import { open, readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { components } from "../imaging/components.ts";
 import { cropVolume } from "../imaging/crop.ts";
-import { GRID_BYTES, readNifti, readNiftiGrid, readNiftiMask } from "../imaging/nifti.ts";
+import { GRID_BYTES, readNiftiGrid, readNiftiImage, readNiftiMask } from "../imaging/nifti.ts";
 import { checkSameGrid } from "../imaging/sameGrid.ts";
 import type { HuWindow, Mask, Vec3 } from "../imaging/volume.ts";
 import { rangeOfMask, type VoxelRange } from "../imaging/voxelRange.ts";
@@ -116,7 +116,8 @@ async function loadCase(
   noise: MarkNoise,
 ): Promise<VolumeLesions> {
   const imagePath = path.join(root, imageFile);
-  const image = readNifti(await readFile(imagePath), imagePath);
+  const { volume: image, notes: noted } = readNiftiImage(await readFile(imagePath), imagePath);
+  const notes = noted.map((note) => `CT: ${note}`);
   const cases: LesionCase[] = [];
   const skipped: Record<string, number> = {};
   for (const maskFile of masks) {
@@ -126,7 +127,7 @@ async function loadCase(
     let lesions = 0;
     for (const { start, lesion } of lesionsIn(mask, (reason) => count(skipped, reason))) {
       const id = `${lesionsOf(name, maskFile)}-${lesions + 1}`;
-      const about = { id, patient: name, category: "unknown", series: imageFile, window, notes: [] } as const;
+      const about = { id, patient: name, category: "unknown", series: imageFile, window, notes } as const;
       const lesionCase = caseOfMask(image, lesion, start, about, noise);
       if (lesionCase === undefined) count(skipped, "component is too thin to have two diameters");
       else {

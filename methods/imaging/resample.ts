@@ -39,15 +39,6 @@ export function resizeArea(slice: Slice<ArrayLike<number>>, width: number, heigh
   return weighted(slice, areaTaps(slice.width, width), areaTaps(slice.height, height));
 }
 
-/** Nearest neighbour, for labels: every target pixel takes the label of the source pixel that its centre lies in. */
-export function resizeLabels(labels: Slice<Uint8Array>, width: number, height: number): Slice<Uint8Array> {
-  return nearest(
-    labels,
-    centresOf(middle(labels.width), labels.width, width),
-    centresOf(middle(labels.height), labels.height, height),
-  );
-}
-
 /** The square of `sidePx` source pixels around `centre` (x, y), which may reach beyond the slice, as n × n pixels; bilinear. */
 export function resampleSquare(slice: Slice<ArrayLike<number>>, centre: Point, sidePx: number, n: number): Slice<Float32Array> {
   return linear(slice, centresOf(centre[0], sidePx, n), centresOf(centre[1], sidePx, n));
@@ -56,30 +47,6 @@ export function resampleSquare(slice: Slice<ArrayLike<number>>, centre: Point, s
 /** As `resampleSquare`, for labels: nearest neighbour. */
 export function resampleSquareLabels(labels: Slice<Uint8Array>, centre: Point, sidePx: number, n: number): Slice<Uint8Array> {
   return nearest(labels, centresOf(centre[0], sidePx, n), centresOf(centre[1], sidePx, n));
-}
-
-/**
- * The inverse of `resampleSquare`: an n × n map (probabilities) put back on a slice of `width` × `height` pixels,
- * bilinear; pixels whose centre lies outside the square are `outside`.
- */
-export function restoreSquare(
-  map: Slice<ArrayLike<number>>,
-  centre: Point,
-  sidePx: number,
-  width: number,
-  height: number,
-  outside = 0,
-): Slice<Float32Array> {
-  const position = (at: number, middleOfSquare: number, n: number): number => ((at - middleOfSquare) / sidePx + 0.5) * n - 0.5;
-  const xs = Float64Array.from({ length: width }, (_, x) => position(x, centre[0], map.width));
-  const ys = Float64Array.from({ length: height }, (_, y) => position(y, centre[1], map.height));
-  const restored = linear(map, xs, ys);
-  const isOutside = (at: number, n: number): boolean => at < -0.5 || at > n - 0.5;
-  for (let y = 0; y < height; y++) {
-    const rowOutside = isOutside(ys[y], map.height);
-    for (let x = 0; x < width; x++) if (rowOutside || isOutside(xs[x], map.width)) restored.data[y * width + x] = outside;
-  }
-  return restored;
 }
 
 /** Middle of a whole row of pixels. */

@@ -51,7 +51,6 @@ export function createTrainable(
     seen.dataSync<"float32">().forEach((value, i) => {
       running[i] = MOMENTUM * running[i] + (1 - MOMENTUM) * value;
     });
-    seen.dispose();
   };
 
   return {
@@ -63,8 +62,12 @@ export function createTrainable(
         const loss = value.dataSync<"float32">()[0];
         if (Number.isFinite(loss)) adam.apply(grads, rate);
         for (const { layer, mean, variance } of moments) {
-          blend(`${layer}/mean`, mean);
-          blend(`${layer}/variance`, variance);
+          if (Number.isFinite(loss)) {
+            blend(`${layer}/mean`, mean);
+            blend(`${layer}/variance`, variance);
+          }
+          mean.dispose();
+          variance.dispose();
         }
         return loss;
       }),

@@ -29,7 +29,7 @@ export const markNoiseSchema = z
 
 export const datasetImport = {
   kind: "dataset.import",
-  version: 4,
+  version: 5,
   queue: "cpu",
   numerics: "plain",
   shape: "sharded",

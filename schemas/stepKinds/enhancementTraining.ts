@@ -153,6 +153,8 @@ export const enhancementTrain = {
     decisions: { type: "decisions", summary: "which of the `slices` were selected; all if absent", optional: true },
   },
   outputs: { enhancer: { type: "enhancer", summary: "generator and discriminator of the stage" } },
-  checkInputs: (_, given) =>
-    given.has("decisions") && !given.has("slices") ? "`decisions` need the `slices` that they are about" : null,
+  checkInputs: ({ featureWeights }, given) => {
+    if (given.has("features") && featureWeights !== undefined) return "compares by a model: leave `featureWeights` out";
+    return given.has("decisions") && !given.has("slices") ? "`decisions` need the `slices` that they are about" : null;
+  },
 } as const satisfies StepKind;

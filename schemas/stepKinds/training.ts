@@ -164,7 +164,7 @@ export const trainingOverridesSchema = z
 
 export const networkTrain = {
   kind: "network.train",
-  version: 2,
+  version: 3,
   queue: "gpu",
   numerics: "network",
   shape: "single",
@@ -259,7 +259,8 @@ export const networkTrain = {
     denoiser: { type: "enhancer", summary: "first stage of the stacked GAN (channels denoised, enhanced)", optional: true },
     enhancer: { type: "enhancer", summary: "second stage of the stacked GAN (channels denoised, enhanced)", optional: true },
   },
-  checkInputs: ({ channels }, given) => {
+  checkInputs: ({ channels, weights }, given) => {
+    if (given.has("init") && weights !== undefined) return "goes on from a model: leave `weights` out";
     const stages = ["denoiser", "enhancer"].filter((stage) => given.has(stage));
     if (given.has("init")) return stages.length === 0 ? null : "the model to go on from brings its own stacked GAN";
     const derived = (channels as readonly string[]).filter(isDerived);

@@ -32,7 +32,7 @@ const days = z.number().min(0).max(10_000);
 
 export const responseAssess = {
   kind: "response.assess",
-  version: 2,
+  version: 3,
   queue: "cpu",
   numerics: "plain",
   shape: "single",

@@ -168,11 +168,14 @@ describe("links between time points", () => {
     const row = ({ id, followUp }: Lesion): string => `${id},${truth.get(id)},${followUp!.timePoint},${followUp!.day + 3}`;
     const table = path.join(root, "links.csv");
     writeFileSync(table, ["id,lesion,time_point,day", ...lines.map(row)].join("\n"));
-    const { lesions: linked } = await step("timepoints.link", { table }, { lesions });
+    const source = await putSource(store, "timepoints.link", { table });
+    const { lesions: linked } = await step("timepoints.link", { table }, { lesions, source });
     expect((await grouped(linked)).length).toBe(9);
     expect((await openDataset(store, linked)).lesions[0].followUp).toMatchObject({ day: lines[0].followUp!.day + 3 });
     writeFileSync(table, ["id,lesion,time_point,day", ...lines.slice(1).map(row)].join("\n"));
-    await expect(step("timepoints.link", { table }, { lesions })).rejects.toThrow(`has no row for ${lines[0].id}`);
+    await expect(step("timepoints.link", { table }, { lesions, source })).rejects.toThrow(/was changed while the campaign ran/);
+    const scannedAnew = { lesions, source: await putSource(store, "timepoints.link", { table }) };
+    await expect(step("timepoints.link", { table }, scannedAnew)).rejects.toThrow(`has no row for ${lines[0].id}`);
   });
 
   it("need to know when a lesion was seen, and what was decided on them", async () => {
@@ -184,7 +187,8 @@ describe("links between time points", () => {
     await expect(step("timepoints.suggest", {}, { lesions: untimed })).rejects.toThrow(/does not say when it was seen/);
     const scans = path.join(root, "scans.csv");
     writeFileSync(scans, "series,time_point,day\nscan-0,0,0\nscan-1,1,40\nscan-2,2,90\n");
-    const { cases } = await step("timepoints.suggest", { scans }, { lesions: untimed });
+    const source = await putSource(store, "timepoints.suggest", { scans });
+    const { cases } = await step("timepoints.suggest", { scans }, { lesions: untimed, source });
     const opened = await openCases(store, cases);
     expect((await readSuggestedLinks(store, opened)).links).toHaveLength(12);
     const { lesions: linked } = await step("timepoints.link", { unconfirmed: "linked" }, { lesions: untimed, cases });
@@ -192,7 +196,8 @@ describe("links between time points", () => {
       new Set([0, 40, 90]),
     );
     writeFileSync(scans, "series,time_point,day\nscan-0,0,0\n");
-    await expect(step("timepoints.suggest", { scans }, { lesions: untimed })).rejects.toThrow(/no row for series scan-/);
+    const shortened = { lesions: untimed, source: await putSource(store, "timepoints.suggest", { scans }) };
+    await expect(step("timepoints.suggest", { scans }, shortened)).rejects.toThrow(/no row for series scan-/);
 
     const { cases: others } = await step("timepoints.suggest", { title: "others" }, { lesions });
     const decisions = await decided(others, {});

@@ -6,7 +6,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { sha256 } from "../../artifacts/digest.ts";
 import { MalformedDocumentError, MissingBlobError } from "../../artifacts/errors.ts";
 import { openFileStore } from "../../artifacts/fileStore.ts";
-import { type ArtifactFile, getManifest, mergeManifests, putArtifact, readFile } from "../../artifacts/manifest.ts";
+import { type ArtifactFile, getManifest, putArtifact, readFile } from "../../artifacts/manifest.ts";
 import { artifactsPresent } from "../../artifacts/records.ts";
 import type { Digest } from "../../artifacts/store.ts";
 
@@ -96,35 +96,6 @@ describe("readFile", () => {
     );
     expect((await readFile(store, manifest, "b")).toString()).toBe("2");
     await expect(readFile(store, manifest, "c")).rejects.toThrow(new RangeError("this labels has no file c — it has a, b"));
-  });
-});
-
-describe("mergeManifests", () => {
-  it("holds the files of all parts, sorted, in whatever order the parts come", async () => {
-    const parts = await Promise.all(
-      ["1", "0", "2"].map(async (i) =>
-        getManifest(
-          store,
-          await putArtifact(store, { type: "part", meta: { i }, files: [text(`shards/${i}`, i), text("common", "c")] }),
-        ),
-      ),
-    );
-    const merged = mergeManifests(parts, { type: "labels", meta: { slices: 3 } });
-    expect(merged.blobs.map(({ path }) => path)).toEqual(["common", "shards/0", "shards/1", "shards/2"]);
-    expect(mergeManifests([...parts].reverse(), { type: "labels", meta: { slices: 3 } })).toEqual(merged);
-    const artifact = await putArtifact(store, { type: "labels", meta: merged.meta, files: merged.blobs });
-    expect(await getManifest(store, artifact)).toEqual(merged);
-  });
-
-  it("refuses two contents for one path", async () => {
-    const parts = await Promise.all(
-      ["1", "2"].map(async (i) =>
-        getManifest(store, await putArtifact(store, { type: "part", meta: {}, files: [text("a", i)] })),
-      ),
-    );
-    expect(() => mergeManifests(parts, { type: "labels", meta: {} })).toThrow(
-      `parts disagree on a: ${sha256("1")} and ${sha256("2")}`,
-    );
   });
 });
 

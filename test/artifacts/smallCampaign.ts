@@ -1,6 +1,6 @@
 import { actionKeyOf } from "../../artifacts/actionKey.ts";
 import { canonicalJson } from "../../artifacts/canonicalJson.ts";
-import { getManifest, mergeManifests, putArtifact } from "../../artifacts/manifest.ts";
+import { getManifest, putArtifact } from "../../artifacts/manifest.ts";
 import { commitAction, commitCampaign, type FoundAction } from "../../artifacts/records.ts";
 import type { Digest, Store } from "../../artifacts/store.ts";
 import type { ActionRecord, CampaignRecord } from "../../schemas/records.ts";
@@ -59,8 +59,8 @@ export async function smallCampaign(store: Store, id: string): Promise<SmallCamp
     parts.push(await commit(store, recordOf({ kind: "dataset.import", part, inputs, outputs: { part: output } })));
   }
   const manifests = await Promise.all(parts.map(({ record }) => getManifest(store, record.outputs.part as Digest)));
-  const { type, meta, blobs } = mergeManifests(manifests, { type: "dataset", meta: { lesions: 2 } });
-  const dataset = await putArtifact(store, { type, meta, files: blobs });
+  const files = manifests.flatMap(({ blobs }) => blobs);
+  const dataset = await putArtifact(store, { type: "dataset", meta: { lesions: 2 }, files });
   const lesions = await commit(
     store,
     recordOf({ kind: "dataset.import", inputs, outputs: { lesions: dataset }, parts: parts.map(({ digest }) => digest) }),

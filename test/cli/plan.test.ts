@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openFileStore } from "../../artifacts/fileStore.ts";
+import { latestPointer } from "../../pipelines/latest.ts";
 
 const root = new URL("../../", import.meta.url).pathname;
 const run = promisify(execFile);
@@ -97,4 +99,15 @@ describe("recist3d plan", () => {
     expect(code).toBe(2);
     expect(stderr).toBe('recist3d: --why maks: the pipeline has no step "maks": did you mean "masks"?\n');
   });
+
+  test("what only explains need not be readable: a pointer or a record that is damaged counts as none", async () => {
+    const file = path.join(home, "plain.yaml");
+    await writeFile(file, plain);
+    const fresh = await recist3d("plan", file);
+    const store = openFileStore(path.join(home, "store"));
+    await store.setPointer(latestPointer("plain", "lesions"), { record: await store.putBlob(Buffer.from("no record")) });
+    expect(await recist3d("plan", file)).toMatchObject({ code: 0, stdout: fresh.stdout });
+    await writeFile(path.join(home, "store/pointers", `${latestPointer("plain", "lesions")}.json`), "no pointer");
+    expect(await recist3d("plan", file)).toMatchObject({ code: 0, stdout: fresh.stdout });
+  }, 60_000);
 });

@@ -4,7 +4,7 @@ import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openLesionShapes } from "../../methods/datasets/lesionShapes.ts";
 import { constructedCourse } from "../../methods/datasets/semiSynthetic/followUp.ts";
-import type { Material } from "../../methods/datasets/semiSynthetic.ts";
+import type { Material } from "../../methods/datasets/semiSynthetic/material.ts";
 import { maskVolumeMm3 } from "../../methods/metrics/volume.ts";
 import { options, tinyBackground, writeShapeFolder } from "./implantMaterial.ts";
 

@@ -1,6 +1,6 @@
 import path from "node:path";
 import { type Background, backgroundOf } from "../../methods/datasets/semiSynthetic/background.ts";
-import type { SemiSyntheticOptions } from "../../methods/datasets/semiSynthetic.ts";
+import type { SemiSyntheticOptions } from "../../methods/datasets/semiSynthetic/options.ts";
 import { writeNifti, writeNiftiMask } from "../../methods/imaging/nifti.ts";
 import { type Grid, type Mask, scalingAffine, type Vec3, type Volume } from "../../methods/imaging/volume.ts";
 import { randomStream } from "../../methods/random.ts";

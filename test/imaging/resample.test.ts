@@ -1,15 +1,7 @@
 import { readFileSync } from "node:fs";
 import { fc, test } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
-import {
-  resampleSquare,
-  resampleSquareLabels,
-  resize,
-  resizeArea,
-  resizeCubic,
-  resizeLabels,
-  restoreSquare,
-} from "../../methods/imaging/resample.ts";
+import { resampleSquare, resampleSquareLabels, resize, resizeArea, resizeCubic } from "../../methods/imaging/resample.ts";
 import type { Slice } from "../../methods/imaging/volume.ts";
 
 /** Made by test/oracles/resample.py with OpenCV. */
@@ -40,13 +32,6 @@ describe("resize", () => {
       for (let i = 0; i < data.length; i++) expect(Math.abs(data[i] - resized[i])).toBeLessThan(1e-3);
     },
   );
-
-  it("repeats each label k × k times when labels grow by k, and takes them back", () => {
-    const labels: Slice<Uint8Array> = { data: Uint8Array.from([0, 1, 255, 2]), width: 2, height: 2 };
-    const grown = resizeLabels(labels, 6, 6);
-    expect([...grown.data.subarray(0, 6), ...grown.data.subarray(30)]).toEqual([0, 0, 0, 1, 1, 1, 255, 255, 255, 2, 2, 2]);
-    expect(resizeLabels(grown, 2, 2)).toEqual(labels);
-  });
 });
 
 describe("resizeCubic", () => {
@@ -119,25 +104,5 @@ describe("resampleSquare", () => {
       10, 10, 15, 20, 10, 10, 15, 20, 20, 20, 25, 30, 30, 30, 35, 40,
     ]);
     expect([...resampleSquareLabels(slice, [-1, 0], 3, 3).data]).toEqual([10, 10, 10, 10, 10, 10, 30, 30, 30]);
-  });
-});
-
-describe("restoreSquare", () => {
-  it("undoes resampleSquare inside the square and is 0 outside", () => {
-    const [centre, side]: [[number, number], number] = [[20.3, 17.8], 16];
-    const map = resampleSquare(ramp(40, 36), centre, side, 64);
-    const restored = restoreSquare(map, centre, side, 40, 36);
-    const original = ramp(40, 36).data;
-    let inside = 0;
-    restored.data.forEach((value, i) => {
-      const reach = Math.max(Math.abs((i % 40) - centre[0]), Math.abs(Math.floor(i / 40) - centre[1]));
-      if (reach > side / 2) expect(value).toBe(0);
-      // The outer half pixel of the map is repeated, not extrapolated.
-      else if (reach < side / 2 - side / 128) {
-        expect(value).toBeCloseTo(original[i], 3);
-        inside++;
-      }
-    });
-    expect(inside).toBe(16 * 16);
   });
 });

@@ -7,9 +7,10 @@ import { sha256 } from "../../artifacts/digest.ts";
 import type { Digest } from "../../artifacts/store.ts";
 import { compilePipeline } from "../../pipelines/compile.ts";
 import { readDocument, toJson } from "../../pipelines/document.ts";
-import { inputName, keyParams } from "../../pipelines/plan.ts";
+import { inputName } from "../../pipelines/plan.ts";
 import { PipelineError } from "../../pipelines/problems.ts";
 import { type CompiledPipeline, compiledPipelineSchema } from "../../schemas/pipeline.ts";
+import { keyParams } from "../../schemas/stepKinds.ts";
 
 const shipped = ["demo", "deeplesion", "ct-masks"].map((name) =>
   readFileSync(new URL(`../../pipelines/${name}.yaml`, import.meta.url), "utf8"),
@@ -133,7 +134,13 @@ function keysOf(pipeline: CompiledPipeline): Map<string, Digest> {
     );
     keys.set(
       step.name,
-      actionKey({ kind: step.kind, kindVersion: step.version, params: keyParams(step), inputs, fingerprint: step.numerics }),
+      actionKey({
+        kind: step.kind,
+        kindVersion: step.version,
+        params: keyParams(step.params, step.external),
+        inputs,
+        fingerprint: step.numerics,
+      }),
     );
   }
   return keys;

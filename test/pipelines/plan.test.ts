@@ -3,10 +3,10 @@ import { describe, expect, test } from "vitest";
 import { actionKey } from "../../artifacts/actionKey.ts";
 import { sha256 } from "../../artifacts/digest.ts";
 import type { Digest } from "../../artifacts/store.ts";
-import { inputName, keyParams, type Plan, type PlanSources, planPipeline } from "../../pipelines/plan.ts";
+import { inputName, type Plan, type PlanSources, planPipeline } from "../../pipelines/plan.ts";
 import type { CompiledPipeline, CompiledStep } from "../../schemas/pipeline.ts";
 import type { ActionRecord } from "../../schemas/records.ts";
-import { stepKinds } from "../../schemas/stepKinds.ts";
+import { keyParams, stepKinds } from "../../schemas/stepKinds.ts";
 import { compile } from "./compiled.ts";
 
 /** A store and an engine in memory: an action's outputs are a function of its kind, key parameters and inputs. */
@@ -45,7 +45,7 @@ class Laboratory {
         inputs[inputName(input, name)] = digest;
       }
     }
-    const params = keyParams(step);
+    const params = keyParams(step.params, step.external);
     const fingerprint = this.sources.fingerprint(step.numerics);
     const key = actionKey({ kind: step.kind, kindVersion: step.version, params, inputs, fingerprint });
     const { [this.idle[step.kind] ?? ""]: _, ...telling } = params;

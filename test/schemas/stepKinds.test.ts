@@ -111,3 +111,14 @@ describe("reading", () => {
     expect(wrong({ protocol: "acceptance", mode: "shared", repeats: 0.5 })).toEqual(["repeats"]);
   });
 });
+
+test("a network that goes on from a model takes no weights of a file, and features come from one place", () => {
+  const { "network.train": network, "enhancement.train": enhancement } = stepKinds;
+  expect(network.checkInputs({ channels: ["window"], weights: "vgg.safetensors" }, new Set(["init"]))).toMatch(
+    /leave `weights` out/,
+  );
+  expect(network.checkInputs({ channels: ["window"], weights: "vgg.safetensors" }, new Set())).toBeNull();
+  const features = { featureWeights: "vgg.safetensors" };
+  expect(enhancement.checkInputs(features, new Set(["features"]))).toMatch(/leave `featureWeights` out/);
+  expect(enhancement.checkInputs(features, new Set())).toBeNull();
+});

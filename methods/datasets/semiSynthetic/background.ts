@@ -66,7 +66,10 @@ export async function listBackgrounds(root: string): Promise<BackgroundFiles[]> 
   const listed: BackgroundFiles[] = [];
   for (const child of children.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     if (!child.isDirectory() && !child.isSymbolicLink()) continue;
-    const inside = await readdir(path.join(root, child.name), { recursive: true }).catch(() => []);
+    const inside = await readdir(path.join(root, child.name), { recursive: true }).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOTDIR") return []; // a link to a file
+      throw new InputError(`cannot be listed (${error.code})`, path.join(root, child.name), undefined, { cause: error });
+    });
     const files = inside.map((file) => file.split(path.sep).join("/")).filter((file) => NIFTI.test(file));
     const images = files.filter((file) => !MASK_NAME.test(path.posix.basename(file)));
     if (images.length > 1)

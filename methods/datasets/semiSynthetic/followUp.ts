@@ -2,21 +2,13 @@ import type { Mask, Vec3 } from "../../imaging/volume.ts";
 import { InputError } from "../../inputError.ts";
 import { type Random, randomStream } from "../../random.ts";
 import type { FollowUp, LesionCase, VolumeLesions, VolumeSource } from "../lesionCase.ts";
-import {
-  checkOptions,
-  choiceOf,
-  drawLength,
-  drawPose,
-  longMmOf,
-  type Material,
-  openMaterial,
-  paintedCase,
-  posed,
-  type SemiSyntheticOptions,
-  shapeOf,
-} from "../semiSynthetic.ts";
+import { choiceOf, shapeOf } from "../semiSynthetic.ts";
+import { type Material, openMaterial } from "./material.ts";
+import { checkOptions, type SemiSyntheticOptions } from "./options.ts";
+import { paintedCase } from "./painting.ts";
 import type { Pose } from "./partialVolume.ts";
 import { drawTissue, type Placed, placed, placedAt } from "./placement.ts";
+import { drawLength, drawPose, longMmOf, posed } from "./pose.ts";
 import type { ShapeChoice } from "./shapeChoice.ts";
 
 /** How constructed lesions change. `SemiSyntheticOptions.lesions` is the number of lesions, each at every time point. */
