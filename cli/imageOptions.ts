@@ -1,5 +1,6 @@
 import { type OpenedImage, type OpenOptions, openImage } from "../methods/imaging/openImage.ts";
-import type { HuWindow, Vec3 } from "../methods/imaging/volume.ts";
+import { planeOf, sliceEnds } from "../methods/imaging/plane.ts";
+import type { HuWindow, Vec3, Volume } from "../methods/imaging/volume.ts";
 import { InputError } from "../methods/inputError.ts";
 import { say } from "./output.ts";
 
@@ -8,8 +9,19 @@ export const SERIES_HELP = "UID or number of the DICOM series where the folder h
 /** The image; what one should know about it is said. */
 export async function openedImage(image: string, options: OpenOptions): Promise<OpenedImage> {
   const opened = await openImage(image, options);
-  for (const note of opened.notes) say(`${image}: ${note}`);
+  const { volume, kind, notes } = opened;
+  for (const note of notes) say(`${image}: ${note}`);
+  const plane = planeOf(volume);
+  if (plane !== "axial") say(`${image}: its slices are ${plane}; RECIST's diameters are measured in axial ones`);
+  if (kind === "dicom") say(`${image}: ${slicesText(volume)}`);
   return opened;
+}
+
+/** DICOM viewers count slices in other ways. */
+function slicesText(volume: Volume): string {
+  const { axis, endsMm } = sliceEnds(volume);
+  const [first, last] = endsMm.map((mm) => `${axis} = ${Number(mm.toFixed(2))} mm`);
+  return volume.dims[2] === 1 ? `slice 0 lies at ${first}` : `slice 0 lies at ${first}, slice ${volume.dims[2] - 1} at ${last}`;
 }
 
 /** `--window LOW,HIGH`, in HU. */

@@ -2,11 +2,12 @@ import { windowAround } from "../methods/datasets/windowOf.ts";
 import type { ImageKind } from "../methods/imaging/openImage.ts";
 import { type HuWindow, sliceOf, type Volume } from "../methods/imaging/volume.ts";
 import { InputError } from "../methods/inputError.ts";
-import { type Extent, type RecistMarks, validateMarks } from "../methods/labels/recist.ts";
+import { type Extent, oddityOf, type RecistMarks, validateMarks } from "../methods/labels/recist.ts";
 import { roiAround } from "../methods/labels/trimap.ts";
 import type { SegmentOptions } from "./commands/segment.ts";
 import { openedImage } from "./imageOptions.ts";
 import { readMarksFile } from "./marksFile.ts";
+import { say } from "./output.ts";
 import type { SegmentedLesion } from "./segmentDocument.ts";
 import { type UnmarkedLesion, unmarkedLesions } from "./unmarkedLesion.ts";
 
@@ -40,11 +41,12 @@ export async function imageAndPlaces({
       "give the series that the table describes",
     );
   }
-  const places = file.lesions.map((lesion) => ({
-    id: lesion.id,
-    window: lesion.window,
-    marks: validateMarks(lesion.marks, volume, lesion.where),
-  }));
+  const places = file.lesions.map(({ id, window, marks: filed, where }) => {
+    const valid = validateMarks(filed, volume, where);
+    const odd = oddityOf(valid, volume.spacingMm);
+    if (odd !== undefined) say(`${where}: ${odd}: are these the marks of one lesion?`);
+    return { id, window, marks: valid };
+  });
   return { volume, kind, places };
 }
 

@@ -24,7 +24,7 @@ export function collectSetting(text: string, settings: Record<string, string>): 
 
 /** Aligned columns. */
 export function table(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  const widths = rows[0].map((_, column) => rows.reduce((widest, row) => Math.max(widest, row[column].length), 0));
   return rows
     .map((row) =>
       row

@@ -39,7 +39,7 @@ export interface SegmentDocument {
   readonly method: SegmentMethod;
   readonly out: string;
   readonly measurements: string;
-  /** Marks file of the lesions that had no marks, as measured in their masks; absent where there are none. */
+  /** Marks file of the lesions that had no marks, as measured in their masks; absent where all had marks. */
   readonly marks?: string;
   readonly lesions: readonly SegmentedLesion[];
 }

@@ -15,6 +15,12 @@ export type SegmentingNetwork = Omit<Segmenter, "dispose"> & { readonly backend:
 export async function openNetwork(ref: string, backend: Backend): Promise<SegmentingNetwork> {
   const found = await stat(ref).catch(() => undefined);
   if (found === undefined) {
+    if (path.isAbsolute(ref) || ref.startsWith("."))
+      throw new InputError(
+        "is not there",
+        ref,
+        "give a model folder (recist3d export CAMPAIGN/STEP.model), or a model of the store",
+      );
     const store = await openStore();
     return { ...(await loadSegmenter(store, await findArtifact(store, ref), backend)), backend };
   }

@@ -176,7 +176,7 @@ export function register(program: Command): void {
     .option("--tolerance-mm <mm...>", "tolerances of the surface Dice in mm", DEFAULT_TOLERANCES_MM.map(String))
     .option("--json", "print one JSON document")
     .action(async ({ json, toleranceMm, ...paths }: EvaluateOptions) => {
-      const document = await evaluateFiles({ ...paths, tolerancesMm: toleranceMm.map(tolerance) });
+      const document = await evaluateFiles({ ...paths, tolerancesMm: [...new Set(toleranceMm.map(tolerance))] });
       if (json) printJson(document);
       else process.stdout.write(`${evaluationText(document)}\n`);
     });

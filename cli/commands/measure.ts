@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { components } from "../../methods/imaging/components.ts";
-import type { Grid, Mask, Slice, Vec3 } from "../../methods/imaging/volume.ts";
+import { planeOf } from "../../methods/imaging/plane.ts";
+import type { Mask, Slice, Vec3 } from "../../methods/imaging/volume.ts";
 import { InputError } from "../../methods/inputError.ts";
 import { diametersOfMask } from "../../methods/labels/diameters.ts";
 import { type Axis, lengthMm } from "../../methods/labels/recist.ts";
@@ -50,12 +51,6 @@ export async function measureMask(path: string, label?: number): Promise<Measure
     components: measured,
     total: { components: measured.length, voxels, ...volumeOf(voxels, mask.spacingMm) },
   };
-}
-
-/** In which anatomical plane the slices of a grid lie, the nearest one; its world is RAS. */
-function planeOf({ affine }: Grid): "axial" | "coronal" | "sagittal" {
-  const along = [affine[2], affine[6], affine[10]].map(Math.abs);
-  return (["sagittal", "coronal", "axial"] as const)[along.indexOf(Math.max(...along))];
 }
 
 /** Components from the largest down; of equal ones the one that begins first. */

@@ -1,4 +1,4 @@
-import { writeFile } from "node:fs/promises";
+import { realpath, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { Command } from "commander";
 import { marksOfMask } from "../../methods/datasets/simulatedMarks.ts";
@@ -101,7 +101,7 @@ const collect = (text: string, before: readonly string[]): string[] => [...befor
 
 /**
  * Segments every lesion of an image that marks, boxes or points tell and writes masks on the image's own grid, measurements and pictures. The
- * folder's files appear together at the end, or not at all. A lesion in which the method finds nothing is a result
+ * folder's files appear at the end, as {@link writtenTogether} says. A lesion in which the method finds nothing is a result
  * (outcome `empty`), not a failure.
  *
  * @throws InputError where image, marks, method, model or folder cannot be used; nothing is written then.
@@ -125,7 +125,7 @@ export async function segmentImage(options: SegmentOptions): Promise<SegmentDocu
     }
     await writeFile(path.join(folder, MEASUREMENTS), measurementsCsv(segmented, method));
     const measured = segmented.flatMap(({ id, measured: marks }) => (marks === undefined ? [] : [{ id, ...marks }]));
-    if (measured.length === 0) return names;
+    if (options.marks !== undefined) return names;
     await writeFile(path.join(folder, MEASURED_MARKS), `${JSON.stringify(measured, null, 2)}\n`);
     return [...names, MEASURED_MARKS];
 
@@ -170,6 +170,7 @@ export async function segmentImage(options: SegmentOptions): Promise<SegmentDocu
     }
   });
   await tellEarlierMasks(out, names, MEASUREMENTS);
+  if (options.marks !== undefined) await tellEarlierMarks(out, options.marks);
   return {
     image,
     kind,
@@ -178,7 +179,14 @@ export async function segmentImage(options: SegmentOptions): Promise<SegmentDocu
     method,
     out,
     measurements: MEASUREMENTS,
-    ...(segmented.some(({ measured }) => measured !== undefined) && { marks: MEASURED_MARKS }),
+    ...(options.marks === undefined && { marks: MEASURED_MARKS }),
     lesions: segmented,
   };
+}
+
+/** Tells of marks measured by an earlier run, of lesions without marks, that lie beside this one's masks. */
+async function tellEarlierMarks(out: string, marks: string): Promise<void> {
+  const earlier = path.join(out, MEASURED_MARKS);
+  const [there, read] = await Promise.all([earlier, marks].map((file) => realpath(file).catch(() => undefined)));
+  if (there !== undefined && there !== read) say(`${earlier} is of an earlier run, and not measured in these masks`);
 }

@@ -39,7 +39,7 @@ export function bodyMask({ dims, spacingMm, data }: Volume): BodyMask {
     for (let at = 0; at < sum.length; at++) air[z * sum.length + at] = sum[at] / count[at] < AIR_BELOW_HU ? 1 : 0;
   }
   const { labels, sizes } = components(insideAir(air, coarse), coarse, 6);
-  const largest = sizes.indexOf(Math.max(...sizes)) + 1;
+  const largest = sizes.reduce((best, size, i) => (best === 0 || size > sizes[best - 1] ? i + 1 : best), 0);
   return {
     has(x, y, z) {
       if (largest === 0 || x < 0 || y < 0 || z < 0 || x >= nx || y >= ny || z >= nz) return false;

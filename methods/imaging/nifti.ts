@@ -1,6 +1,8 @@
+import { constants as constantsOfBuffer } from "node:buffer";
 import { constants, gunzipSync, gzipSync } from "node:zlib";
 import { InputError } from "../inputError.ts";
 import { type NiftiHeader, readHeader, writeHeader } from "./niftiHeader.ts";
+import { notesOnHu } from "./valuesInHu.ts";
 import type { Grid, LabelVolume, Mask, Volume } from "./volume.ts";
 import { narrowest } from "./voxelValues.ts";
 
@@ -53,11 +55,12 @@ export function readNifti(bytes: Uint8Array, where: string): Volume {
 
 /**
  * As `readNifti`.
- * @returns notes: what programs on ITK make of the image, where they place it elsewhere or do not open its masks.
+ * @returns notes: what programs on ITK make of the image, where they place it elsewhere or do not open its masks; values that look like none in HU.
  */
 export function readNiftiImage(bytes: Uint8Array, where: string): { volume: Volume; notes: string[] } {
   const { header, voxels, valueAt } = openVoxels(bytes, where);
-  return { volume: { ...gridOf(header), data: narrowest(voxels, valueAt, where) }, notes: notesOn(header) };
+  const volume = { ...gridOf(header), data: narrowest(voxels, valueAt, where) };
+  return { volume, notes: [...notesOn(header), ...notesOnHu(volume)] };
 }
 
 function notesOn({ qformShiftMm, affine }: NiftiHeader): string[] {
@@ -181,6 +184,7 @@ function openVoxels(
   const size = dataOffset + voxels * type.bytes;
   if (size > bytes.length * (compressed ? MAX_DEFLATE_RATIO : 1))
     throw wrongSize(`its ${bytes.length} bytes cannot hold`, header, where);
+  if (size >= constantsOfBuffer.MAX_LENGTH) throw tooLarge(size, where);
   const file = compressed ? decompress(bytes, size, where) : bytes;
   if (file.length !== size) throw wrongSize(`${file.length - dataOffset} bytes of voxels are not`, header, where);
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
@@ -230,6 +234,15 @@ function inflate(run: () => Uint8Array, where: string): Uint8Array {
       : `the gzip stream is damaged or cut off: ${(error as Error).message}`;
     throw new InputError(what, where, "copy the file again from its source", { cause: error });
   }
+}
+
+function tooLarge(size: number, where: string): InputError {
+  const gib = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+  return new InputError(
+    `unpacks to ${gib(size)}, more than the ${gib(constantsOfBuffer.MAX_LENGTH)} that are read`,
+    where,
+    "crop it, or store it as 16-bit integers",
+  );
 }
 
 function compress(grid: Grid, datatype: 2 | 4 | 16, data: Uint8Array | Int16Array | Float32Array): Buffer {

@@ -23,6 +23,8 @@ const WRITTEN_HEADER_BYTES = 352;
 const REMEDY = "expected a 3-D NIfTI image (.nii or .nii.gz)";
 /** pixdim and the affine's columns may differ by this part of a voxel: rounding, not another geometry. */
 const SPACING_TOLERANCE = 1e-3;
+/** As in a DICOM series (dicomSeries.ts): less is rounding, more a tilted gantry. */
+const MOST_SIDEWAYS_VOXELS = 0.5;
 /** A qform is written where it moves no voxel further than this along an axis. */
 const QFORM_TOLERANCE_MM = 0.01;
 const FLOAT32_EPSILON = 2 ** -23;
@@ -101,7 +103,7 @@ export function readHeader(bytes: Uint8Array, where: string): NiftiHeader {
     : hasQform
       ? qformAffine(rotation ?? fail(`the qform's quaternion (${quaternion.join(", ")}) is no rotation`, "correct the header"))
       : undirectedAffine(dims, spacingMm);
-  checkAffine(affine, spacingMm, fail);
+  checkAffine(affine, { dims, spacingMm }, fail);
   // A damaged qform beside a sform says nothing.
   const qformShiftMm = hasSform && hasQform && rotation ? largestCornerShiftMm(dims, affine, qformAffine(rotation)) : 0;
 
@@ -168,7 +170,11 @@ function recognise(view: DataView): { layout: Layout; littleEndian: boolean } | 
   return undefined;
 }
 
-function checkAffine(affine: readonly number[], spacingMm: Vec3, fail: (what: string, remedy?: string) => never): void {
+function checkAffine(
+  affine: readonly number[],
+  { dims, spacingMm }: Pick<Grid, "dims" | "spacingMm">,
+  fail: (what: string, remedy?: string) => never,
+): void {
   if (!affine.every(Number.isFinite)) fail("the affine is not finite", "correct the header");
   const lengths = [0, 1, 2].map((axis) => Math.hypot(affine[axis], affine[4 + axis], affine[8 + axis]));
   if (lengths.some((length, axis) => Math.abs(length - spacingMm[axis]) > SPACING_TOLERANCE * spacingMm[axis])) {
@@ -179,6 +185,22 @@ function checkAffine(affine: readonly number[], spacingMm: Vec3, fail: (what: st
   }
   if (Math.abs(determinant(affine)) < 1e-3 * lengths[0] * lengths[1] * lengths[2])
     fail("the affine's axes are not independent", "correct the header");
+  const askew = sidewaysVoxels(affine, dims);
+  if (askew > MOST_SIDEWAYS_VOXELS)
+    fail(
+      `its axes are not perpendicular: opposite sides of the image lie up to ${Number(askew.toFixed(1))} voxels askew`,
+      "a tilted gantry? resample the image to a right-angled grid first: volumes and distances would be wrong",
+    );
+}
+
+/** How far, in voxels, the last layer of voxels along an axis is displaced along another one, at most. */
+function sidewaysVoxels(affine: readonly number[], dims: Vec3): number {
+  const axes = [0, 1, 2].map((column) => [affine[column], affine[4 + column], affine[8 + column]]);
+  const dot = (a: readonly number[], b: readonly number[]): number => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
+  const shifts = axes.flatMap((along, axis) =>
+    axes.map((other, i) => (i === axis ? 0 : (Math.abs(dot(along, other)) / dot(other, other)) * (dims[axis] - 1))),
+  );
+  return Math.max(...shifts);
 }
 
 function determinant(m: readonly number[]): number {

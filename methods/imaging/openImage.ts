@@ -6,6 +6,7 @@ import { dicomFilesBelow, openDicomSeries } from "./dicomFolder.ts";
 import { readNiftiImage } from "./nifti.ts";
 import { decodeCtPng } from "./png16.ts";
 import { orUnreadable } from "./unreadable.ts";
+import { notesOnHu } from "./valuesInHu.ts";
 import { scalingAffine, type Vec3, type Volume } from "./volume.ts";
 
 export type ImageKind = "nifti" | "png-slices" | "dicom";
@@ -20,7 +21,7 @@ export interface OpenOptions {
 export interface OpenedImage {
   readonly volume: Volume;
   readonly kind: ImageKind;
-  /** What one should know about it: copies and localizers that were left out, lossy compression, two placements. */
+  /** What one should know about it: copies and localizers that were left out, lossy compression, two placements, values that are hardly HU. */
   readonly notes: readonly string[];
 }
 
@@ -49,7 +50,10 @@ export async function openImage(image: string, { spacingMm, series }: OpenOption
   const slices = dicomFiles.length > 0 ? [] : names.filter((name) => /\.png$/i.test(name));
   if (series !== undefined && dicomFiles.length === 0)
     throw new InputError("holds no DICOM series", image, "leave the series out");
-  if (slices.length > 0) return { volume: await readPngSlices(image, slices, spacingMm), kind: "png-slices", notes: [] };
+  if (slices.length > 0) {
+    const volume = await readPngSlices(image, slices, spacingMm);
+    return { volume, kind: "png-slices", notes: notesOnHu(volume) };
+  }
   if (spacingMm !== undefined)
     throw new InputError("is no folder of PNG slices, so it has a spacing of its own", image, "leave the spacing out");
   if (bytes !== undefined && dicomFiles.length === 0) return { ...readNiftiImage(bytes, image), kind: "nifti" };

@@ -5,6 +5,7 @@ const reasons: Readonly<Record<string, [what: string, remedy: string]>> = {
   EACCES: ["may not be read", "change its permissions"],
   EPERM: ["may not be read", "change its permissions"],
   EISDIR: ["is a folder, not a file", "give the file"],
+  ERR_FS_FILE_TOO_LARGE: ["is larger than 2 GiB", "compress it (.nii.gz) or crop it"],
   ELOOP: ["is a link that leads round in a circle", "give the file itself"],
 };
 

@@ -109,6 +109,24 @@ export function projectDiameters(
   return { long: [moved(long, long[0]), moved(long, long[1])], short: [moved(short, short[0]), moved(short, short[1])] };
 }
 
+/** Readers' diameters cross at some 90°, and within both, or nearly so: */
+const LEAST_ANGLE = 45;
+/** by this part of a diameter they may miss each other. */
+const MOST_APART = 0.25;
+
+/** Why these are hardly the two diameters of one lesion (a wrong row, exchanged points); undefined where they may be. */
+export function oddityOf({ long, short }: Diameters, [sx, sy]: Vec3): string | undefined {
+  const vector = ([a, b]: Axis): Point => [(b[0] - a[0]) * sx, (b[1] - a[1]) * sy];
+  const cross = (a: Point, b: Point): number => a[0] * b[1] - a[1] * b[0];
+  const [l, s, between] = [vector(long), vector(short), vector([long[0], short[0]])];
+  const crossed = cross(l, s);
+  const degrees = (Math.asin(Math.min(1, Math.abs(crossed) / (Math.hypot(...l) * Math.hypot(...s)))) * 180) / Math.PI;
+  if (degrees < LEAST_ANGLE) return `its diameters meet at ${degrees.toFixed(0)}°, where about 90° is expected`;
+  const alongBoth = [cross(between, s) / crossed, cross(between, l) / crossed];
+  if (alongBoth.every((t) => t >= -MOST_APART && t <= 1 + MOST_APART)) return undefined;
+  return "its diameters do not cross each other";
+}
+
 /**
  * Checks that marks can lie on an image and puts the longer axis first (in mm). Which stroke was called “long” says
  * nothing that the lengths do not, so marks drawn, or simulated with noise, the other way round are not an error.

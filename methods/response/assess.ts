@@ -109,7 +109,7 @@ export function assessCourse(
       volumeFromBaseline: change(volumeMl, baselineMl),
       volumeFromNadir: change(volumeMl, volumeNadirMl),
       volumetric,
-      disagrees: target === null || target === "NE" || volumetric === "NE" ? null : target !== volumetric,
+      disagrees: baselineMl === null || target === null || target === "NE" || volumetric === "NE" ? null : target !== volumetric,
     });
     nadirMm = smaller(nadirMm, sumMm);
     volumeNadirMl = smaller(volumeNadirMl, volumeMl);

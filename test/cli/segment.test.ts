@@ -440,6 +440,22 @@ describe("the folder", () => {
     }
   });
 
+  it("tells of marks that an earlier run measured, and of its own that are hardly of one lesion", async () => {
+    const said = vi.spyOn(process.stderr, "write").mockReturnValue(true);
+    try {
+      await mkdir(at("measured"));
+      for (const file of ["marks.json", "measurements.csv"]) await writeFile(at(`measured/${file}`), "[]");
+      const { slice, long, short } = lesion.marks;
+      const aside = short.map(([x, y]) => [x + 15, y]);
+      await segment([{ id: "a", slice, long, short: aside }], { out: at("measured") });
+      const text = said.mock.calls.map(([line]) => line).join("");
+      expect(text).toContain(`${at("measured/marks.json")} is of an earlier run`);
+      expect(text).toMatch(/lesion a: its diameters do not cross each other: are these the marks of one lesion\?/);
+    } finally {
+      said.mockRestore();
+    }
+  });
+
   it("whose name is empty is refused", async () => {
     expect((await refusal(segment(good, { out: "" }))).what).toMatch(/empty/);
   });
@@ -487,6 +503,17 @@ describe("without marks", () => {
     const [{ measured }] = document.lesions;
     expect(again.lesions[0]).toMatchObject({ id: "box-1", slice: measured?.slice, from: "marks" });
     expect(again.lesions[0].marksLongMm).toBeCloseTo(lengthMm(measured!.long, asFiled.spacingMm), 6);
+  });
+
+  it("a box in which nothing is found leaves no marks of an earlier run beside the empty mask", async () => {
+    await place({ boxes: [boxText], out: at("emptied") });
+    const corner = `0,0,1,1,${box.slice}`;
+    const document = await place({ boxes: [corner], out: at("emptied") });
+    expect(document).toMatchObject({ marks: "marks.json", lesions: [{ outcome: "empty" }] });
+    expect(JSON.parse(await readFile(at("emptied/marks.json"), "utf8"))).toEqual([]);
+    expect(
+      (await refusal(segmentImage({ image: at("image.nii.gz"), marks: at("emptied/marks.json"), out: at("again") }))).what,
+    ).toMatch(/no lesion/);
   });
 
   it("a box, beside a file marks.json that no earlier run wrote, is refused", async () => {

@@ -2,7 +2,14 @@ import { readFileSync } from "node:fs";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { fc, test } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
-import { readNifti, readNiftiImage, readNiftiMask, writeNifti, writeNiftiMask } from "../../methods/imaging/nifti.ts";
+import {
+  readNifti,
+  readNiftiGrid,
+  readNiftiImage,
+  readNiftiMask,
+  writeNifti,
+  writeNiftiMask,
+} from "../../methods/imaging/nifti.ts";
 import { readHeader, undirectedAffine } from "../../methods/imaging/niftiHeader.ts";
 import { checkSameGrid } from "../../methods/imaging/sameGrid.ts";
 import { type Grid, type Mask, scalingAffine, type Vec3 } from "../../methods/imaging/volume.ts";
@@ -125,6 +132,36 @@ describe("readNifti", () => {
     const affine = [1, 0, 0, 0, 0, 1, 0.1, 0, 0, 0, Math.sqrt(9 - 0.01), 0, 0, 0, 0, 1];
     const file = writeNifti({ dims: [4, 3, 2], spacingMm: [1, 1, 3], affine, data: new Int16Array(24) });
     expect(notesOf(file)).toEqual([expect.stringMatching(/^its axes are not perpendicular/)]);
+  });
+
+  it("refuses axes that lean by more than half a voxel, as a tilted gantry leaves them", () => {
+    const tilt = Math.tan((25 * Math.PI) / 180);
+    const up = 3 / Math.hypot(1, tilt);
+    const affine = [1, 0, 0, 0, 0, 1, tilt * up, 0, 0, 0, up, 0, 0, 0, 0, 1];
+    const file = writeNiftiMask({ dims: [20, 20, 6], spacingMm: [1, 1, 3], affine, data: new Uint8Array(2400) });
+    expect(() => readNiftiMask(file, "tilted.nii.gz")).toThrow(
+      /axes are not perpendicular: .* 6\.3 voxels askew — a tilted gantry/,
+    );
+    expect(() => readNiftiGrid(file, "tilted.nii.gz")).toThrow(InputError);
+  });
+
+  it("tells of values that are no HU: bright ones, and none below 0", () => {
+    const grid = { dims: [2, 1, 1], spacingMm: [1, 1, 1], affine: scalingAffine([1, 1, 1]) } as const;
+    const notes = (...values: number[]) => notesOf(writeNifti({ ...grid, data: Int16Array.from(values) }));
+    expect(notes(0, 1400)).toEqual([
+      expect.stringMatching(/^its values are 0 to 1400, none below 0: HU without their intercept/),
+    ]);
+    expect(notes(-1, 1400)).toEqual([]);
+    expect(notes(0, 120)).toEqual([]);
+  });
+
+  it("says how large a file is that cannot be read for its size, before it unpacks it", () => {
+    const header = gunzipSync(
+      writeNifti({ dims: [1, 1, 1], spacingMm: [1, 1, 1], affine: scalingAffine([1, 1, 1]), data: new Float32Array(1) }),
+    );
+    [3, 1024, 1024, 1100].forEach((n, i) => header.writeInt16LE(n, 40 + 2 * i));
+    const file = Buffer.concat([gzipSync(header), Buffer.alloc(5e6)]);
+    expect(() => readNifti(file, "huge.nii.gz")).toThrow(/unpacks to 4\.3 GiB, more than the .* GiB that are read — crop it/);
   });
 
   it("refuses voxels that are not numbers, and counts them", () => {

@@ -8,6 +8,7 @@ import {
   endPoints,
   intersection,
   lengthMm,
+  oddityOf,
   type Point,
   projectDiameters,
   type RecistMarks,
@@ -220,5 +221,56 @@ describe("marks that cannot be", () => {
       ],
     };
     expect(validateMarks(tall, { ...grid, spacingMm: [1, 2, 5] }).long).toEqual(tall.short);
+  });
+});
+
+describe("the oddity of marks", () => {
+  const odd = (short: Diameters["short"], spacingMm: readonly [number, number, number] = [1, 1, 3]) =>
+    oddityOf({ long: cross.long, short }, spacingMm);
+
+  it("is none where the diameters cross, or miss each other by a little", () => {
+    expect(odd(cross.short)).toBeUndefined();
+    expect(
+      odd([
+        [42, 2],
+        [42, 18],
+      ]),
+    ).toBeUndefined();
+  });
+
+  it("tells of diameters beside each other, and of an acute angle, in millimetres", () => {
+    expect(
+      odd([
+        [60, 0],
+        [60, 20],
+      ]),
+    ).toMatch(/do not cross/);
+    expect(
+      odd([
+        [20, 30],
+        [20, 50],
+      ]),
+    ).toMatch(/do not cross/);
+    expect(
+      odd([
+        [0, 0],
+        [40, 20],
+      ]),
+    ).toMatch(/meet at 27°/);
+    expect(
+      odd(
+        [
+          [0, 0],
+          [40, 20],
+        ],
+        [1, 3, 3],
+      ),
+    ).toBeUndefined();
+    expect(
+      odd([
+        [0, 12],
+        [40, 12],
+      ]),
+    ).toMatch(/meet at 0°/);
   });
 });
