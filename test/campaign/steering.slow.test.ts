@@ -91,11 +91,11 @@ describe("a campaign", () => {
       lesions: "cached",
       masks: "cached",
       theta0: "failed",
-      wsss: "waiting",
+      wsss: "blocked",
       gc3de: "cached",
-      wsss3d: "waiting",
-      evaluation: "waiting",
-      report: "waiting",
+      wsss3d: "blocked",
+      evaluation: "blocked",
+      report: "blocked",
     });
 
     startFrom(0.01);
