@@ -260,7 +260,7 @@ function failingLookUps(pending: Pending): FailingLookUp[] {
 
 /** Steps whose outcome is in: what a progress bar of the whole campaign counts. */
 export function isSettled({ state }: StepProgress): boolean {
-  return state !== "waiting" && state !== "running";
+  return state !== "waiting" && state !== "blocked" && state !== "running";
 }
 
 async function describeOrNull(handle: WorkflowHandle) {

@@ -25,7 +25,7 @@ export function CampaignPage({ campaign }: { campaign: string }) {
     return <Shell title={campaign}>{view.error === undefined ? "Asking the engine…" : <Notice>{view.error}</Notice>}</Shell>;
   const { pipeline, phase, status, started, finished, steps, activity, failing, enginePage } = view.value;
   const asked = Object.values(activity).some((one) => one.waiting !== undefined);
-  const settled = steps.filter(({ state }) => state !== "waiting" && state !== "running").length;
+  const settled = steps.filter(({ state }) => state !== "waiting" && state !== "blocked" && state !== "running").length;
   return (
     <Shell title={campaign}>
       {view.error !== undefined && <Notice>{view.error}. Trying again by itself.</Notice>}
