@@ -83,7 +83,10 @@ export class Strata {
     else this.#beyond.set(distance, (this.#beyond.get(distance) ?? 0) + 1);
   }
 
-  /** All lesions, the categories by name, the sizes and the offsets ascending; only what occurs. */
+  /**
+   * All lesions, the categories by name, the sizes and the offsets ascending; only what occurs. Slices that masks reach
+   * farther out than any reference are not told: at such a distance there is nothing to average.
+   */
   summaries(): Stratum[] {
     const { bootstrap, sizesMm } = this.#settings;
     const names = sizeNames(sizesMm);
