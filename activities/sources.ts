@@ -17,6 +17,7 @@ import { openConstructedCourses } from "../methods/datasets/semiSynthetic/follow
 import { openSemiSynthetic } from "../methods/datasets/semiSynthetic.ts";
 import { InputError } from "../methods/inputError.ts";
 import { digestSchema } from "../schemas/digest.ts";
+import type { Action } from "../schemas/messages.ts";
 import { kindOf, type StepParams } from "../schemas/stepKinds.ts";
 import { linesType, toLines } from "./datasets.ts";
 import { jsonLines } from "./evaluations.ts";
@@ -167,11 +168,11 @@ async function openPinned<P>(
 /**
  * The bytes of the one file that a step names, as they were when it was scanned.
  *
- * @param scan the step's input `source`.
+ * @param source the step's input of that name: the scan.
  * @throws InputError when the file is no longer what it was, or cannot be read.
  */
-export async function readScannedFile(store: Store, scan: Digest, file: string): Promise<Buffer> {
-  const scanned = await scannedFiles(store, scan);
+export async function readScannedFile(store: Store, { source }: Action["inputs"], file: string): Promise<Buffer> {
+  const scanned = await scannedFiles(store, source.artifact as Digest);
   const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
     throw NOT_ALLOWED.has(error.code ?? "") ? unreadable(file, error) : error;
   });

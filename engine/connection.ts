@@ -89,18 +89,24 @@ export async function connectEngine(
   return { address, namespace, connection, client, close: () => open.close() };
 }
 
+export type EngineDescription = Awaited<ReturnType<Connection["workflowService"]["describeNamespace"]>>;
+
 /** Whether an engine answers at `address` for its namespace `default`; never throws. */
 export async function engineAnswers(address: string): Promise<boolean> {
+  return (await describeEngine(address)) !== undefined;
+}
+
+/** What the engine at `address` says of its namespace `default`; undefined where none answers. Never throws. */
+export async function describeEngine(address: string): Promise<EngineDescription | undefined> {
   let connection: Connection | undefined;
   try {
     await refuseWhenClosed(address);
     connection = await Connection.connect({ address, connectTimeout: "1s" });
-    await connection.withDeadline(Date.now() + 2000, () =>
+    return await connection.withDeadline(Date.now() + 2000, () =>
       connection!.workflowService.describeNamespace({ namespace: "default" }),
     );
-    return true;
   } catch {
-    return false;
+    return undefined;
   } finally {
     await connection?.close();
   }

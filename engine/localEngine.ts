@@ -3,7 +3,7 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { msToTs } from "@temporalio/common/lib/time.js";
 import { recist3dHome } from "../artifacts/openStore.ts";
-import { connectEngine, engineAnswers, engineFolder } from "./connection.ts";
+import { connectEngine, describeEngine, type EngineDescription, engineAnswers, engineFolder } from "./connection.ts";
 import { exclusively, findProcess, freePort, LocalProcessError, startProcess, stopProcess, writeWhole } from "./localProcess.ts";
 import { toolPath } from "./toolPath.ts";
 
@@ -54,12 +54,13 @@ export async function startEngine(options: LocalEngineOptions = {}): Promise<Run
     const running = findProcess(folder);
     if (running?.port !== undefined) {
       const address = `127.0.0.1:${running.port}`;
-      if (!(await answersWithin(address, 15_000)))
+      const found = await describedWithin(address, 15_000);
+      if (found === undefined)
         throw new LocalProcessError(
           `the engine (process ${running.pid}) does not answer at ${address}; see ${folder}/log, then: recist3d down`,
         );
       // Whoever started it may have ended before it was told.
-      await keepClosedCampaigns(address);
+      if (!found.config?.workflowExecutionRetentionTtl?.seconds?.eq(RETENTION_TTL.seconds!)) await keepClosedCampaigns(address);
       return { address, pid: running.pid };
     }
     const portFile = path.join(folder, "port");
@@ -87,15 +88,14 @@ export async function startEngine(options: LocalEngineOptions = {}): Promise<Run
 
 /** Campaigns that have ended are known for so long: the program's own day would be over before a weekend is. */
 const RETENTION = "90 days";
+const RETENTION_TTL = msToTs(RETENTION);
 
 async function keepClosedCampaigns(address: string): Promise<void> {
   try {
     const { connection, namespace, close } = await connectEngine({ TEMPORAL_ADDRESS: address });
     try {
-      const wanted = msToTs(RETENTION);
-      const { config } = await connection.workflowService.describeNamespace({ namespace });
-      if (config?.workflowExecutionRetentionTtl?.seconds?.eq(wanted.seconds!)) return;
-      await connection.workflowService.updateNamespace({ namespace, config: { workflowExecutionRetentionTtl: wanted } });
+      const config = { workflowExecutionRetentionTtl: RETENTION_TTL };
+      await connection.workflowService.updateNamespace({ namespace, config });
     } finally {
       await close();
     }
@@ -147,10 +147,11 @@ function serverArguments(port: number, dbFile: string): string[] {
   ];
 }
 
-async function answersWithin(address: string, ms: number): Promise<boolean> {
+async function describedWithin(address: string, ms: number): Promise<EngineDescription | undefined> {
   for (const deadline = Date.now() + ms; Date.now() < deadline; ) {
-    if (await engineAnswers(address)) return true;
+    const found = await describeEngine(address);
+    if (found !== undefined) return found;
     await sleep(100);
   }
-  return false;
+  return undefined;
 }

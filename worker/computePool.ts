@@ -23,6 +23,8 @@ export class ComputeError extends Error {
 export interface ComputeOptions {
   readonly signal: AbortSignal;
   readonly onProgress: (progress: ActionProgress) => void;
+  /** Silence after which the process counts as frozen, in ms; default 15 min: no computation blocks it for minutes. */
+  readonly frozenAfterMs?: number;
 }
 
 function usesNetwork(request: ComputeRequest): boolean {
@@ -31,7 +33,6 @@ function usesNetwork(request: ComputeRequest): boolean {
 
 /** Time a cancelled compute process has to stop by itself, in ms. */
 const GRACE_MS = 2000;
-/** A compute process that says nothing for so long is frozen, in ms: no computation blocks it for minutes. */
 const FROZEN_AFTER_MS = 900_000;
 /** What TensorFlow says where memory ran out and it lives on. Its process holds the rest: it is as good as dead. */
 const OUT_OF_MEMORY = /OOM when allocating|out of memory|resource exhausted/i;
@@ -45,21 +46,17 @@ const LOOKS = 60;
  */
 export class ComputePool {
   readonly #storeUrl: string;
-  /** Asked anew with each request. */
-  frozenAfterMs: number;
   readonly #idle: Record<"network" | "plain", ChildProcess[]> = { network: [], plain: [] };
   readonly #all = new Set<ChildProcess>();
 
-  constructor(storeUrl: string, frozenAfterMs = FROZEN_AFTER_MS) {
+  constructor(storeUrl: string) {
     this.#storeUrl = storeUrl;
-    this.frozenAfterMs = frozenAfterMs;
   }
 
-  async run<R>(request: ComputeRequest, { signal, onProgress }: ComputeOptions): Promise<R> {
+  async run<R>(request: ComputeRequest, { signal, onProgress, frozenAfterMs = FROZEN_AFTER_MS }: ComputeOptions): Promise<R> {
     signal.throwIfAborted();
     const idle = this.#idle[usesNetwork(request) ? "network" : "plain"];
     const child = idle.pop() ?? this.#start();
-    const { frozenAfterMs } = this;
     let reusable = false;
     try {
       return await new Promise<R>((resolve, reject) => {

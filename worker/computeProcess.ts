@@ -2,7 +2,7 @@ import { checkpointsOf } from "../activities/checkpoints.ts";
 import { bodyOf, parseInput } from "../activities/steps/index.ts";
 import type { StepContext } from "../activities/steps/step.ts";
 import { openStore } from "../artifacts/openStore.ts";
-import { type Backend, openBackend } from "../methods/networks/backend.ts";
+import { openBackend } from "../methods/networks/backend.ts";
 import type { ActionProgress } from "../schemas/messages.ts";
 import { ALIVE_EVERY_MS, type ComputeReply, type ComputeRequest } from "./computeProtocol.ts";
 
@@ -20,8 +20,6 @@ const reply = (message: ComputeReply): void => {
 setInterval(() => reply({ type: "alive" }), ALIVE_EVERY_MS);
 
 const store = await openStore();
-/** Opened once; a failure is tried again. */
-const backend = (): Promise<Backend> => openBackend();
 
 /** Progress is passed on at most every 200 ms; the last word always is. */
 function throttled(): (progress: ActionProgress) => void {
@@ -35,7 +33,7 @@ function throttled(): (progress: ActionProgress) => void {
 }
 
 async function answer(request: ComputeRequest): Promise<unknown> {
-  if (request.type === "fingerprint") return (await backend()).fingerprint;
+  if (request.type === "fingerprint") return (await openBackend()).fingerprint;
   const { action, key } = request;
   const body = bodyOf(action.kind);
   const input = parseInput(action);
@@ -43,7 +41,7 @@ async function answer(request: ComputeRequest): Promise<unknown> {
     store,
     signal: new AbortController().signal,
     progress: throttled(),
-    backend,
+    backend: () => openBackend(),
     checkpoints: checkpointsOf(store, key),
   };
   if (request.type === "run") return body.run(context, input);

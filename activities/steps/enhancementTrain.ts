@@ -116,16 +116,16 @@ async function slicesOf(
 async function featuresOf(
   store: Store,
   { losses, featureWidth, featureWeights, seed }: TrainParams,
-  { features, source }: StepInput<TrainParams>["inputs"],
+  inputs: StepInput<TrainParams>["inputs"],
 ): Promise<FeatureNetwork | null> {
   if (losses.perceptual === 0) return null;
-  if (features !== undefined) {
-    const { spec, weights } = await loadModel(store, features.artifact as Digest);
+  if (inputs.features !== undefined) {
+    const { spec, weights } = await loadModel(store, inputs.features.artifact as Digest);
     return { spec, weights, origin: "model" };
   }
   if (featureWeights === undefined) return randomFeatures(featureWidth, seed);
   const spec: NetworkSpec = { network: "hnn", width: featureWidth, channels: 1, norm: "none" };
-  const bytes = await readScannedFile(store, source.artifact as Digest, featureWeights);
+  const bytes = await readScannedFile(store, inputs, featureWeights);
   const { weights } = loadInitialWeights(bytes, featureWeights, spec, seed);
   return { spec, weights, origin: "file" };
 }

@@ -129,7 +129,7 @@ function optionsOf({
 async function startWeights(store: Store, { params, inputs }: StepInput<TrainParams>, spec: NetworkSpec): Promise<Weights> {
   const { weights, seed, outputStart } = params;
   if (weights === undefined) return initialWeights(spec, seed, outputStart);
-  const bytes = await readScannedFile(store, inputs.source.artifact as Digest, weights);
+  const bytes = await readScannedFile(store, inputs, weights);
   return loadInitialWeights(bytes, weights, spec, seed, outputStart).weights;
 }
 

@@ -44,7 +44,7 @@ interface Links {
 
 async function fromTable(store: Store, dataset: Dataset, { params, inputs }: StepInput<LinkParams>): Promise<Links> {
   const table = params.table!;
-  const rows = readLinkTable(textOf(await readScannedFile(store, inputs.source.artifact as Digest, table), table), table);
+  const rows = readLinkTable(textOf(await readScannedFile(store, inputs, table), table), table);
   const patients = new Map<string, string>();
   for (const { id, patient } of dataset.lesions) {
     const row = rows.get(id);

@@ -43,10 +43,7 @@ export const timepointsSuggest: StepBody<SuggestParams> = {
     const scans =
       params.scans === undefined
         ? undefined
-        : readScanTable(
-            textOf(await readScannedFile(store, inputs.source.artifact as Digest, params.scans), params.scans),
-            params.scans,
-          );
+        : readScanTable(textOf(await readScannedFile(store, inputs, params.scans), params.scans), params.scans);
     const timed: Timed[] = [];
     for await (const { lesion, image } of readLesions(store, dataset)) {
       progress({ unit: "lesions", done: timed.length, total: 2 * dataset.lesions.length });

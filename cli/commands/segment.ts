@@ -124,8 +124,8 @@ export async function segmentImage(options: SegmentOptions): Promise<SegmentDocu
       segmented.push(row);
     }
     await writeFile(path.join(folder, MEASUREMENTS), measurementsCsv(segmented, method));
-    const measured = segmented.flatMap(({ id, measured: marks }) => (marks === undefined ? [] : [{ id, ...marks }]));
     if (options.marks !== undefined) return names;
+    const measured = segmented.flatMap(({ id, measured: marks }) => (marks === undefined ? [] : [{ id, ...marks }]));
     await writeFile(path.join(folder, MEASURED_MARKS), `${JSON.stringify(measured, null, 2)}\n`);
     return [...names, MEASURED_MARKS];
 

@@ -56,7 +56,8 @@ export function readCsvTable(text: string, where: string): CsvTable {
   return { delimiter, header, rows: rest };
 }
 
-function delimiterOf(text: string): string {
+/** The comma, unless the first line has more semicolons or tabs. */
+export function delimiterOf(text: string): string {
   const line = text.split(/[\r\n]/, 1)[0];
   const count = (delimiter: string): number => line.split(delimiter).length;
   return [",", ";", "\t"].reduce((most, next) => (count(next) > count(most) ? next : most));

@@ -2,6 +2,7 @@ import { CsvError, parse } from "csv-parse/sync";
 import type { HuWindow, Vec3 } from "../imaging/volume.ts";
 import { InputError } from "../inputError.ts";
 import { type Axis, type Diameters, lengthMm, type Point } from "../labels/recist.ts";
+import { delimiterOf } from "./csvTable.ts";
 import type { Category, LesionCase } from "./lesionCase.ts";
 
 /** One row of `DL_info.csv`: a lesion as DeepLesion describes it, coordinates turned to 0-based. */
@@ -98,8 +99,7 @@ function records(text: string, where: string): { record: Record<Column, string>;
       throw new InputError(`has no column ${missing.join(", ")}`, where, "give DeepLesion's DL_info.csv with its header line");
     return header;
   };
-  const [header] = text.split(/\r?\n/, 1);
-  const delimiter = header.includes(";") ? ";" : ","; // as spreadsheets save it where the comma is in numbers
+  const delimiter = delimiterOf(text);
   try {
     const parsed = parse(text, {
       bom: true,
@@ -109,7 +109,7 @@ function records(text: string, where: string): { record: Record<Column, string>;
       skip_empty_lines: true,
       trim: true,
     }) as unknown as { record: Record<Column, string>; info: { lines: number } }[];
-    if (parsed.length === 0) checkColumns(header.split(delimiter));
+    if (parsed.length === 0) checkColumns(text.split(/\r?\n/, 1)[0].split(delimiter));
     return parsed.map(({ record, info }) => ({ record, line: info.lines }));
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;

@@ -1,6 +1,7 @@
 import { constants as constantsOfBuffer } from "node:buffer";
 import { constants, gunzipSync, gzipSync } from "node:zlib";
 import { InputError } from "../inputError.ts";
+import { leanOf } from "./affineAxes.ts";
 import { type NiftiHeader, readHeader, writeHeader } from "./niftiHeader.ts";
 import { notesOnHu } from "./valuesInHu.ts";
 import type { Grid, LabelVolume, Mask, Volume } from "./volume.ts";
@@ -72,14 +73,6 @@ function notesOn({ qformShiftMm, affine }: NiftiHeader): string[] {
   if (leanOf(affine) > PERPENDICULAR_TOLERANCE)
     notes.push("its axes are not perpendicular, nor are its masks', which programs on ITK then do not open");
   return notes;
-}
-
-/** The largest cosine between two of an affine's axes. */
-function leanOf(affine: readonly number[]): number {
-  const axes = [0, 1, 2].map((column) => [0, 4, 8].map((row) => affine[row + column]));
-  const cosine = (a: number[], b: number[]): number =>
-    Math.abs(a.reduce((sum, value, i) => sum + value * b[i], 0)) / (Math.hypot(...a) * Math.hypot(...b));
-  return Math.max(cosine(axes[0], axes[1]), cosine(axes[0], axes[2]), cosine(axes[1], axes[2]));
 }
 
 /**

@@ -1,4 +1,5 @@
 import { InputError } from "../inputError.ts";
+import { sidewaysVoxels } from "./affineAxes.ts";
 import { largestCornerShiftMm } from "./sameGrid.ts";
 import type { Grid, Vec3 } from "./volume.ts";
 
@@ -191,16 +192,6 @@ function checkAffine(
       `its axes are not perpendicular: opposite sides of the image lie up to ${Number(askew.toFixed(1))} voxels askew`,
       "a tilted gantry? resample the image to a right-angled grid first: volumes and distances would be wrong",
     );
-}
-
-/** How far, in voxels, the last layer of voxels along an axis is displaced along another one, at most. */
-function sidewaysVoxels(affine: readonly number[], dims: Vec3): number {
-  const axes = [0, 1, 2].map((column) => [affine[column], affine[4 + column], affine[8 + column]]);
-  const dot = (a: readonly number[], b: readonly number[]): number => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
-  const shifts = axes.flatMap((along, axis) =>
-    axes.map((other, i) => (i === axis ? 0 : (Math.abs(dot(along, other)) / dot(other, other)) * (dims[axis] - 1))),
-  );
-  return Math.max(...shifts);
 }
 
 function determinant(m: readonly number[]): number {

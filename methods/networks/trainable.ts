@@ -1,5 +1,6 @@
 import { type AdamState, createAdam } from "./adam.ts";
-import type { Backend, Tensor, Tensor4D, Variable } from "./backend.ts";
+import type { Backend, Tensor4D } from "./backend.ts";
+import { deviceWeights } from "./deviceWeights.ts";
 import { withInference } from "./inference.ts";
 import { createLoss, lossTargets } from "./loss.ts";
 import { createForward, parametersOf } from "./network.ts";
@@ -19,9 +20,6 @@ export interface Trainable {
   dispose(): void;
 }
 
-/** Share of the old running mean and variance that is kept at every step. */
-const MOMENTUM = 0.9;
-
 export function createTrainable(
   spec: NetworkSpec,
   start: Weights,
@@ -30,59 +28,27 @@ export function createTrainable(
   adamState?: AdamState,
 ): Trainable {
   const { tf } = backend;
-  const variables = new Map<string, Variable>();
-  const statistics = new Map<string, Float32Array>();
-  for (const { name, shape, trainable } of parametersOf(spec)) {
-    if (trainable)
-      variables.set(
-        name,
-        tf.tidy(() => tf.variable(tf.tensor(start[name], [...shape]))),
-      );
-    else statistics.set(name, start[name].slice());
-  }
-  const optimised = [...variables.values()];
-  const adam = createAdam(backend, variables, options.adam, adamState);
-  let moments: { layer: string; mean: Tensor; variance: Tensor }[] = [];
-  const forward = createForward(spec, variables, backend, (layer, mean, variance) => moments.push({ layer, mean, variance }));
+  const device = deviceWeights(parametersOf(spec), start, backend);
+  const adam = createAdam(backend, device.variables, options.adam, adamState);
+  const forward = createForward(spec, device.variables, backend, device.collect);
   const lossOf = createLoss(backend, options.loss);
-
-  const blend = (name: string, seen: Tensor): void => {
-    const running = statistics.get(name)!;
-    seen.dataSync<"float32">().forEach((value, i) => {
-      running[i] = MOMENTUM * running[i] + (1 - MOMENTUM) * value;
-    });
-  };
 
   return {
     step: (images, rate) =>
       tf.tidy(() => {
-        moments = [];
         const { x, targets, weights } = batchTensors(backend, images, spec.channels, options.loss.classBalanced);
-        const { value, grads } = tf.variableGrads(() => lossOf(forward(x), targets, weights), optimised);
+        const { value, grads } = tf.variableGrads(() => lossOf(forward(x), targets, weights), device.optimised);
         const loss = value.dataSync<"float32">()[0];
         if (Number.isFinite(loss)) adam.apply(grads, rate);
-        for (const { layer, mean, variance } of moments) {
-          if (Number.isFinite(loss)) {
-            blend(`${layer}/mean`, mean);
-            blend(`${layer}/variance`, variance);
-          }
-          mean.dispose();
-          variance.dispose();
-        }
+        device.blend(Number.isFinite(loss));
         return loss;
       }),
     steps: () => adam.steps(),
-    weights: () =>
-      Object.fromEntries(
-        parametersOf(spec).map(({ name }) => [
-          name,
-          variables.get(name)?.dataSync<"float32">().slice() ?? statistics.get(name)!.slice(),
-        ]),
-      ),
+    weights: device.weights,
     adam: () => adam.state(),
     dispose() {
       adam.dispose();
-      for (const variable of optimised) variable.dispose();
+      device.dispose();
     },
   };
 }

@@ -37,7 +37,7 @@ test("a file is read as it was scanned, or not at all", async () => {
   const table = path.join(folder, "links.csv");
   writeFileSync(table, "id,lesion");
   const store = openFileStore(path.join(folder, "store"));
-  const scan = await putSource(store, "timepoints.link", { table });
+  const scan = { source: { artifact: await putSource(store, "timepoints.link", { table }) } };
   expect((await readScannedFile(store, scan, table)).toString()).toBe("id,lesion");
   writeFileSync(table, "id,lesioN");
   await expect(readScannedFile(store, scan, table)).rejects.toThrow(

@@ -21,7 +21,8 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-const run = (): Promise<string> => pool.run(fingerprint, { signal: never, onProgress: () => undefined });
+const run = (more?: { frozenAfterMs: number }): Promise<string> =>
+  pool.run(fingerprint, { signal: never, onProgress: () => undefined, ...more });
 
 /** Processes that this one started. */
 function children(): number[] {
@@ -36,13 +37,7 @@ function children(): number[] {
 }
 
 /** A request to a process that is frozen. */
-async function impatiently(): Promise<string> {
-  const patient = pool.frozenAfterMs;
-  pool.frozenAfterMs = frozenAfterMs;
-  const running = run();
-  pool.frozenAfterMs = patient;
-  return running;
-}
+const impatiently = (): Promise<string> => run({ frozenAfterMs });
 
 test("a compute process that freezes is ended and counts as dead; the next request has another one", async () => {
   const running = impatiently();

@@ -1,16 +1,10 @@
 import { type AdamOptions, type AdamState, createAdam } from "../adam.ts";
-import type { Backend, Scalar, Tensor, Tensor4D, Variable } from "../backend.ts";
+import type { Backend, Scalar, Tensor, Tensor4D } from "../backend.ts";
+import { deviceWeights } from "../deviceWeights.ts";
 import type { Weights } from "../weights.ts";
 import { createDiscriminator, createGenerator } from "./forward.ts";
 import { createGanOps } from "./ganOps.ts";
-import {
-  type DiscriminatorSpec,
-  discriminatorLayers,
-  type GanLayer,
-  type GeneratorSpec,
-  generatorLayers,
-  parametersOf,
-} from "./layers.ts";
+import { type DiscriminatorSpec, discriminatorLayers, type GeneratorSpec, generatorLayers, parametersOf } from "./layers.ts";
 import type { Pair } from "./pairs.ts";
 import type { Perceptual } from "./perceptual.ts";
 
@@ -55,9 +49,6 @@ export interface Gan {
   dispose(): void;
 }
 
-/** Share of the old running mean and variance that is kept at every step. */
-const MOMENTUM = 0.9;
-
 /**
  * A GAN that trains. The pixel loss is the mean squared error of grey values; the adversarial loss is −log D(G(x)) (SRGAN,
  * Eq. 6, as a mean); the discriminator minimises −log D(y) − log(1 − D(G(x))), with originals and generated patches in
@@ -73,8 +64,8 @@ export function createGan(
 ): Gan {
   const { tf } = backend;
   const { meanSquare } = createGanOps(backend);
-  const g = trainable(generatorLayers(spec.generator), start.generator, backend);
-  const d = trainable(discriminatorLayers(spec.discriminator), start.discriminator, backend);
+  const g = deviceWeights(parametersOf(generatorLayers(spec.generator)), start.generator, backend);
+  const d = deviceWeights(parametersOf(discriminatorLayers(spec.discriminator)), start.discriminator, backend);
   const adamOf = {
     g: createAdam(backend, g.variables, adamOptions, resumed?.generatorAdam),
     d: createAdam(backend, d.variables, adamOptions, resumed?.discriminatorAdam),
@@ -154,50 +145,6 @@ export function createGan(
       g.dispose();
       d.dispose();
     },
-  };
-}
-
-/** Weights on the device that are changed by steps, and the running statistics of the layers that normalise. */
-function trainable(layers: readonly GanLayer[], start: Weights, { tf }: Backend) {
-  const parameters = parametersOf(layers);
-  const variables = new Map<string, Variable>();
-  const statistics = new Map<string, Float32Array>();
-  for (const { name, shape, trainable } of parameters) {
-    if (trainable)
-      variables.set(
-        name,
-        tf.tidy(() => tf.variable(tf.tensor(start[name], [...shape]))),
-      );
-    else statistics.set(name, start[name].slice());
-  }
-  let collected: { layer: string; mean: Tensor; variance: Tensor }[] = [];
-  const update = (name: string, seen: Tensor): void => {
-    const running = statistics.get(name)!;
-    seen.dataSync<"float32">().forEach((value, i) => {
-      running[i] = MOMENTUM * running[i] + (1 - MOMENTUM) * value;
-    });
-  };
-  return {
-    variables,
-    optimised: [...variables.values()],
-    collect: (layer: string, mean: Tensor, variance: Tensor): void => void collected.push({ layer, mean, variance }),
-    /** Moves the running statistics by what was collected (unless the step is void), and frees it. */
-    blend(counts: boolean): void {
-      for (const { layer, mean, variance } of collected) {
-        if (counts) {
-          update(`${layer}/mean`, mean);
-          update(`${layer}/variance`, variance);
-        }
-        mean.dispose();
-        variance.dispose();
-      }
-      collected = [];
-    },
-    weights: (): Weights =>
-      Object.fromEntries(
-        parameters.map(({ name }) => [name, variables.get(name)?.dataSync<"float32">().slice() ?? statistics.get(name)!.slice()]),
-      ),
-    dispose: (): void => variables.forEach((variable) => variable.dispose()),
   };
 }
 
