@@ -1,4 +1,5 @@
 import { memo } from "preact/compat";
+import { useCallback } from "preact/hooks";
 import type { ShownCase } from "../../schemas/review.ts";
 import { type Adjustment, adjusted } from "./adjustment.ts";
 import { Picture } from "./picture.tsx";
@@ -23,12 +24,18 @@ export interface CaseCardProps {
   readonly blink: number | null;
   readonly onCurrent: (place: number) => void;
   readonly onToggle: (place: number) => void;
+  /** Called with the case's number and a picture's name: whether that picture is still missing. */
+  readonly onMissing: (index: number, picture: string, isMissing: boolean) => void;
 }
 
 /** A case of the grid: its pictures side by side, each with its own window changed alike, and what was answered. */
 export const CaseCard = memo(function CaseCard(props: CaseCardProps) {
-  const { cases, place, index, shown, sizePx, isCurrent, answer, isChosen, others, adjustment, blink } = props;
+  const { cases, place, index, shown, sizePx, isCurrent, answer, isChosen, others, adjustment, blink, onMissing } = props;
   const name = shown.id ?? `case ${place + 1}`;
+  const onMissingHere = useCallback(
+    (picture: string, isMissing: boolean) => onMissing(index, picture, isMissing),
+    [onMissing, index],
+  );
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the keys are the page's
     // biome-ignore lint/a11y/useFocusableInteractive: the grid has the focus and names this card as its active one
@@ -56,6 +63,7 @@ export const CaseCard = memo(function CaseCard(props: CaseCardProps) {
               sizePx={sizePx}
               window={adjusted(own, adjustment)}
               overlay={NONE}
+              onMissing={onMissingHere}
             />
           );
         })}

@@ -1,4 +1,4 @@
-import { useMemo, useRef, useState } from "preact/hooks";
+import { useCallback, useMemo, useRef, useState } from "preact/hooks";
 import { CaseCard } from "./caseCard.tsx";
 import { useClaim } from "./claim.ts";
 import { useCurationKeys } from "./curationKeys.ts";
@@ -7,6 +7,7 @@ import { Enlarged, type EnlargedProps, enlargedKeys } from "./enlarged.tsx";
 import { FinishDialog } from "./finish.tsx";
 import { remarksOf, useGiven } from "./given.ts";
 import { KeysHelp } from "./keys.tsx";
+import { NOT_SHOWN, useMissing } from "./missing.ts";
 import { ReaderAside } from "./readerAside.tsx";
 import type { ReadingProps } from "./reading.tsx";
 import { useRoom } from "./room.ts";
@@ -18,7 +19,10 @@ const CARD_PADDING_PX = 8;
 const CARD_FOOT_PX = 26;
 const CARD_GAP_PX = 10;
 
-/** Layout `grid`: many cases at a glance, of which some are chosen. Only what is in sight is in the document. */
+/**
+ * Layout `grid`: many cases at a glance, of which some are chosen. Only what is in sight is in the document. A case takes
+ * answers once its pictures are there; an answer can be taken back at any time.
+ */
 export function Curation(props: ReadingProps) {
   const { workflow, reader, view, cases, reload } = props;
   const { state, sequence } = view;
@@ -28,6 +32,11 @@ export function Curation(props: ReadingProps) {
   const [dialog, setDialog] = useState<"help" | "finish" | null>(null);
   const [notice, setNotice] = useState<string>();
   const lookedSince = useRef(Date.now());
+  const { onMissing, isAnyMissing } = useMissing(() => setNotice((last) => (last === NOT_SHOWN ? undefined : last)));
+  const onMissingCard = useCallback(
+    (index: number, picture: string, isMissing: boolean) => onMissing(`${index} ${picture}`, isMissing),
+    [onMissing],
+  );
   const look = useCurationLook();
   const { sizePx, phase, adjustment, isEnlarged } = look;
   const claim = useClaim(props, () => setAt(0), setNotice);
@@ -55,6 +64,12 @@ export function Curation(props: ReadingProps) {
     const position = positions[place];
     if (position === undefined) return;
     const next = given.answers.get(position) === word ? null : word;
+    const isInSight = place >= tiles.from && place < tiles.to;
+    if (next !== null && (!isInSight || isAnyMissing(`${sequence[position]} `))) {
+      tiles.reveal(place);
+      setNotice(NOT_SHOWN);
+      return;
+    }
     if (next !== null && next === limit?.answer && chosen >= limit.cases) {
       setNotice(`At most ${limit.cases} may be chosen, and ${chosen} are: take one back first.`);
       return;
@@ -142,6 +157,7 @@ export function Curation(props: ReadingProps) {
                   blink={place === current && phase ? cases.cases[index].images.length - 1 : null}
                   onCurrent={onCurrent}
                   onToggle={onToggle}
+                  onMissing={onMissingCard}
                 />
               );
             })}

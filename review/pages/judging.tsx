@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import type { Protocol } from "../../schemas/reading.ts";
 import type { ShownCase } from "../../schemas/review.ts";
 import { type Adjustment, adjusted, UNADJUSTED, windowDrag, windowKeys } from "./adjustment.ts";
@@ -7,6 +7,7 @@ import { FinishDialog } from "./finish.tsx";
 import { remarksOf, useGiven } from "./given.ts";
 import { KeysHelp, useKeys } from "./keys.tsx";
 import { zoomOnMarks } from "./lesionZoom.ts";
+import { NOT_SHOWN, useMissing } from "./missing.ts";
 import { firstSlice, type Overlay, Picture, usePixels, windowWords } from "./picture.tsx";
 import { pixelsAddress } from "./pixels.ts";
 import { ReaderAside } from "./readerAside.tsx";
@@ -24,7 +25,6 @@ const CAPTION_PX = 28;
 /** Of the height, for what is judged; the rest is for the slice and the marks above. */
 const JUDGED_SHARE = 0.6;
 const FOOT_PX = 16;
-const NOT_SHOWN = "Not all of this case is shown yet: wait for its pictures, or load again what could not be loaded.";
 
 /**
  * Layouts `single` (Fig. 12) and `pair` (Fig. 13): one case after the other, answered by a key. Single: the slice, the mask and
@@ -192,19 +192,6 @@ export function Judging(props: ReadingProps) {
       )}
     </Shell>
   );
-}
-
-/** Which pictures of a case are not there, or not with their masks: such a case cannot be judged. `onWhole`: now it can be. */
-function useMissing(onWhole: () => void) {
-  const labels = useRef(new Set<string>());
-  const latest = useRef(onWhole);
-  latest.current = onWhole;
-  const onMissing = useCallback((label: string, isMissing: boolean): void => {
-    if (isMissing) labels.current.add(label);
-    else labels.current.delete(label);
-    if (labels.current.size === 0) latest.current();
-  }, []);
-  return { onMissing, isAnyMissing: () => labels.current.size > 0 };
 }
 
 /** Number of the mask of that name. @throws Error where there is none: another one must not be judged for it */

@@ -17,9 +17,19 @@ async function begin(id: string, reader: string, at = page): Promise<void> {
   await at.locator(".case.current canvas[data-state=drawn]").nth(2).waitFor();
 }
 
-const press = async (...keys: string[]): Promise<void> => {
-  for (const key of keys) await page.keyboard.press(key);
-};
+/** Waits until the current case is drawn. */
+async function isShown(at = page): Promise<void> {
+  await at.locator(".case.current").waitFor();
+  await expect.poll(() => at.locator(".case.current canvas:not([data-state=drawn])").count(), { timeout: 30_000 }).toBe(0);
+}
+
+/** Presses keys as a person does who looks at the case before. */
+async function press(...keys: string[]): Promise<void> {
+  for (const key of keys) {
+    await isShown();
+    await page.keyboard.press(key);
+  }
+}
 
 describe("what waits", () => {
   test("is listed, leads to the cases, and their pictures are drawn as they are", async () => {
@@ -73,6 +83,45 @@ describe("curation", () => {
     await page.getByRole("dialog").getByRole("button", { name: "Finish", exact: true }).click();
     await page.getByText("This reading is closed").waitFor();
     await reading.result();
+  });
+
+  test("takes no answer to a case before its pictures are there, nor where they cannot be loaded", async () => {
+    const { id, reading } = await waits(2);
+    let isHeld = true;
+    let goOn = (): void => {};
+    const held = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    await page.route("**/api/cases/*/1/images/*", async (route) => {
+      if (isHeld) await held;
+      await route.abort();
+    });
+    await begin(id, "Ada");
+    await press("s", "ArrowRight");
+    const refused = page.getByRole("alert").filter({ hasText: "Not all of this case is shown yet" });
+    await page.keyboard.press("s");
+    await refused.waitFor();
+    isHeld = false;
+    goOn();
+    const again = page.locator("#card-1").getByRole("button", { name: /could not be loaded.*Try again/ });
+    await expect.poll(() => again.count()).toBe(3);
+    await page.keyboard.press("s");
+    await page.locator("#card-1").dblclick({ position: { x: 4, y: 4 } });
+    await page.unroute("**/api/cases/*/1/images/*");
+    for (let left = 3; left > 0; left--) {
+      await refused.waitFor();
+      await again.first().click();
+      await expect.poll(() => again.count()).toBe(left - 1);
+    }
+    await expect.poll(() => refused.count()).toBe(0);
+    await saved();
+    expect((await reading.state("Ada"))?.own).toEqual([[0, "select"]]);
+    await press("s");
+    await saved();
+    expect((await reading.state("Ada"))?.own).toEqual([
+      [0, "select"],
+      [1, "select"],
+    ]);
   });
 
   test("loses nothing when the tab is killed before anything could be sent", async () => {
