@@ -1,6 +1,6 @@
 /**
- * Counts of predicted probabilities, split by the truth: bin k of `bins` holds probabilities in [k/bins, (k+1)/bins),
- * the last one 1 too. Plain data, so that shards can be counted apart and merged.
+ * Counts of predicted probabilities, split by the truth, in equal bins from 0 to 1: what is in bin k or above is predicted
+ * at the threshold k by the number of bins. Plain data, so that shards can be counted apart and merged.
  */
 export interface ProbabilityHistogram {
   /** Pixels inside the reference, per bin. */
@@ -29,27 +29,11 @@ export interface PrecisionRecall {
 }
 
 /**
- * Histogram of one probability map (values in [0, 1]) against its reference (0 or not 0), same length.
+ * Histogram of probabilities quantised to 8 bits (Ŷ × 255, rounded) against their reference (0 or not 0), one bin per
+ * level; ½ lies between 127 and 128.
  *
- * @throws RangeError where lengths differ or a probability is not in [0, 1].
+ * @throws RangeError where lengths differ.
  */
-export function probabilityHistogram(probability: Float32Array, reference: Uint8Array, bins = 256): ProbabilityHistogram {
-  if (probability.length !== reference.length) {
-    throw new RangeError(`${probability.length} probabilities do not match ${reference.length} reference pixels`);
-  }
-  const positives = new Array<number>(bins).fill(0);
-  const negatives = new Array<number>(bins).fill(0);
-  for (let i = 0; i < probability.length; i++) {
-    const p = probability[i];
-    if (!(p >= 0 && p <= 1)) throw new RangeError(`probability ${p} at pixel ${i} is not between 0 and 1`);
-    const bin = Math.min(bins - 1, Math.floor(p * bins));
-    if (reference[i] !== 0) positives[bin]++;
-    else negatives[bin]++;
-  }
-  return { positives, negatives };
-}
-
-/** Histogram of probabilities quantised to 8 bits (Ŷ × 255, rounded), one bin per level; ½ lies between 127 and 128. */
 export function quantisedHistogram(levels: Uint8Array, reference: Uint8Array): ProbabilityHistogram {
   if (levels.length !== reference.length) {
     throw new RangeError(`${levels.length} probabilities do not match ${reference.length} reference pixels`);
