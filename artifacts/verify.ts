@@ -12,6 +12,7 @@ import {
 } from "./errors.ts";
 import { inParallel } from "./inParallel.ts";
 import { manifestDocument, sealedBlobs } from "./manifest.ts";
+import { traceOrigins } from "./origins.ts";
 import { actionDocument, actionPointer, campaignDocument, campaignPointer, findAction, recordAt } from "./records.ts";
 import type { Digest, Store } from "./store.ts";
 
@@ -19,9 +20,10 @@ export interface Problem {
   /**
    * missing: not in the store; damaged: bytes were changed; malformed: whole, but not the document that it should be;
    * key: a record's action key does not follow from its contents; origin: an artifact that came from nowhere;
-   * extra: something in the store's area that the store did not put there.
+   * extra: something in the store's area, or in an exported folder, that was not put there; signature: a statement of a
+   * crate that was not signed, or not as it should be.
    */
-  readonly kind: "missing" | "damaged" | "malformed" | "key" | "origin" | "extra";
+  readonly kind: "missing" | "damaged" | "malformed" | "key" | "origin" | "extra" | "signature";
   /** `blob <digest>`, `pointer <name>`, or `file <path in the store>`. */
   readonly what: string;
   /** How the campaign comes to it, e.g. `step masks > output labels > shards/00003.safetensors`. */
@@ -142,35 +144,9 @@ export async function verifyCampaign(store: Store, id: string, options: Verifica
   }
 
   function checkOrigins(): void {
-    const made = new Set([...records.values()].flatMap(({ record }) => Object.values(record.outputs)));
-    const declared = new Set<string>(options.external);
-    for (const { record, where: place } of records.values()) {
-      for (const [name, { artifact, record: origin }] of Object.entries(record.inputs)) {
-        const where = `${place} > input ${name}`;
-        const what = `blob ${artifact}`;
-        if (origin !== undefined) {
-          const maker = records.get(asDigest(origin));
-          if (maker !== undefined && !Object.values(maker.record.outputs).includes(artifact)) {
-            problems.push({
-              kind: "origin",
-              what,
-              where,
-              detail: `record ${origin}, from which it should come, has no such output`,
-            });
-          }
-        } else if (!made.has(artifact)) {
-          const { manifest } = artifacts.get(asDigest(artifact)) ?? {};
-          if (manifest?.type === "source" || declared.has(artifact)) external.push({ artifact: asDigest(artifact), where });
-          else
-            problems.push({
-              kind: "origin",
-              what,
-              where,
-              detail: "no action of this campaign made it, and it is not declared as external",
-            });
-        }
-      }
-    }
+    const found = traceOrigins(records, (artifact) => artifacts.get(artifact)?.manifest?.type, new Set(options.external));
+    external.push(...found.external);
+    problems.push(...found.problems);
   }
 
   async function checkArtifacts(): Promise<void> {

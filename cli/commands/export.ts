@@ -2,6 +2,9 @@ import path from "node:path";
 import type { Command } from "commander";
 import { decisionTables } from "../../activities/decisionTables.ts";
 import { niftiFiles } from "../../activities/predictions.ts";
+import { publicKeyFile } from "../../artifacts/crate/layout.ts";
+import { findSigningKey } from "../../artifacts/crate/signingKey.ts";
+import { writeCrate } from "../../artifacts/crate/writeCrate.ts";
 import { exportArtifact } from "../../artifacts/export.ts";
 import { openStore } from "../../artifacts/openStore.ts";
 import { findCampaign, getRecord } from "../../artifacts/records.ts";
@@ -16,9 +19,15 @@ import { kindOf } from "../../schemas/stepKinds.ts";
 import { printJson, say } from "../output.ts";
 
 export function register(program: Command): void {
-  program
+  const command = program
     .command("export")
-    .description("copy an artifact (data set, labels, model, masks, tables, report) to a folder")
+    .description(
+      "copy an artifact (data set, labels, model, masks, tables, report) to a folder, or a whole campaign as an RO-Crate",
+    )
+    .helpCommand(false);
+  command
+    .command("artifact", { isDefault: true })
+    .description("copy an artifact to a folder; the word artifact may be left out")
     .argument("<artifact>", "its digest, or CAMPAIGN/STEP[.OUTPUT], e.g. demo/wsss.model")
     .requiredOption("--out <folder>", "folder to write; one that does not exist yet, or is empty")
     .option("--json", "print one JSON document")
@@ -30,10 +39,55 @@ export function register(program: Command): void {
       if (json) printJson({ artifact, folder });
       else say(`${artifact} copied to ${folder}`);
     });
+  command
+    .command("crate")
+    .description(
+      "write a finished campaign as an RO-Crate (Provenance Run Crate): pipeline, every record and manifest, signed in-toto statements, " +
+        "and files of models, scores, volumes and answers. Artifacts that hold pictures, masks or file names of patients (a report among them) " +
+        "and keys of studies are named by digest alone; scores call patients as the data set does",
+    )
+    .argument("<campaign>", "its id")
+    .requiredOption("--out <folder>", "folder to write; one that does not exist yet, or is empty")
+    .option("--all", "with the files of every artifact, CT and masks too")
+    .option(
+      "--key <file>",
+      "Ed25519 private key (PKCS#8 PEM) to sign with; default RECIST3D_SIGNING_KEY, else one that is made on first use",
+    )
+    .option("--json", "print one JSON document")
+    .action(async (campaign: string, { out, all, key, json }: CrateFlags) => {
+      const store = await openStore();
+      const found = await findCampaign(store, campaign);
+      if (found === null)
+        throw new InputError(
+          `the store has no finished campaign "${campaign}"`,
+          store.url,
+          "a campaign is recorded when it is done: recist3d status",
+        );
+      const folder = path.resolve(out);
+      const signer = await findSigningKey(key);
+      if (signer.isNew)
+        say(`made a key to sign with: ${signer.path} (keep it secret, and a copy; hand out ${publicKeyFile} of the crate)`);
+      const { included, ...written } = await writeCrate(store, found, folder, {
+        all: all === true,
+        privateKey: signer.privateKey,
+      });
+      if (json) printJson({ campaign, folder, ...written, included });
+      else
+        say(
+          `campaign ${campaign} written to ${folder}: ${written.records} records, ${included.length} of ${written.artifacts} artifacts with their files, signed with key ${written.keyid}`,
+        );
+    });
+}
+
+interface CrateFlags {
+  readonly out: string;
+  readonly all?: boolean;
+  readonly key?: string;
+  readonly json?: boolean;
 }
 
 /** What other programs read: masks as NIfTI, decisions as CSV. */
-async function* unpacked(store: Store, manifest: Manifest): AsyncIterable<{ path: string; bytes: Uint8Array }> {
+export async function* unpacked(store: Store, manifest: Manifest): AsyncIterable<{ path: string; bytes: Uint8Array }> {
   yield* niftiFiles(store, manifest);
   yield* decisionTables(store, manifest);
 }

@@ -1,14 +1,22 @@
 import type { Command } from "commander";
+import { readPublicKey } from "../../artifacts/crate/signingKey.ts";
+import { verifyCrate } from "../../artifacts/crate/verifyCrate.ts";
+import { verifyExport } from "../../artifacts/export.ts";
 import { openStore } from "../../artifacts/openStore.ts";
 import { findCampaign } from "../../artifacts/records.ts";
-import { verifyCampaign } from "../../artifacts/verify.ts";
+import { type Problem, verifyCampaign } from "../../artifacts/verify.ts";
 import { InputError } from "../../methods/inputError.ts";
 import { printJson, say, WorkFailed } from "../output.ts";
+import { findArtifact, unpacked } from "./export.ts";
 
 export function register(program: Command): void {
-  program
+  const command = program
     .command("verify")
-    .description("re-hash everything that a finished campaign came from and gave")
+    .description("re-hash a finished campaign, or check a folder that export has written")
+    .helpCommand(false);
+  command
+    .command("campaign", { isDefault: true })
+    .description("re-hash everything that a finished campaign came from and gave; the word campaign may be left out")
     .argument("<id>", "campaign")
     .option("--json", "print one JSON document")
     .action(async (id: string, { json }: { json?: boolean }) => {
@@ -28,11 +36,51 @@ export function register(program: Command): void {
         },
       });
       if (json) printJson(report);
-      for (const { kind, what, where, detail } of report.problems) say(`${kind}: ${what} (${where}): ${detail}`);
-      if (!report.ok)
-        throw new WorkFailed(`campaign ${id}: ${report.problems.length} problem${report.problems.length === 1 ? "" : "s"} found`);
+      tell(`campaign ${id}`, report.problems);
       say(
         `campaign ${id} is whole: ${report.records} records, ${report.artifacts} artifacts, ${report.blobs} blobs, ${(report.bytes / 1e6).toFixed(1)} MB re-hashed`,
       );
     });
+  command
+    .command("crate")
+    .description("check a crate by itself, without a store: digests, action keys, origins, files and signatures")
+    .argument("<folder>", "that export crate wrote")
+    .option(
+      "--key <file>",
+      "public key (PEM) of who must have signed it; default: the one in the crate, for which nobody vouches",
+    )
+    .option("--json", "print one JSON document")
+    .action(async (folder: string, { key, json }: { key?: string; json?: boolean }) => {
+      const report = await verifyCrate(folder, key === undefined ? undefined : await readPublicKey(key));
+      const { campaign, records, artifacts, included, signed } = report;
+      if (json) printJson(report);
+      if (signed.by === "crate")
+        say(
+          `signatures were checked with the key in the crate itself, ${signed.keyid ?? "which cannot be read"}: nobody vouches for it (--key PUB.pem names who must have signed)`,
+        );
+      tell(`crate ${folder}`, report.problems);
+      say(
+        `crate ${folder} is whole: campaign ${campaign}, ${records} records, ${artifacts} artifacts, ${included.length} of them with their files, signed with key ${signed.keyid}`,
+      );
+    });
+  command
+    .command("export")
+    .description("check that a folder is still as export has written it")
+    .argument("<folder>", "that export wrote")
+    .argument("<artifact>", "its digest, or CAMPAIGN/STEP[.OUTPUT]")
+    .option("--json", "print one JSON document")
+    .action(async (folder: string, name: string, { json }: { json?: boolean }) => {
+      const store = await openStore();
+      const artifact = await findArtifact(store, name);
+      const problems = await verifyExport(folder, artifact, (manifest) => unpacked(store, manifest));
+      if (json) printJson({ folder, artifact, ok: problems.length === 0, problems });
+      tell(`folder ${folder}`, problems);
+      say(`folder ${folder} is as ${artifact} was exported`);
+    });
+}
+
+/** @throws WorkFailed where there is a problem */
+function tell(what: string, problems: readonly Problem[]): void {
+  for (const { kind, what: place, where, detail } of problems) say(`${kind}: ${place} (${where}): ${detail}`);
+  if (problems.length > 0) throw new WorkFailed(`${what}: ${problems.length} problem${problems.length === 1 ? "" : "s"} found`);
 }

@@ -1,10 +1,10 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { sha256 } from "../../artifacts/digest.ts";
 import { DamagedBlobError, MissingBlobError, StoreInputError } from "../../artifacts/errors.ts";
-import { exportArtifact, verifyExport } from "../../artifacts/export.ts";
+import { exportArtifact, type Unpack, verifyExport } from "../../artifacts/export.ts";
 import { openFileStore } from "../../artifacts/fileStore.ts";
 import { putArtifact } from "../../artifacts/manifest.ts";
 import type { Digest } from "../../artifacts/store.ts";
@@ -80,6 +80,32 @@ describe("verifyExport", () => {
     expect(await verifyExport(dir, artifact)).toMatchObject([
       { kind: "extra", what: "file .hidden" },
       { kind: "extra", what: "file shards/00002.safetensors" },
+    ]);
+  });
+
+  it("knows the files that were unpacked, and misses them where it is told of none", async () => {
+    const unpack: Unpack = async function* ({ blobs }) {
+      yield { path: "tables/files.csv", bytes: Buffer.from(blobs.map(({ path }) => path).join()) };
+    };
+    await exportArtifact(store, artifact, dir, unpack);
+    expect(await verifyExport(dir, artifact, unpack)).toEqual([]);
+    expect(await verifyExport(dir, artifact)).toMatchObject([
+      { kind: "extra", what: "file tables/files.csv", detail: "it is not of this artifact" },
+    ]);
+    await tamper(join(dir, "tables/files.csv"), flipBit);
+    expect(await verifyExport(dir, artifact, unpack)).toMatchObject([{ kind: "damaged", what: "file tables/files.csv" }]);
+    rmSync(join(dir, "tables/files.csv"));
+    expect(await verifyExport(dir, artifact, unpack)).toMatchObject([{ kind: "missing", what: "file tables/files.csv" }]);
+  });
+
+  it("says so where there is no folder, and follows no link", async () => {
+    await expect(verifyExport(dir, artifact)).rejects.toThrow(StoreInputError);
+    await expect(verifyExport(dir, artifact)).rejects.toThrow(`${dir}: there is no such folder`);
+    await exportArtifact(store, artifact, dir);
+    await expect(verifyExport(join(dir, "empty"), artifact)).rejects.toThrow("there is no such folder");
+    symlinkSync("/dev/zero", join(dir, "endless"));
+    expect(await verifyExport(dir, artifact)).toMatchObject([
+      { kind: "extra", what: "file endless", detail: "it is neither a file nor a folder" },
     ]);
   });
 });

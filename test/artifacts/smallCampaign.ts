@@ -1,8 +1,10 @@
 import { actionKeyOf } from "../../artifacts/actionKey.ts";
 import { canonicalJson } from "../../artifacts/canonicalJson.ts";
+import { sha256 } from "../../artifacts/digest.ts";
 import { getManifest, putArtifact } from "../../artifacts/manifest.ts";
 import { commitAction, commitCampaign, type FoundAction } from "../../artifacts/records.ts";
 import type { Digest, Store } from "../../artifacts/store.ts";
+import type { CompiledPipeline, CompiledStep } from "../../schemas/pipeline.ts";
 import type { ActionRecord, CampaignRecord } from "../../schemas/records.ts";
 
 /** A record with its right key; the times and the machine are made up. */
@@ -93,12 +95,28 @@ export async function smallCampaign(store: Store, id: string): Promise<SmallCamp
     }),
   );
 
+  const sourceText = `name: ${id}\n`;
+  const step = (name: string, kind: string, wires: CompiledStep["inputs"]): CompiledStep => ({
+    ...{ name, kind, version: 1, queue: "cpu", shape: "single", numerics: "plain", external: [], params: {}, inputs: wires },
+  });
+  const fromLesions = { step: "lesions", output: "lesions" };
+  const pipeline: CompiledPipeline = {
+    name: id,
+    source: sha256(sourceText),
+    params: { seed: 7, share: 0.5, method: "grabcut-r", fast: true, sizes: [1, 2] },
+    steps: [
+      step("lesions", "dataset.import", {}),
+      step("masks", "labels.initial", { lesions: [fromLesions] }),
+      step("theta", "network.train", { images: [fromLesions], labels: [{ step: "masks", output: "labels" }] }),
+    ],
+    wanted: ["theta"],
+  };
   const record: CampaignRecord = {
     type: "campaign-record",
     schemaVersion: 1,
     campaign: id,
-    pipeline: await store.putBlob(Buffer.from(canonicalJson({ name: id, steps: ["lesions", "masks", "theta"] }))),
-    source: await store.putBlob(Buffer.from(`name: ${id}\n`)),
+    pipeline: await store.putBlob(Buffer.from(canonicalJson(pipeline))),
+    source: await store.putBlob(Buffer.from(sourceText)),
     steps: { lesions: lesions.digest, masks: masks.digest, theta: theta.digest },
     started: "2026-01-02T03:04:05.000Z",
     finished: "2026-01-02T03:05:05.000Z",
