@@ -52,18 +52,20 @@ export async function verifyExport(dir: string, artifact: Digest, unpack?: Unpac
     note("damaged", manifestFile, `its bytes hash to ${sha256(bytes)}, not to ${artifact}`);
     return problems;
   }
-  const check = async (path: string, digest: string, because: string): Promise<void> => {
+  const check = async (path: string, digest: string, size: number, because: string): Promise<void> => {
     if (!present.delete(path)) {
       note("missing", path, `${because} ${digest}`);
       return;
     }
-    const found = sha256(await readFile(join(dir, path)));
+    const own = await readFile(join(dir, path));
+    const found = sha256(own);
     if (found !== digest) note("damaged", path, `its bytes hash to ${found}, not to ${digest}`);
+    else if (own.length !== size) note("malformed", path, `its manifest says ${size} bytes, it has ${own.length}`);
   };
   const manifest = parseDocument(dir, manifestDocument, artifact, bytes);
-  for (const { path, digest } of manifest.blobs) await check(path, digest, "the manifest has it as blob");
+  for (const { path, digest, size } of manifest.blobs) await check(path, digest, size, "the manifest has it as blob");
   for await (const file of unpack?.(manifest) ?? [])
-    await check(file.path, sha256(file.bytes), "the artifact unpacks to it, with bytes that hash to");
+    await check(file.path, sha256(file.bytes), file.bytes.byteLength, "the artifact unpacks to it, with bytes that hash to");
   for (const path of [...present].sort()) note("extra", path, "it is not of this artifact");
   return problems;
 }

@@ -8,7 +8,7 @@ import { getManifest } from "../manifest.ts";
 import { type FoundAction, getRecord } from "../records.ts";
 import type { Digest, Store } from "../store.ts";
 
-const pipelineDocument: DocumentKind<CompiledPipeline> = { name: "compiled pipeline", schema: compiledPipelineSchema };
+export const pipelineDocument: DocumentKind<CompiledPipeline> = { name: "compiled pipeline", schema: compiledPipelineSchema };
 
 /** Everything that a campaign's numbers can be followed back to, but the bytes of artifacts. */
 export interface Lineage {

@@ -6,6 +6,7 @@ import type { Manifest } from "../../schemas/artifacts.ts";
 import type { ActionRecord, CampaignRecord } from "../../schemas/records.ts";
 import { actionKeyOf } from "../actionKey.ts";
 import { asDigest, sha256 } from "../digest.ts";
+import { parseDocument } from "../document.ts";
 import { verifyExport } from "../export.ts";
 import { manifestDocument } from "../manifest.ts";
 import { traceOrigins } from "../origins.ts";
@@ -22,12 +23,14 @@ import {
   campaignFile,
   crateFiles,
   manifestsFile,
+  metadataFile,
   pipelineFile,
   publicKeyFile,
   recordsFile,
   sourceFile,
 } from "./layout.ts";
-import { artifactsOf, recordsNamedBy } from "./lineage.ts";
+import { artifactsOf, type Lineage, pipelineDocument, recordsNamedBy } from "./lineage.ts";
+import { crateMetadata } from "./metadata.ts";
 import { parsePublicKey, publicPem } from "./signingKey.ts";
 
 export interface CrateReport {
@@ -46,6 +49,11 @@ export interface CrateReport {
     /** given: by who asks; crate: the crate's own, for which nobody vouches. */
     readonly by: "given" | "crate";
   };
+  /**
+   * Whether `ro-crate-metadata.json` is what this version of recist3d writes of these records. Where it is not, another
+   * version wrote it, or somebody to whom it mattered more than the records: believe the records.
+   */
+  readonly isDescribedAsHere: boolean;
   /** Artifacts that no action made. */
   readonly external: readonly { readonly artifact: Digest; readonly where: string }[];
   readonly problems: readonly Problem[];
@@ -114,9 +122,33 @@ export async function verifyCrate(folder: string, given?: KeyObject): Promise<Cr
     artifacts: manifests.size,
     included,
     signed: { keyid: publicKey === null ? null : keyIdOf(publicKey), by: given === undefined ? "crate" : "given" },
+    isDescribedAsHere: campaign !== undefined && metadataFollows(campaign, records, manifests, files, included),
     external,
     problems,
   };
+}
+
+function metadataFollows(
+  campaign: CampaignRecord,
+  records: ReadonlyMap<Digest, ActionRecord>,
+  manifests: ReadonlyMap<Digest, Manifest>,
+  files: ReadonlyMap<string, Buffer>,
+  included: readonly Digest[],
+): boolean {
+  try {
+    const lineage: Lineage = {
+      digest: sha256(files.get(campaignFile)!),
+      campaign,
+      pipeline: parseDocument(pipelineFile, pipelineDocument, asDigest(campaign.pipeline), files.get(pipelineFile)!),
+      source: files.get(sourceFile)!,
+      records: Array.from(records, ([digest, record]) => ({ digest, record })),
+      manifests,
+    };
+    return files.get(metadataFile)?.toString("utf8") === crateMetadata(lineage, files, new Set(included));
+  } catch {
+    // Something that it is made of is not there, which is noted.
+    return false;
+  }
 }
 
 /** Whether records and manifests are those, and all of those, that the campaign comes from. Returns what no action made. */

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { metadataFile } from "../../artifacts/crate/layout.ts";
 import { readPublicKey } from "../../artifacts/crate/signingKey.ts";
 import { verifyCrate } from "../../artifacts/crate/verifyCrate.ts";
 import { verifyExport } from "../../artifacts/export.ts";
@@ -58,9 +59,15 @@ export function register(program: Command): void {
         say(
           `signatures were checked with the key in the crate itself, ${signed.keyid ?? "which cannot be read"}: nobody vouches for it (--key PUB.pem names who must have signed)`,
         );
+      if (!report.isDescribedAsHere)
+        say(
+          `${metadataFile} is not what this recist3d writes of these records: another version did, or somebody who wanted it to say something else`,
+        );
       tell(`crate ${folder}`, report.problems);
       say(
-        `crate ${folder} is whole: campaign ${campaign}, ${records} records, ${artifacts} artifacts, ${included.length} of them with their files, signed with key ${signed.keyid}`,
+        printable(
+          `crate ${folder} is whole: campaign ${campaign}, ${records} records, ${artifacts} artifacts, ${included.length} of them with their files, signed with key ${signed.keyid}`,
+        ),
       );
     });
   command
@@ -81,6 +88,9 @@ export function register(program: Command): void {
 
 /** @throws WorkFailed where there is a problem */
 function tell(what: string, problems: readonly Problem[]): void {
-  for (const { kind, what: place, where, detail } of problems) say(`${kind}: ${place} (${where}): ${detail}`);
+  for (const { kind, what: place, where, detail } of problems) say(printable(`${kind}: ${place} (${where}): ${detail}`));
   if (problems.length > 0) throw new WorkFailed(`${what}: ${problems.length} problem${problems.length === 1 ? "" : "s"} found`);
 }
+
+/** Names in a folder that somebody else wrote may hold what a terminal obeys. */
+const printable = (text: string): string => text.replace(/\p{Cc}/gu, "\ufffd");

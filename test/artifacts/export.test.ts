@@ -98,6 +98,14 @@ describe("verifyExport", () => {
     expect(await verifyExport(dir, artifact, unpack)).toMatchObject([{ kind: "missing", what: "file tables/files.csv" }]);
   });
 
+  it("holds sizes against the manifest", async () => {
+    const digest = await store.putBlob(Buffer.from("zero"));
+    const blob = { path: "zero", digest, size: 5, mediaType: "text/plain" };
+    const lying = await putArtifact(store, { type: "dataset", meta: {}, files: [blob] });
+    await exportArtifact(store, lying, dir);
+    expect(await verifyExport(dir, lying)).toMatchObject([{ kind: "malformed", what: "file zero" }]);
+  });
+
   it("says so where there is no folder, and follows no link", async () => {
     await expect(verifyExport(dir, artifact)).rejects.toThrow(StoreInputError);
     await expect(verifyExport(dir, artifact)).rejects.toThrow(`${dir}: there is no such folder`);

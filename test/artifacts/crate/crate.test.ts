@@ -64,6 +64,7 @@ describe("writeCrate", () => {
       artifacts: 6,
       included: [campaign.model],
       signed: { keyid: keyIdOf(knownKey), by: "crate" },
+      isDescribedAsHere: true,
       external: expect.arrayContaining([{ artifact: campaign.source, where: "step lesions > input source" }]),
       problems: [],
     } satisfies CrateReport);
@@ -240,7 +241,7 @@ describe("verifyCrate", () => {
   it("finds what does not follow, though all digests and signatures are made anew", async () => {
     const { privateKey, publicKey } = generateKeyPairSync("ed25519");
     /** The crate after a change of its last record, as somebody would write it who has no other key. */
-    const forge = (change: (record: ActionRecord) => object, drop = 0): void => {
+    const forge = (change: (record: ActionRecord) => object, drop = 0, describe = (metadata: string) => metadata): void => {
       const lines = linesOf(join(pristine, "records.jsonl"));
       lines.push(canonicalJson(change(JSON.parse(lines.pop()!) as ActionRecord)));
       const kept = lines.slice(drop);
@@ -250,17 +251,29 @@ describe("verifyCrate", () => {
         steps: { ...campaign.record.steps, theta: sha256(lines.at(-1)!) },
       } satisfies CampaignRecord;
       writeFileSync(join(folder, "campaign.json"), canonicalJson(record));
+      const metadata = readFileSync(join(pristine, "ro-crate-metadata.json"), "utf8");
+      writeFileSync(join(folder, "ro-crate-metadata.json"), describe(metadata));
       const digests = attestedFiles.map((path) => [path, sha256(readFileSync(join(folder, path)))] as const);
       const statements = [
         ...kept.map((line) => recordStatement({ digest: sha256(line), record: JSON.parse(line) as ActionRecord })),
-        crateStatement(new Map(digests), { campaign: "phantom-1", record: digests[2][1], artifacts: [campaign.model] }),
+        crateStatement(new Map(digests), {
+          campaign: "phantom-1",
+          record: sha256(canonicalJson(record)),
+          artifacts: [campaign.model],
+        }),
       ];
       const sealed = statements.map((statement) => `${canonicalJson(seal(statement, privateKey))}\n`);
       writeFileSync(join(folder, "attestations.intoto.jsonl"), sealed.join(""));
       writeFileSync(join(folder, "signing-key.pub.pem"), publicPem(publicKey));
     };
     forge((record) => record);
-    expect(await problemsOf(folder)).toEqual([]);
+    expect(await verifyCrate(folder)).toMatchObject({ ok: true, isDescribedAsHere: true });
+    forge(
+      (record) => record,
+      0,
+      (metadata) => metadata.replace('"value": 7', '"value": 8'),
+    );
+    expect(await verifyCrate(folder)).toMatchObject({ ok: true, isDescribedAsHere: false });
     forge((record) => ({ ...record, params: { epochs: 1 } }));
     expect(await problemsOf(folder)).toEqual(["key: file records.jsonl"]);
     forge((record) => ({ ...record, outputs: { model: "0".repeat(64) } }));
