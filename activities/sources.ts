@@ -11,6 +11,7 @@ import { type CtVolumes, openCtVolumes } from "../methods/datasets/ctVolumes.ts"
 import { openDeepLesion } from "../methods/datasets/deeplesion.ts";
 import type { LesionSource, VolumeSource } from "../methods/datasets/lesionCase.ts";
 import { openLymphNodes } from "../methods/datasets/lymphNodes.ts";
+import { openMarkedScans } from "../methods/datasets/markedScans.ts";
 import { openNiftiMasks } from "../methods/datasets/niftiMasks.ts";
 import { openPhotographs, type PhotographSource } from "../methods/datasets/photographs.ts";
 import { openConstructedCourses } from "../methods/datasets/semiSynthetic/followUp.ts";
@@ -35,6 +36,8 @@ export function openSource(params: StepParams<"dataset.import">): Promise<Lesion
       return openNiftiMasks(root, { noise, seed });
     case "lymph-nodes":
       return openLymphNodes(root, { noise, seed });
+    case "marked-scans":
+      return openMarkedScans(root);
   }
 }
 

@@ -219,6 +219,7 @@ async function tested(model: Model, { exact, noisy }: TestLesions, backend: Back
     `exact, 3D: ${mean(plain.map(({ cutOff }) => cutOff)).toFixed(3)} on the lesions' own slices alone; their own masks on the slices found: ${mean(plain.map(({ extent }) => extent)).toFixed(3)}`,
   );
   row("without marks", await scores(exact, {}, true));
+  row("… that it measures", await scores(exact, { measured: true }, true));
   for (const { id, slice, volume, area, size } of plain)
     console.log(id.padEnd(48), slice.toFixed(3), volume.toFixed(3), `area × ${area.toFixed(2)}, volume × ${size.toFixed(2)}`);
 }

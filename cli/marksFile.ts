@@ -1,12 +1,11 @@
 import { readdir } from "node:fs/promises";
 import path from "node:path";
-import type { z } from "zod";
 import { type DeepLesionRow, parseDeepLesionInfo } from "../methods/datasets/deeplesionInfo.ts";
+import { parseMarksFile } from "../methods/datasets/marksFile.ts";
 import type { HuWindow, Vec3 } from "../methods/imaging/volume.ts";
 import { InputError } from "../methods/inputError.ts";
 import type { RecistMarks } from "../methods/labels/recist.ts";
 import { readTextFile } from "../methods/textFile.ts";
-import { type MarkedLesion, marksFileSchema } from "../schemas/marks.ts";
 
 /** One lesion of a marks file, not yet checked against the image. */
 export interface FiledMarks {
@@ -27,7 +26,7 @@ export interface MarksFile {
 }
 
 /**
- * Reads marks: JSON (points 0-based on the image's own grid), or DeepLesion's `DL_info.csv` as it is, of which the rows
+ * Reads marks: JSON (points 0-based on the image's own grid; lesions that name another image are left out), or DeepLesion's `DL_info.csv` as it is, of which the rows
  * of the image's series are taken (`image` is then the series' folder of PNG slices).
  *
  * @throws InputError where the file cannot be read or understood, names a lesion twice or none of this image, or marks
@@ -35,51 +34,28 @@ export interface MarksFile {
  */
 export async function readMarksFile(file: string, image: string): Promise<MarksFile> {
   const text = await readTextFile(file, "give a marks file (JSON) or DL_info.csv");
-  return /\.csv$/i.test(file) ? fromDeepLesion(parseDeepLesionInfo(text, file), file, image) : fromJson(text, file);
+  return /\.csv$/i.test(file) ? fromDeepLesion(parseDeepLesionInfo(text, file), file, image) : fromJson(text, file, image);
 }
 
-function fromJson(text: string, file: string): MarksFile {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (error) {
-    throw new InputError(`is not JSON: ${(error as Error).message}`, file, `expected ${FORM}`, { cause: error });
-  }
-  const parsed = marksFileSchema.safeParse(json);
-  if (!parsed.success) throw misformed(parsed.error.issues[0], json, file);
-  const seen = new Set<string>();
-  for (const { id } of parsed.data) {
-    if (seen.has(id))
-      throw new InputError(
-        "this id is given to two lesions",
-        `${file}: lesion ${id}`,
-        "ids name the files that are written: give every lesion its own",
-      );
-    seen.add(id);
-  }
+/** Of a file that is about several images, the lesions of this one. */
+function fromJson(text: string, file: string, image: string): MarksFile {
+  const all = parseMarksFile(text, file);
+  const folder = path.dirname(file);
+  const own = all.filter((lesion) => lesion.image === undefined || path.resolve(folder, lesion.image) === path.resolve(image));
+  if (own.length === 0)
+    throw new InputError(`has no lesion of ${image}`, file, `its first one is of ${path.join(folder, all[0].image!)}`);
+  const [{ spacing }] = own;
+  const other = own.find((lesion) => lesion.spacing?.join() !== spacing?.join());
+  if (other !== undefined) throw new InputError("gives its image another spacing than the lesion before", other.where);
   return {
-    lesions: parsed.data.map(({ id, slice, long, short }: MarkedLesion) => ({
+    lesions: own.map(({ id, marks, where, window }) => ({
       id,
-      marks: { slice, long, short },
-      where: `${file}: lesion ${id}`,
+      marks,
+      where,
+      ...(window !== undefined && { window: { low: window[0], high: window[1] } }),
     })),
+    ...(spacing !== undefined && { spacingMm: spacing }),
   };
-}
-
-const FORM = '[{"id": "a", "slice": 12, "long": [[x, y], [x, y]], "short": [[x, y], [x, y]]}]';
-
-/** The first thing that is wrong, with the lesion and the place in it. */
-function misformed({ path: steps, message }: z.core.$ZodIssue, json: unknown, file: string): InputError {
-  const [index, ...rest] = steps;
-  const id = typeof index === "number" ? (json as { id?: unknown }[])[index]?.id : undefined;
-  const lesion =
-    typeof index !== "number"
-      ? ""
-      : typeof id === "string" && rest[0] !== "id"
-        ? `: lesion ${id}`
-        : `: lesion number ${index + 1}`;
-  const place = rest.map((step) => (typeof step === "number" ? `[${step}]` : String(step))).join("");
-  return new InputError(`${place === "" ? "" : `${place}: `}${message}`, `${file}${lesion}`, `expected ${FORM}`);
 }
 
 async function fromDeepLesion(rows: readonly DeepLesionRow[], file: string, image: string): Promise<MarksFile> {

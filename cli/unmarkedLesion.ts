@@ -96,7 +96,7 @@ export async function segmentUnmarked(
   const image = cropVolume(volume, start, end);
   const [x, y] = region.centre;
   const marks = { ...region, slice: region.slice - start[2], centre: [x - start[0], y - start[1]] as const };
-  const { mask, outcomes } = await predictVolume(model, backend, { image, marks, window });
+  const { mask, outcomes } = await predictVolume(model, backend, { image, marks, window }, { measured: true });
   return { mask: onGrid(mask, start, volume), outcomes };
 }
 

@@ -28,12 +28,16 @@ export const segmentationPredict: StepBody<StepParams<"segmentation.predict">> =
     const { model, enhancer, dispose } = await loadSegmenter(store, inputs.model.artifact as Digest, network);
     const predictions: Prediction[] = [];
     try {
-      if (params.marks === "absent") requireWithoutMarks(model, "input model");
+      if (params.marks !== "use") requireWithoutMarks(model, "input model");
       for (const [done, { lesion, image }] of lesions.entries()) {
         progress({ unit: "lesions", done, total: lesions.length });
         const marks = params.marks === "use" ? lesion : boxAround(lesion, params.box);
         const seen = { image, marks, window: lesion.window };
-        const { mask, probability, outcomes } = await predictVolume(model, network, seen, { ...params, enhancer });
+        const { mask, probability, outcomes } = await predictVolume(model, network, seen, {
+          ...params,
+          enhancer,
+          measured: params.marks === "measured",
+        });
         const quantised = Uint8Array.from(probability, (p) => Math.round(p * 255));
         predictions.push({ id: lesion.id, mask, outcomes, probability: quantised });
       }

@@ -7,11 +7,11 @@ import { decodeCtPng } from "../imaging/png16.ts";
 import { type Mask, type Slice, sliceOf, type Vec3, type Volume } from "../imaging/volume.ts";
 import { rangeOfMask, type VoxelRange } from "../imaging/voxelRange.ts";
 import { InputError } from "../inputError.ts";
-import { drawnAxes } from "../labels/raster.ts";
 import { endPoints, lengthMm, type RecistMarks } from "../labels/recist.ts";
 import { rememberLast } from "../rememberLast.ts";
 import { readTextFile } from "../textFile.ts";
 import { type DeepLesionRow, parseDeepLesionInfo } from "./deeplesionInfo.ts";
+import { lesionAtMarks } from "./lesionAtMarks.ts";
 import type { LesionCase, LesionSource, SourceEntry } from "./lesionCase.ts";
 import { lesionRange, marksInRange, wantedSlices } from "./lesionCrop.ts";
 
@@ -46,10 +46,6 @@ interface MaskFile {
   readonly last: number;
 }
 
-/** Of the pixels on the marks' axes, a component must hold this part to belong to the lesion … */
-const COMPONENT_ON_AXES = 0.1;
-/** … and all that do together this part, or the mask is another lesion's. */
-const REFERENCE_ON_AXES = 0.5;
 /** More than a case reads, where slices are 5 mm thick: 16 MB of slices of 512 × 512. */
 const SLICES_KEPT = 32;
 
@@ -211,11 +207,7 @@ async function readCrop(
   return { dims: [width, height, depth], spacingMm, affine, data };
 }
 
-/**
- * The part of a mask that is this row's lesion. A mask file belongs to a series, not to a lesion, so the marks decide:
- * of the pixels on their two axes, at least half must lie in the mask; its 26-connected components that hold a tenth or
- * more of them are the lesion, so that a neighbour that an end point grazes is not.
- */
+/** The part of a mask that is this row's lesion. A mask file belongs to a series, not to a lesion, so the marks decide. */
 async function findReference(
   row: DeepLesionRow,
   spacingMm: Vec3,
@@ -227,19 +219,8 @@ async function findReference(
     const file = path.join(folder, name);
     const { mask, labels, sizes } = await readers.mask(file);
     checkGeometry(mask, [...row.imageSize, last - first + 1], spacingMm, file, row);
-    const [width, height] = mask.dims;
-    const axes = drawnAxes(row.diameters, width, height);
-    const onAxes = new Array<number>(sizes.length + 1).fill(0);
-    const keySlice = (row.keySlice - first) * width * height;
-    axes.forEach((drawn, i) => {
-      if (drawn !== 0) onAxes[labels[keySlice + i]]++;
-    });
-    const drawn = onAxes.reduce((sum, count) => sum + count, 0);
-    const isLesion = onAxes.map((count, label) => label > 0 && count >= COMPONENT_ON_AXES * drawn);
-    const covered = onAxes.reduce((sum, count, label) => sum + (isLesion[label] ? count : 0), 0);
-    if (covered === 0 || covered < REFERENCE_ON_AXES * drawn) continue;
-    const data = new Uint8Array(labels.length);
-    for (let i = 0; i < labels.length; i++) if (isLesion[labels[i]]) data[i] = 1;
+    const data = lesionAtMarks({ labels, sizes }, mask.dims, { ...row.diameters, slice: row.keySlice - first });
+    if (data === undefined) continue;
     return { mask: { ...mask, data }, first };
   }
   return undefined;

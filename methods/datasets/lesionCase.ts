@@ -2,7 +2,18 @@ import type { HuWindow, Mask, Volume } from "../imaging/volume.ts";
 import type { RecistMarks } from "../labels/recist.ts";
 
 /** DeepLesion's `Coarse_lesion_type` 1 … 8 in order; −1 is "unknown". */
-export type Category = "bone" | "abdomen" | "mediastinum" | "liver" | "lung" | "kidney" | "soft-tissue" | "pelvis" | "unknown";
+export const categories = [
+  "bone",
+  "abdomen",
+  "mediastinum",
+  "liver",
+  "lung",
+  "kidney",
+  "soft-tissue",
+  "pelvis",
+  "unknown",
+] as const;
+export type Category = (typeof categories)[number];
 
 /**
  * One marked lesion as a data set delivers it. The crop holds at least the square of side 2 × the long diameter around

@@ -56,6 +56,6 @@ export function regionRange({ slice, centre: [x, y], lengthPx }: UnmarkedRegion,
 }
 
 /** The marks as they lie in the range. */
-export function marksInRange(marks: RecistMarks, { start: [x0, y0, z0] }: VoxelRange): RecistMarks {
+export function marksInRange(marks: RecistMarks, { start: [x0, y0, z0] }: Pick<VoxelRange, "start">): RecistMarks {
   return { slice: marks.slice - z0, ...shiftedTo([x0, y0], marks) };
 }

@@ -257,7 +257,7 @@ function cropAround(
 ): { lattice: Lattice; mask: Uint8Array; marks: RecistMarks } {
   // The lesion lies in the middle of an imaginary scan that is large enough for no crop to be clipped.
   const middle: Vec3 = [SCAN_VOXELS / 2, SCAN_VOXELS / 2, SCAN_VOXELS / 2];
-  const inScan = marksInRange(marks, { start: [-middle[0], -middle[1], -middle[2]], end: middle });
+  const inScan = marksInRange(marks, { start: [-middle[0], -middle[1], -middle[2]] });
   const lesion = rangeOfMask(mask, tight.dims);
   const reference = lesion && { start: plus(lesion.start, middle), end: plus(lesion.end, middle) };
   const range = lesionRange(inScan, tight.spacingMm, [SCAN_VOXELS, SCAN_VOXELS, SCAN_VOXELS], reference);

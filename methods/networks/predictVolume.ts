@@ -1,6 +1,7 @@
 import { components } from "../imaging/components.ts";
 import { type HuWindow, type Mask, type Slice, sliceOf, type Volume } from "../imaging/volume.ts";
 import { InputError } from "../inputError.ts";
+import { diametersOfMask } from "../labels/diameters.ts";
 import { refinement } from "../labels/harvest.ts";
 import { priorCutVolume } from "../labels/priorCut.ts";
 import { drawnAxes } from "../labels/raster.ts";
@@ -11,7 +12,7 @@ import type { PictureEnhancer } from "./enhancedPictures.ts";
 import { isMarked, radiusOf, type UnmarkedRegion } from "./lesionRegion.ts";
 import type { Model } from "./model.ts";
 import { predict } from "./predict.ts";
-import { type NetworkInput, networkInput } from "./preprocess.ts";
+import { type NetworkInput, networkInput, showsMarks } from "./preprocess.ts";
 
 /** A lesion as the network sees it: at its marks, or at a place without marks. */
 export interface MarkedVolume {
@@ -33,6 +34,8 @@ export interface VolumePredictionOptions {
   readonly slices?: "key";
   /** For networks whose input shows denoised or enhanced slices. */
   readonly enhancer?: PictureEnhancer;
+  /** Without marks, for a network that is shown them: the diameters of what it finds on the region's slice are its marks on the others. */
+  readonly measured?: boolean;
 }
 
 export interface VolumePrediction {
@@ -68,7 +71,8 @@ export async function predictSlices(
 /**
  * Segments a lesion slice by slice: {Ŷ ≥ threshold} on every slice within `extent` long diameters of the RECIST slice, of which
  * the 26-connected component that covers most of the marks is kept (none, where the network finds nothing at the marks),
- * with holes filled in each slice. Without marks it is the component at the centre, else the largest one. The cut with the
+ * with holes filled in each slice. Without marks it is the component at the centre, else the largest one; a network that is
+ * shown marks gives better volumes where it measures its own (`measured`). The cut with the
  * shape prior takes all of Ŷ into account, not the thresholded mask; where it leaves nothing, that mask stands.
  *
  * @throws InputError for a refinement without marks.
@@ -84,20 +88,22 @@ export async function predictVolume(
     threshold = 0.5,
     slices: which,
     enhancer,
+    measured = false,
   }: VolumePredictionOptions = {},
 ): Promise<VolumePrediction> {
-  const { image, marks, window } = lesion;
+  const { image, window } = lesion;
   const [width, height, depth] = image.dims;
   const area = width * height;
-  if (postprocess !== "none" && !isMarked(marks)) {
+  if (postprocess !== "none" && !isMarked(lesion.marks)) {
     const reason = postprocess === "grabcut" ? "GrabCut needs marks for its trimap" : "the shape prior is one of marks";
     throw new InputError(reason, undefined, "leave the refinement out, or give marks");
   }
-  const reachMm = extent * (isMarked(marks) ? lengthMm(marks.long, image.spacingMm) : marks.lengthPx * image.spacingMm[0]);
-  const slices = Array.from({ length: depth }, (_, z) => z).filter((z) =>
-    which === "key" ? z === marks.slice : Math.abs(z - marks.slice) * image.spacingMm[2] <= reachMm,
-  );
-  const predicted = await predictSlices(model, backend, lesion, slices, { flips: testTimeFlip, enhancer });
+  const slices = slicesWithin(extent, lesion).filter((z) => which !== "key" || z === lesion.marks.slice);
+  const looking = { flips: testTimeFlip, enhancer };
+  const { marks, predicted } =
+    measured && !isMarked(lesion.marks) && showsMarks(model)
+      ? await measuredSlices(model, backend, { ...lesion, marks: lesion.marks }, slices, { ...looking, threshold })
+      : { marks: lesion.marks, predicted: await predictSlices(model, backend, lesion, slices, looking) };
   const probability = new Float32Array(area * depth);
   const likely = new Uint8Array(area * depth);
   for (const [i, z] of slices.entries()) {
@@ -135,11 +141,41 @@ export async function predictVolume(
   return { mask, probability, outcomes };
 }
 
+/** Slices up to `extent` long diameters from that of the marks. */
+function slicesWithin(extent: number, { image: { dims, spacingMm }, marks }: MarkedVolume): number[] {
+  const reachMm = extent * (isMarked(marks) ? lengthMm(marks.long, spacingMm) : marks.lengthPx * spacingMm[0]);
+  return Array.from({ length: dims[2] }, (_, z) => z).filter((z) => Math.abs(z - marks.slice) * spacingMm[2] <= reachMm);
+}
+
+/**
+ * Ŷ on the given slices of a lesion without marks: on the region's own slice without marks, on the others with the
+ * diameters of what was found there, as a reader would have drawn them. Where nothing was found, without marks on all.
+ */
+async function measuredSlices(
+  model: Model,
+  backend: Backend,
+  lesion: MarkedVolume & { readonly marks: UnmarkedRegion },
+  slices: readonly number[],
+  { threshold, ...looking }: { readonly threshold: number } & Parameters<typeof predictSlices>[4],
+): Promise<{ marks: MarkedVolume["marks"]; predicted: Slice<Float32Array>[] }> {
+  const { image, marks: region } = lesion;
+  const [key] = await predictSlices(model, backend, lesion, [region.slice], looking);
+  const grid = { ...image, dims: [key.width, key.height, 1] } as const;
+  const likely = Uint8Array.from(key.data, (y) => (y >= threshold ? 1 : 0));
+  const found = componentAtMarks(likely, grid, { ...region, slice: 0 });
+  const diameters = diametersOfMask({ ...key, data: found }, image.spacingMm);
+  const isMeasured = diameters !== null && lengthMm(diameters.short, image.spacingMm) > 0;
+  const marks = isMeasured ? { slice: region.slice, ...diameters } : region;
+  const others = slices.filter((z) => z !== region.slice);
+  const predicted = await predictSlices(model, backend, { ...lesion, marks }, others, looking);
+  return { marks, predicted: slices.map((z) => (z === region.slice ? key : predicted[others.indexOf(z)])) };
+}
+
 /**
  * The 26-connected component that covers most pixels of the marks on the RECIST slice (without marks, of the disc of
  * half the length); where none touches them, all 0 (without marks, the largest component).
  */
-function componentAtMarks(mask: Uint8Array, { dims }: Volume, marks: RecistMarks | UnmarkedRegion): Uint8Array {
+function componentAtMarks(mask: Uint8Array, { dims }: Pick<Volume, "dims">, marks: RecistMarks | UnmarkedRegion): Uint8Array {
   const [width, height] = dims;
   const { labels, sizes } = components(mask, dims, 26);
   const radius = radiusOf(marks);

@@ -149,6 +149,11 @@ export function isImageChannel(name: ChannelName): boolean {
   return name !== "ellipse" && name !== "ellipsoid" && name !== "distance";
 }
 
+/** Whether a network sees where the marks are. */
+export function showsMarks({ preprocessing }: { readonly preprocessing: Pick<Preprocessing, "channels"> }): boolean {
+  return !preprocessing.channels.every(isImageChannel);
+}
+
 function marksChannel(
   name: "ellipse" | "ellipsoid" | "distance",
   image: Volume,

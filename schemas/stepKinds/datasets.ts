@@ -37,9 +37,9 @@ export const datasetImport = {
   params: z
     .strictObject({
       format: z
-        .enum(["deeplesion", "nifti-masks", "lymph-nodes"])
+        .enum(["deeplesion", "nifti-masks", "lymph-nodes", "marked-scans"])
         .describe(
-          "deeplesion: DL_info.csv and Images_png, with reference masks from masks3d where they exist; nifti-masks: folders that hold a CT and a mask in NIfTI, from which the marks are measured; lymph-nodes: TCIA's CT Lymph Nodes, DICOM series (or NIfTI volumes) and MED_ABD_LYMPH_MASKS, marks measured likewise",
+          "deeplesion: DL_info.csv and Images_png, with reference masks from masks3d where they exist; nifti-masks: folders that hold a CT and a mask in NIfTI, from which the marks are measured; lymph-nodes: TCIA's CT Lymph Nodes, DICOM series (or NIfTI volumes) and MED_ABD_LYMPH_MASKS, marks measured likewise; marked-scans: marks.json, whose lesions name their image (NIfTI, DICOM series, PNG slices) and patient, and may name a reference mask",
         ),
       root: z
         .string()
@@ -66,9 +66,9 @@ export const datasetImport = {
       shardSize: shardSizeSchema,
       seed: seedSchema.default(1).describe("Seed of the split and of the mark noise"),
     })
-    .refine(({ format, markNoise }) => format !== "deeplesion" || markNoise === 0, {
+    .refine(({ format, markNoise }) => !["deeplesion", "marked-scans"].includes(format) || markNoise === 0, {
       path: ["markNoise"],
-      message: "is for marks measured in masks (nifti-masks, lymph-nodes); DeepLesion's marks were drawn by readers",
+      message: "is for marks measured in masks (nifti-masks, lymph-nodes); others were drawn by readers",
     }),
   external: ["root"],
   inputs: {},

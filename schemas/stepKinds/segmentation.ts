@@ -41,10 +41,10 @@ export const segmentationPredict = {
       testTimeFlip: z.boolean().default(false).describe("Average the outputs for the crop and its mirror images"),
       threshold: z.number().gt(0).lt(1).default(0.5).describe("Least output of a lesion's pixel"),
       marks: z
-        .enum(["use", "absent"])
+        .enum(["use", "absent", "measured"])
         .default("use")
         .describe(
-          "absent: the network sees a box in place of the marks, 2 long diameters wide around their centre; neither it nor what follows knows more of them",
+          "absent: the network sees a box in place of the marks, 2 long diameters wide around their centre; neither it nor what follows knows more of them; measured: likewise, and the diameters of what the network finds on the box's slice are its marks on the others",
         ),
       box: z
         .strictObject({

@@ -3,6 +3,17 @@ import { type Preprocessing, preprocessingSchema } from "../../methods/networks/
 import type { NetworkSpec } from "../../methods/networks/spec.ts";
 import { initialWeights, type Weights } from "../../methods/networks/weights.ts";
 
+/**
+ * As `brightness`, and shown the marks (channels window, ellipse): Ŷ = σ(20 · (value + (1 − r) / 2) − 10) with r the radius in
+ * their ellipse; without marks as `brightness`.
+ */
+export function brightnessNearMarks(size: Preprocessing["crop"]["size"] = 64): Model {
+  const { weights, preprocessing } = brightness(size, ["window", "ellipse"]);
+  const kernel = new Float32Array(3 * 3 * 2);
+  kernel.set([1, 0.5], 2 * 4);
+  return { spec: { ...spec, channels: 2 }, preprocessing, training: null, weights: { ...weights, "conv1_1/kernel": kernel } };
+}
+
 const spec: NetworkSpec = { network: "hnn", width: 1 / 64, channels: 1, norm: "none" };
 
 /** An HNN that hands its only channel through to its first side output: Ŷ = σ(20 · value − 10), ½ at the window's middle. */

@@ -3,7 +3,7 @@ import { scalingAffine, type Volume } from "../../methods/imaging/volume.ts";
 import { InputError } from "../../methods/inputError.ts";
 import { openBackend } from "../../methods/networks/backend.ts";
 import { predictVolume } from "../../methods/networks/predictVolume.ts";
-import { brightness } from "./brightness.ts";
+import { brightness, brightnessNearMarks } from "./brightness.ts";
 
 const backend = await openBackend({ prefer: "node" });
 
@@ -54,6 +54,43 @@ describe("a volume without marks", () => {
     await expect(predictVolume(brightness(48), backend, { image: balls(), marks: box, window }, { postprocess })).rejects.toThrow(
       InputError,
     );
+  });
+});
+
+describe("a volume without marks, of which the network measures its own", () => {
+  /** A ball of radius 6 and, two slices above its middle, a bar from its edge far to the right. */
+  const withBar = (): Volume => {
+    const image = balls({ at: [32, 32, 4], radius: 6, value: 1 });
+    for (let y = 31; y < 34; y++) image.data.fill(1000, (6 * 64 + y) * 64 + 34, (6 * 64 + y) * 64 + 56);
+    return image;
+  };
+  const seen = (model = brightnessNearMarks(48), measured = true, image = withBar()) =>
+    predictVolume(model, backend, { image, marks: box, window }, { measured });
+
+  it("keeps to them on the other slices, and sees the box's slice as without marks", async () => {
+    const [without, measured] = await Promise.all([seen(brightnessNearMarks(48), false), seen()]);
+    const keySlice = ({ mask }: typeof measured) => mask.data.slice(4 * 4096, 5 * 4096);
+    expect(keySlice(measured)).toEqual(keySlice(without));
+    expect(voxels({ data: keySlice(measured) })).toBeGreaterThan(100);
+    // The ball's section on that slice, and of the bar what lies within twice the measured radius.
+    expect([at(without.mask, 32, 32, 6), at(measured.mask, 32, 32, 6)]).toEqual([1, 1]);
+    expect([at(without.mask, 52, 32, 6), at(measured.mask, 52, 32, 6)]).toEqual([1, 0]);
+    expect(measured.outcomes).toEqual({ network: expect.any(Number) });
+  });
+
+  it("is seen as without them by a network that is not shown marks, and where nothing is found on the box's slice", async () => {
+    expect((await seen(brightness(48))).mask.data).toEqual((await seen(brightness(48), false)).mask.data);
+    const above = balls({ at: [32, 32, 7], radius: 2, value: 1 });
+    const [without, measured] = await Promise.all([seen(undefined, false, above), seen(undefined, true, above)]);
+    expect(measured.mask.data).toEqual(without.mask.data);
+    expect(voxels(measured.mask)).toBeGreaterThan(10);
+  });
+
+  it("changes nothing where there are marks", async () => {
+    const marks = { slice: 4, long: [[26, 32], [38, 32]], short: [[32, 27], [32, 37]] } as const; // biome-ignore format: a cross
+    const look = (measured: boolean) =>
+      predictVolume(brightnessNearMarks(48), backend, { image: withBar(), marks, window }, { measured });
+    expect((await look(true)).mask.data).toEqual((await look(false)).mask.data);
   });
 });
 

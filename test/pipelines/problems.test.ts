@@ -68,7 +68,7 @@ describe("every mistake is named with its place, what was expected and the neare
     [
       "parameters that do not fit together",
       "{ uses: dataset.import, with: { format: deeplesion, root: r, markNoise: ▸0.2 } }",
-      ['"markNoise" is for marks measured in masks (nifti-masks, lymph-nodes); DeepLesion\'s marks were drawn by readers'],
+      ['"markNoise" is for marks measured in masks (nifti-masks, lymph-nodes); others were drawn by readers'],
     ],
     [
       "a method whose networks are not wired",

@@ -72,7 +72,7 @@ export function paintedCase(
   if (measured === undefined || !within(lengthsPx, lengthMm(measured.long, [1, 1, 1]))) return undefined;
   const noisy = withNoise(measured, markNoise, seed, id);
   const { start } = lesion.patch;
-  const inVolume = marksInRange(noisy, { start: negative(start), end: [0, 0, 0] });
+  const inVolume = marksInRange(noisy, { start: negative(start) });
   const own = rangeOfMask(lesion.label, lesion.patch.dims) as VoxelRange;
   const whole: VoxelRange = { start: sum(own.start, start), end: sum(own.end, start) };
   const range = lesionRange(inVolume, background.spacingMm, background.dims, whole, reach);

@@ -181,7 +181,7 @@ async function grow(
     plausibility: plausibility(lengthMm(marks.long, spacingMm), shownMm),
   };
   const [px, py, pz] = placed.start;
-  const onVolume = marksInRange(marks, { start: [-px, -py, -pz], end: dims });
+  const onVolume = marksInRange(marks, { start: [-px, -py, -pz] });
   return { score: scoreOf(parts), parts, window, mask: placed, marks: onVolume, centre: centreOfMass(placed) };
 }
 
