@@ -32,8 +32,8 @@ export async function imageAndPlaces({
     const { volume, kind } = await openedImage(image, { spacingMm, series });
     return { volume, kind, places: unmarkedLesions(boxes, points, volume) };
   }
-  const file = await readMarksFile(marks, image);
-  const { volume, kind } = await openedImage(image, { spacingMm: spacingMm ?? file.spacingMm, series });
+  const file = await readMarksFile(marks, image, series);
+  const { volume, kind } = await openedImage(image, { spacingMm: spacingMm ?? file.spacingMm, series: series ?? file.series });
   if (file.imageSize?.some((n, axis) => n !== volume.dims[axis])) {
     throw new InputError(
       `its slices are ${volume.dims[0]} × ${volume.dims[1]} pixels, ${marks} says ${file.imageSize.join(" × ")}`,

@@ -19,6 +19,8 @@ export interface FiledMarks {
 
 export interface MarksFile {
   readonly lesions: readonly FiledMarks[];
+  /** The DICOM series that the file means. */
+  readonly series?: string;
   /** Voxel spacing that the file gives, mm. */
   readonly spacingMm?: Vec3;
   /** Pixels along x and y that the file gives. */
@@ -29,24 +31,34 @@ export interface MarksFile {
  * Reads marks: JSON (points 0-based on the image's own grid; lesions that name another image are left out), or DeepLesion's `DL_info.csv` as it is, of which the rows
  * of the image's series are taken (`image` is then the series' folder of PNG slices).
  *
+ * @param series of DICOM series in the image's folder, the one that was asked for.
  * @throws InputError where the file cannot be read or understood, names a lesion twice or none of this image, or marks
  *   a slice that the folder does not have.
  */
-export async function readMarksFile(file: string, image: string): Promise<MarksFile> {
+export async function readMarksFile(file: string, image: string, series?: string): Promise<MarksFile> {
   const text = await readTextFile(file, "give a marks file (JSON) or DL_info.csv");
-  return /\.csv$/i.test(file) ? fromDeepLesion(parseDeepLesionInfo(text, file), file, image) : fromJson(text, file, image);
+  return /\.csv$/i.test(file)
+    ? fromDeepLesion(parseDeepLesionInfo(text, file), file, image)
+    : fromJson(text, file, image, series);
 }
 
-/** Of a file that is about several images, the lesions of this one. */
-function fromJson(text: string, file: string, image: string): MarksFile {
+/** Of a file that is about several images or series, the lesions of this one. */
+function fromJson(text: string, file: string, image: string, series: string | undefined): MarksFile {
   const all = parseMarksFile(text, file);
   const folder = path.dirname(file);
-  const own = all.filter((lesion) => lesion.image === undefined || path.resolve(folder, lesion.image) === path.resolve(image));
-  if (own.length === 0)
+  const ofImage = all.filter((one) => one.image === undefined || path.resolve(folder, one.image) === path.resolve(image));
+  if (ofImage.length === 0)
     throw new InputError(`has no lesion of ${image}`, file, `its first one is of ${path.join(folder, all[0].image!)}`);
-  const [{ spacing }] = own;
-  const other = own.find((lesion) => lesion.spacing?.join() !== spacing?.join());
-  if (other !== undefined) throw new InputError("gives its image another spacing than the lesion before", other.where);
+  const own = ofImage.filter((one) => series === undefined || one.series === undefined || one.series === series);
+  if (own.length === 0)
+    throw new InputError(`has no lesion of series ${series}`, file, `its first one is of series ${ofImage[0].series}`);
+  const [first] = own;
+  for (const name of ["series", "spacing"] as const) {
+    const other = own.find((lesion) => String(lesion[name]) !== String(first[name]));
+    if (other === undefined) continue;
+    const remedy = name === "series" ? "choose one (--series)" : "correct one of the two";
+    throw new InputError(`has another ${name} than lesion ${first.id}`, other.where, remedy);
+  }
   return {
     lesions: own.map(({ id, marks, where, window }) => ({
       id,
@@ -54,7 +66,8 @@ function fromJson(text: string, file: string, image: string): MarksFile {
       where,
       ...(window !== undefined && { window: { low: window[0], high: window[1] } }),
     })),
-    ...(spacing !== undefined && { spacingMm: spacing }),
+    ...(first.series !== undefined && { series: first.series }),
+    ...(first.spacing !== undefined && { spacingMm: first.spacing }),
   };
 }
 

@@ -92,7 +92,8 @@ export async function segmentUnmarked(
   const { dims, spacingMm, affine } = volume;
   const data = new Uint8Array(dims[0] * dims[1] * dims[2]);
   if (region === undefined) return { mask: { dims, spacingMm, affine, data }, outcomes: { "nothing at the point": 1 } };
-  const { start, end } = regionRange(region, volume.spacingMm, volume.dims);
+  // What is found may be longer than the region says, and is looked at again with room of its own.
+  const { start, end } = regionRange({ ...region, lengthPx: 2 * region.lengthPx }, volume.spacingMm, volume.dims);
   const image = cropVolume(volume, start, end);
   const [x, y] = region.centre;
   const marks = { ...region, slice: region.slice - start[2], centre: [x - start[0], y - start[1]] as const };

@@ -265,6 +265,44 @@ describe("DeepLesion's slices and table", () => {
   });
 });
 
+describe("a marks file of several images", () => {
+  const of = (id: string, more: object): object => ({ ...(marked(id, lesion.marks) as object), patient: "P", ...more });
+
+  it("gives the lesions of the image, and what it says about them", async () => {
+    const lesions = [
+      of("here", { image: "image.nii.gz", window: [-100, 200] }),
+      of("there", { image: "lung.nii.gz" }),
+      of("slices", { image: "000123_01_02", spacing: [sx, sy, sz] }),
+    ];
+    const here = await segment(lesions);
+    expect(here.lesions).toMatchObject([{ id: "here", window: { low: -100, high: 200 }, windowFrom: "marks file" }]);
+    const slices = await segment(lesions, { image: at("000123_01_02") });
+    expect(slices).toMatchObject({ kind: "png-slices", spacingMm: [sx, sy, sz], lesions: [{ id: "slices" }] });
+    const none = await refusal(segment([lesions[1]]));
+    expect(none.what).toBe(`has no lesion of ${at("image.nii.gz")}`);
+  });
+
+  it("names the DICOM series where a folder has several", async () => {
+    await mkdir(at("two"));
+    for (const uid of ["61.7.1", "61.7.2"])
+      for (const [z, bytes] of dicomSeries(asFiled, uid).entries()) await writeFile(at(`two/${uid}-${z}.dcm`), bytes);
+    const lesions = [of("a", { image: "two", series: "61.7.2" })];
+    expect((await segment(lesions, { image: at("two") })).kind).toBe("dicom");
+    const both = [...lesions, of("b", { image: "two", series: "61.7.1" })];
+    expect((await refusal(segment(both, { image: at("two") }))).message).toMatch(/another series than lesion a .*--series/);
+    expect((await segment(both, { image: at("two"), series: "61.7.1" })).lesions.map(({ id }) => id)).toEqual(["b"]);
+    expect((await refusal(segment(both, { image: at("two"), series: "61.7.3" }))).what).toBe("has no lesion of series 61.7.3");
+  });
+
+  it("that gives an image two spacings is refused", async () => {
+    const lesions = [2, 3].map((z) => of(`z${z}`, { image: "000123_01_02", spacing: [sx, sy, z] }));
+    expect(await refusal(segment(lesions, { image: at("000123_01_02") }))).toMatchObject({
+      where: expect.stringMatching(/lesion z3$/),
+      what: "has another spacing than lesion z2",
+    });
+  });
+});
+
 describe("wrong input is refused by name, and nothing is written", () => {
   const { slice, long, short } = lesion.marks;
   const wrong: [string, unknown, RegExp, RegExp][] = [
@@ -553,7 +591,7 @@ describe("without marks", () => {
     expect(lesions.map(({ id }) => id)).toEqual(["box-1", "box-2"]);
   });
 
-  it("a box with a model is the network's mask in the region of the box", async () => {
+  it("a box with a model is the network's mask in the region of the box, with marks that it measures", async () => {
     const model = await models(0.2);
     const { lesions } = await place({ boxes: [boxText], model, out: at("network") });
     const decoded = decodeModel(
@@ -563,11 +601,8 @@ describe("without marks", () => {
       },
       model,
     );
-    const { mask } = await predictVolume(decoded, await openBackend(), {
-      image: asFiled,
-      marks: regionOfBox(box),
-      window: lesion.window,
-    });
+    const seen = { image: asFiled, marks: regionOfBox(box), window: lesion.window };
+    const { mask } = await predictVolume(decoded, await openBackend(), seen, { measured: true });
     const written = readNiftiMask(await readFile(at(`network/${lesions[0].mask}`)), "mask");
     expect(written.dims).toEqual(asFiled.dims);
     expect(voxelsOf(mask.data)).toBeGreaterThan(0);
