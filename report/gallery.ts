@@ -11,8 +11,9 @@ export interface GalleryChoice {
   readonly dimension: MethodScores["dimension"];
   readonly lesion: string;
   readonly category: MethodScores["scores"][number]["category"];
-  readonly dice: number;
-  readonly rank: "worst" | "median" | "best";
+  /** Null where there is no truth. */
+  readonly dice: number | null;
+  readonly rank: "worst" | "median" | "best" | null;
   /** e.g. "WSSS-GC 3D, worst". */
   readonly title: string;
 }
@@ -47,6 +48,22 @@ export function chooseGallery(
         rank,
         title: `${name} ${dimension}, ${rank}`,
       }));
+  });
+}
+
+/** Where nothing could be measured: the same lesions of every method, spread evenly over those that it has a mask of. */
+export function chooseUnmeasured(
+  methods: readonly (Pick<MethodScores, "name" | "dimension"> & {
+    readonly lesions: readonly Pick<MethodScores["scores"][number], "lesion" | "category">[];
+  })[],
+  perMethod: number,
+): GalleryChoice[] {
+  return methods.flatMap(({ name, dimension, lesions }) => {
+    const count = Math.min(perMethod, lesions.length);
+    return Array.from({ length: count }, (_, i) => {
+      const { lesion, category } = lesions[Math.floor((i * lesions.length) / count)];
+      return { method: name, dimension, lesion, category, dice: null, rank: null, title: `${name} ${dimension}` };
+    });
   });
 }
 

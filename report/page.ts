@@ -194,7 +194,7 @@ function gallerySection(data: ReportData): Section | null {
     body: html`<p class="soft keys">${key(foreground, "foreground")}${key(probableForeground, "probable foreground")}${key(probableBackground, "probable background")}${key(background, "background")}${key(marks, "marks")}${key(mask, "our mask")}${key(truth, "truth")}</p>
 <div class="gallery">${data.gallery.map(
       (g) =>
-        html`<figure class="lesion"><figcaption><b>${g.title}</b> · ${g.lesion} · ${g.category} · Dice ${score(g.dice)}</figcaption><div class="panels">${g.panels.map(
+        html`<figure class="lesion"><figcaption><b>${g.title}</b> · ${g.lesion} · ${g.category}${g.dice === null ? "" : ` · Dice ${score(g.dice)}`}</figcaption><div class="panels">${g.panels.map(
           (p) =>
             html`<div class="panel"><img src="data:image/png;base64,${p.png}" alt="${`${g.lesion}: ${p.label}`}">${p.label}</div>`,
         )}</div></figure>`,

@@ -216,7 +216,8 @@ const studySchema = studyResultSchema.extend({ name: z.string() });
 const gallerySchema = z.strictObject({
   lesion: z.string(),
   category: z.enum(categories),
-  dice: z.number(),
+  /** Null where there is no truth. */
+  dice: z.number().nullable(),
   /** Why it is shown, e.g. "WSSS-GC, worst". */
   title: z.string(),
   panels: z.array(z.strictObject({ label: z.string(), png: z.base64() })),

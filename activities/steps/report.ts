@@ -3,17 +3,17 @@ import type { Digest } from "../../artifacts/store.ts";
 import { InputError } from "../../methods/inputError.ts";
 import { precisionRecall } from "../../methods/metrics/precisionRecall.ts";
 import { scoreColumns } from "../../methods/metrics/scoreColumns.ts";
-import { chooseGallery } from "../../report/gallery.ts";
+import { chooseGallery, chooseUnmeasured, type GalleryChoice } from "../../report/gallery.ts";
 import { isBaseline } from "../../report/numbers.ts";
 import type { ReportInput } from "../../report/reportInput.ts";
 import type { ArtifactRef } from "../../schemas/messages.ts";
 import type { StepParams } from "../../schemas/stepKinds.ts";
-import { openDataset } from "../datasets.ts";
+import { type Dataset, openDataset } from "../datasets.ts";
 import { loadEnhancer } from "../enhancers.ts";
 import { type Evaluation, openEvaluation, regionOf } from "../evaluations.ts";
 import { openLabels } from "../labels.ts";
 import { loadModel } from "../models.ts";
-import { openPredictions } from "../predictions.ts";
+import { openPredictions, type Predictions } from "../predictions.ts";
 import { openQuality, qualityOf } from "../quality.ts";
 import { GalleryPainter } from "../reportGallery.ts";
 import { enhancementOf, harvestCounts, roundsOf, trainingCurves } from "../reportTraining.ts";
@@ -101,7 +101,9 @@ export const report: StepBody<StepParams<"report">> = {
     const choices =
       params.gallery === 0
         ? []
-        : shown.flatMap((method) => chooseGallery([method], share).map((choice) => ({ choice, masks: masksOf(method)!.value })));
+        : methods.some(({ scores }) => scores.length > 0)
+          ? shown.flatMap((method) => chooseGallery([method], share).map((choice) => ({ choice, masks: masksOf(method)!.value })))
+          : unmeasured(predictions, datasets, params.gallery);
     const painter = new GalleryPainter(
       store,
       datasets.map(({ value }) => value),
@@ -121,6 +123,23 @@ export const report: StepBody<StepParams<"report">> = {
     return { outputs: { report: artifact }, summary: { methods: methods.length, pictures: gallery.length } };
   },
 };
+
+/** What to show where no lesion has a reference mask: masks all the same. */
+function unmeasured(
+  predictions: readonly { readonly name: string; readonly value: Predictions }[],
+  datasets: readonly { readonly value: Dataset }[],
+  most: number,
+): { choice: GalleryChoice; masks: Predictions }[] {
+  const lesions = new Map(datasets.flatMap(({ value }) => value.lesions.map(({ id, category }) => [id, category] as const)));
+  const volumes = predictions.filter(({ value }) => value.meta.dimension === "3D");
+  const perMethod = Math.max(1, Math.floor(most / Math.max(1, volumes.length)));
+  return volumes.flatMap(({ name, value: masks }) => {
+    const own = Array.from(lesions, ([lesion, category]) => ({ lesion, category })).filter(({ lesion }) =>
+      masks.lines.has(lesion),
+    );
+    return chooseUnmeasured([{ name, dimension: "3D", lesions: own }], perMethod).map((choice) => ({ choice, masks }));
+  });
+}
 
 async function mapNamed<T>(
   refs: Named,

@@ -43,14 +43,19 @@ export const evaluate = {
 
 export const report = {
   kind: "report",
-  version: 5,
+  version: 6,
   queue: "cpu",
   numerics: "plain",
   shape: "single",
   summary: "one self-contained page with tables, figures, training curves, counts of everything left out, and a gallery",
   params: z.strictObject({
     title: z.string().min(1).max(200).default("Lesion segmentation").describe("Heading of the page"),
-    gallery: z.int().min(0).max(200).default(12).describe("Lesions to show, from the worst to the best"),
+    gallery: z
+      .int()
+      .min(0)
+      .max(200)
+      .default(12)
+      .describe("Lesions to show, from the worst to the best; where none has a reference mask, some of all"),
   }),
   external: [],
   inputs: {

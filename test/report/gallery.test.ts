@@ -2,7 +2,7 @@ import { decode } from "fast-png";
 import { describe, expect, it } from "vitest";
 import type { Slice } from "../../methods/imaging/volume.ts";
 import { Region } from "../../methods/labels/trimap.ts";
-import { chooseGallery, galleryPanels } from "../../report/gallery.ts";
+import { chooseGallery, chooseUnmeasured, galleryPanels } from "../../report/gallery.ts";
 import { galleryColours } from "../../report/palette.ts";
 import { greyRaster, line, outline, rasterPng } from "../../report/raster.ts";
 
@@ -44,6 +44,25 @@ describe("raster", () => {
     const raster = greyRaster(slice(2, 1, 2, 3, 4), { low: 0, high: 5 }, 3);
     const { width, height, channels, data } = decode(rasterPng(raster));
     expect({ width, height, channels, data: [...data] }).toEqual({ width: 6, height: 6, channels: 3, data: [...raster.data] });
+  });
+});
+
+describe("what is shown where nothing could be measured", () => {
+  const lesions = ["a", "b", "c", "d", "e"].map((lesion) => ({ lesion, category: "liver" as const }));
+  const shown = (perMethod: number): string[] =>
+    chooseUnmeasured([{ name: "WSSS", dimension: "3D", lesions }], perMethod).map(({ lesion }) => lesion);
+
+  it("is spread over all lesions, each once", () => {
+    expect(shown(2)).toEqual(["a", "c"]);
+    expect(shown(3)).toEqual(["a", "b", "d"]);
+    expect(shown(9)).toEqual(["a", "b", "c", "d", "e"]);
+    expect(chooseUnmeasured([{ name: "WSSS", dimension: "3D", lesions: [] }], 3)).toEqual([]);
+  });
+
+  it("has no score and no rank", () => {
+    expect(chooseUnmeasured([{ name: "WSSS", dimension: "3D", lesions }], 1)).toEqual([
+      { method: "WSSS", dimension: "3D", lesion: "a", category: "liver", dice: null, rank: null, title: "WSSS 3D" },
+    ]);
   });
 });
 
