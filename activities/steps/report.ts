@@ -42,7 +42,9 @@ export const report: StepBody<StepParams<"report">> = {
     const volumes = await mapNamed(namedInputs(inputs, "volumes"), (digest) => openVolumes(store, digest));
     const studies = await mapNamed(namedInputs(inputs, "studies"), (digest) => openStudy(store, digest));
     const measured = measuredOn(evaluations);
-    const methods = measured.flatMap(methodsOf);
+    // Tables of no lesion would say nothing: that none has a reference mask stands in the remarks.
+    const scored = measured.filter((one) => one.evaluations.some(({ lines }) => lines.length > 0));
+    const methods = scored.flatMap(methodsOf);
     const content: ReportContent = {
       datasets: datasets.map(({ name, value: { meta, lesions } }) => ({
         name: `${meta.name}, ${name}`,
@@ -54,7 +56,7 @@ export const report: StepBody<StepParams<"report">> = {
         notes: counted(lesions.flatMap(({ notes }) => notes)),
         origin: meta.origin,
       })),
-      evaluations: measured.map(({ data, evaluations: [{ meta }] }) => ({
+      evaluations: scored.map(({ data, evaluations: [{ meta }] }) => ({
         data,
         origin: meta.reference.origin,
         lesions: meta.lesions,
@@ -69,7 +71,7 @@ export const report: StepBody<StepParams<"report">> = {
       ]),
       harvest: rounds.flatMap(({ labels: { meta } }) => harvestCounts(meta)),
       ...(enhancers.length === 0 ? {} : { enhancement: enhancers.map(enhancementOf) }),
-      precisionRecall: measured.flatMap(curvesOf),
+      precisionRecall: scored.flatMap(curvesOf),
       ...(quality.length === 0 ? {} : { quality: quality.map(qualityOf) }),
       ...(studies.length === 0 ? {} : { studies: studies.map(({ name, value }) => ({ name, ...value })) }),
       gallery: [],

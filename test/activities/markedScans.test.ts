@@ -53,6 +53,11 @@ it("scans with marks and no masks at all are imported, and a report shows what w
   expect(dataset.lesions.map(({ id, hasReference }) => [id, hasReference])).toEqual(LESIONS.map(({ id }) => [id, false]));
   const gallery: { dice: number | null; title: string; panels: { label: string }[] }[] = content.gallery;
   expect(gallery.map(({ dice, title }) => [dice, title])).toEqual(Array(3).fill([null, "Ellipsoid 3D"]));
+  expect(content).toMatchObject({
+    methods: [],
+    evaluations: [],
+    remarks: [expect.stringMatching(/4 of 4 lesions have no reference mask/)],
+  });
   for (const { panels } of gallery) expect(panels.map(({ label }) => label)).toEqual(["image", "marks", "trimap", "mask"]);
 });
 
