@@ -12,6 +12,16 @@ export interface PlacedNode {
   readonly at: Vec3;
 }
 
+/** An ellipsoid with whole semi-axes, its tight box beginning at `at`. */
+export function ellipsoid([rx, ry, rz]: Vec3, at: Vec3): PlacedNode {
+  const dims: Vec3 = [2 * rx + 1, 2 * ry + 1, 2 * rz + 1];
+  const data = Uint8Array.from({ length: dims[0] * dims[1] * dims[2] }, (_, i) => {
+    const [x, y, z] = [i % dims[0], Math.floor(i / dims[0]) % dims[1], Math.floor(i / (dims[0] * dims[1]))];
+    return ((x - rx) / rx) ** 2 + ((y - ry) / ry) ** 2 + ((z - rz) / rz) ** 2 <= 1 ? 1 : 0;
+  });
+  return { dims, data, at };
+}
+
 /** Axial as a scanner stores it: x to the left, y to the back, z to the head. */
 export function axialGrid(dims: Vec3, spacingMm: Vec3): Grid {
   const [sx, sy, sz] = spacingMm;

@@ -8,12 +8,13 @@ import { marksOfMask } from "../../methods/datasets/simulatedMarks.ts";
 import { splitByPatient } from "../../methods/datasets/split.ts";
 import { writeNifti } from "../../methods/imaging/nifti.ts";
 import { openImage } from "../../methods/imaging/openImage.ts";
-import type { LabelVolume, Vec3 } from "../../methods/imaging/volume.ts";
+import type { LabelVolume } from "../../methods/imaging/volume.ts";
 import { lengthMm } from "../../methods/labels/recist.ts";
 import { PERSON } from "./dicomFiles.ts";
 import {
   axialGrid,
   ctOf,
+  ellipsoid,
   labelVolume,
   type PlacedNode,
   put,
@@ -30,14 +31,6 @@ beforeEach(() => {
 afterEach(() => rmSync(root, { recursive: true }));
 
 const GRID = axialGrid([72, 60, 24], [0.8, 0.8, 2]);
-function ellipsoid([rx, ry, rz]: Vec3, at: Vec3): PlacedNode {
-  const dims: Vec3 = [2 * rx + 1, 2 * ry + 1, 2 * rz + 1];
-  const data = Uint8Array.from({ length: dims[0] * dims[1] * dims[2] }, (_, i) => {
-    const [x, y, z] = [i % dims[0], Math.floor(i / dims[0]) % dims[1], Math.floor(i / (dims[0] * dims[1]))];
-    return ((x - rx) / rx) ** 2 + ((y - ry) / ry) ** 2 + ((z - rz) / rz) ** 2 <= 1 ? 1 : 0;
-  });
-  return { dims, data, at };
-}
 /** Two nodes that touch, and one elsewhere. */
 const NODES = [ellipsoid([9, 6, 4], [8, 10, 3]), ellipsoid([6, 6, 5], [24, 12, 4]), ellipsoid([5, 8, 3], [50, 30, 12])];
 const LABELS = labelVolume(GRID, NODES);

@@ -13,7 +13,7 @@ import { type LabelVolume, scalingAffine, sliceOf, type Vec3, type Volume } from
 import { InputError } from "../../methods/inputError.ts";
 import { lengthMm, type RecistMarks } from "../../methods/labels/recist.ts";
 import { dicomSeries, PERSON } from "./dicomFiles.ts";
-import { axialGrid, ctOf, labelVolume, type PlacedNode, put, stored } from "./lymphNodeFolder.ts";
+import { axialGrid, ctOf, ellipsoid, labelVolume, put, stored } from "./lymphNodeFolder.ts";
 
 let root: string;
 beforeEach(() => {
@@ -21,14 +21,6 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true }));
 
-function ellipsoid([rx, ry, rz]: Vec3, at: Vec3): PlacedNode {
-  const dims: Vec3 = [2 * rx + 1, 2 * ry + 1, 2 * rz + 1];
-  const data = Uint8Array.from({ length: dims[0] * dims[1] * dims[2] }, (_, i) => {
-    const [x, y, z] = [i % dims[0], Math.floor(i / dims[0]) % dims[1], Math.floor(i / (dims[0] * dims[1]))];
-    return ((x - rx) / rx) ** 2 + ((y - ry) / ry) ** 2 + ((z - rz) / rz) ** 2 <= 1 ? 1 : 0;
-  });
-  return { dims, data, at };
-}
 const GRID = axialGrid([96, 60, 24], [0.8, 0.8, 2]);
 /** Two lesions, far from each other. */
 const LESIONS = labelVolume(GRID, [ellipsoid([9, 6, 4], [8, 10, 3]), ellipsoid([5, 8, 3], [70, 30, 12])]);
