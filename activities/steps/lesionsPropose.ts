@@ -49,7 +49,7 @@ export const lesionsPropose: StepBody<ProposeParams> = {
     const model = await loadModel(store, input.inputs.model.artifact as Digest);
     requireCanSearch(model, "input model");
     await check(source.entries[part].files);
-    const volume = await source.load(part);
+    const { volume, notes } = await source.load(part);
     const proposals = await slidingSearch(model, await backend(), volume, search, async ({ phase, done, total }) => {
       signal.throwIfAborted();
       progress({ unit: phase === "looking" ? "places" : "candidates", done, total });
@@ -57,7 +57,7 @@ export const lesionsPropose: StepBody<ProposeParams> = {
       await new Promise((resolve) => setImmediate(resolve));
     });
     return {
-      outputs: await putProposals(store, part, source.entries[part], volume, proposals),
+      outputs: await putProposals(store, part, source.entries[part], { volume, notes }, proposals),
       summary: { proposals: proposals.length },
     };
   },
@@ -94,7 +94,8 @@ export const lesionsPropose: StepBody<ProposeParams> = {
         });
       }),
     );
-    const meta = { name: "proposals", split: "all", origin: input.params.origin, skipped: {} } as const;
+    const { source } = await sourceOf(store, input);
+    const meta = { name: "proposals", split: "all", origin: input.params.origin, skipped: source.skipped } as const;
     const masks = await gatherPredictions(
       store,
       parts.map(({ masks: part }) => ({ part })),
@@ -123,7 +124,7 @@ async function putProposals(
   store: Store,
   part: number,
   { id: volumeId, patient }: SourceEntry,
-  volume: Volume,
+  { volume, notes }: { readonly volume: Volume; readonly notes: readonly string[] },
   proposals: readonly Proposal[],
 ): Promise<Record<string, Digest>> {
   const tensors: Record<string, Tensor> = {};
@@ -142,7 +143,7 @@ async function putProposals(
       window,
       image: cropVolume(volume, range.start, range.end),
       source: { series: volumeId, origin: range.start },
-      notes: ["was proposed by a search, with marks measured in its mask"],
+      notes: [...notes.map((note) => `CT: ${note}`), "was proposed by a search, with marks measured in its mask"],
     } as const;
     const mm = worldOf(centre, volume);
     const line = { id, volume: volumeId, score, parts, centreMm: mm };

@@ -76,14 +76,7 @@ export async function openDicomSeries(
   where: string,
   asked?: string,
 ): Promise<{ volume: Volume; notes: string[] }> {
-  const headers: CtHeader[] = [];
-  const others: string[] = [];
-  for (const file of files) {
-    const header = await readHeader(file);
-    if (typeof header !== "string") headers.push(header);
-    if (typeof header === "string") others.push(header);
-    else if (header.isLocalizer) others.push("CT localizer");
-  }
+  const { headers, others } = await readHeaders(files);
   const series = chosenSeries(seriesOf(headers), where, asked, others);
   const slices = [];
   for (const file of series.files) slices.push(...(await readDicomSlices(await orUnreadable(file, () => readFile(file)), file)));
@@ -101,6 +94,24 @@ export async function openDicomSeries(
       ...[...lossy].map((how) => `pixels were compressed with losses (${how})`),
     ],
   };
+}
+
+/** Every CT series among DICOM files, without localizers. @throws InputError where a file cannot be read */
+export async function ctSeriesAmong(files: readonly string[]): Promise<CtSeries[]> {
+  return seriesOf((await readHeaders(files)).headers);
+}
+
+/** The headers of CTs, and what kinds of objects there are besides. */
+async function readHeaders(files: readonly string[]): Promise<{ headers: CtHeader[]; others: string[] }> {
+  const headers: CtHeader[] = [];
+  const others: string[] = [];
+  for (const file of files) {
+    const header = await readHeader(file);
+    if (typeof header !== "string") headers.push(header);
+    if (typeof header === "string") others.push(header);
+    else if (header.isLocalizer) others.push("CT localizer");
+  }
+  return { headers, others };
 }
 
 function chosenSeries(all: readonly CtSeries[], where: string, asked: string | undefined, others: readonly string[]): CtSeries {

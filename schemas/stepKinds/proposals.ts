@@ -7,7 +7,7 @@ const predictions = { type: "predictions", summary: "their masks, on the lesions
 
 export const lesionsPropose = {
   kind: "lesions.propose",
-  version: 1,
+  version: 2,
   queue: "gpu",
   numerics: "network",
   shape: "sharded",
@@ -17,7 +17,7 @@ export const lesionsPropose = {
       .string()
       .min(1)
       .describe(
-        "Folder with CT volumes (NIfTI; names with `mask` are left out); a relative path starts at the folder that holds pipelines/",
+        "Folder with CT volumes: NIfTI files (names with `mask` are left out) and DICOM series (of at least 16 slices, in any subfolders); a relative path starts at the folder that holds pipelines/",
       ),
     title: z.string().min(1).max(200).default("A lesion?").describe("What the cases are called"),
     origin: z.enum(dataOrigins).default("real").describe("Where the volumes come from; every table says so"),
