@@ -1,11 +1,11 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { msToTs } from "@temporalio/common/lib/time.js";
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { connectEngine, type Engine, EngineUnreachableError, engineFolder } from "../../engine/connection.ts";
 import { findEngine, startEngine, stopEngine } from "../../engine/localEngine.ts";
-import { findProcess, isFree } from "../../engine/localProcess.ts";
+import { findProcess } from "../../engine/localProcess.ts";
 
 /** Ends what a test started, also when it failed. */
 async function removeHome(home: string): Promise<void> {
@@ -77,7 +77,9 @@ describe("the local engine", () => {
     writeFileSync(
       program,
       `#!${process.execPath}
+       import { writeFileSync } from "node:fs";
        import { createServer } from "node:http2";
+       writeFileSync(${JSON.stringify(path.join(home, "stubborn.pid"))}, String(process.pid));
        const answer = { ":status": 200, "content-type": "application/grpc" };
        createServer()
          .on("stream", (call, { ":path": method }) => {
@@ -93,8 +95,9 @@ describe("the local engine", () => {
     vi.stubEnv("TEMPORAL_BIN", program);
     await expect(startEngine({ home })).rejects.toThrow(/cannot be told to keep .* 90 days \(.*never/);
     expect(findProcess(engineFolder(home))).toBeUndefined();
-    const port = Number(readFileSync(path.join(engineFolder(home), "port"), "utf8"));
-    expect(await isFree(port)).toBe(true);
+    const pid = Number(readFileSync(path.join(home, "stubborn.pid"), "utf8"));
+    // This process is told of its child's end a little later.
+    await expect.poll(() => existsSync(`/proc/${pid}`), { timeout: 5000 }).toBe(false);
   });
 
   it("keeps a running workflow over kill -9, and comes back at the same address", async () => {
