@@ -51,19 +51,21 @@ export function chooseGallery(
   });
 }
 
-/** Where nothing could be measured: the same lesions of every method, spread evenly over those that it has a mask of. */
+/** Where nothing could be measured: so many of a method's lesions, spread evenly over those that it has a mask of. */
 export function chooseUnmeasured(
-  methods: readonly (Pick<MethodScores, "name" | "dimension"> & {
+  {
+    name,
+    dimension,
+    lesions,
+  }: Pick<MethodScores, "name" | "dimension"> & {
     readonly lesions: readonly Pick<MethodScores["scores"][number], "lesion" | "category">[];
-  })[],
-  perMethod: number,
+  },
+  most: number,
 ): GalleryChoice[] {
-  return methods.flatMap(({ name, dimension, lesions }) => {
-    const count = Math.min(perMethod, lesions.length);
-    return Array.from({ length: count }, (_, i) => {
-      const { lesion, category } = lesions[Math.floor((i * lesions.length) / count)];
-      return { method: name, dimension, lesion, category, dice: null, rank: null, title: `${name} ${dimension}` };
-    });
+  const count = Math.min(most, lesions.length);
+  return Array.from({ length: count }, (_, i) => {
+    const { lesion, category } = lesions[Math.floor((i * lesions.length) / count)];
+    return { method: name, dimension, lesion, category, dice: null, rank: null, title: `${name} ${dimension}` };
   });
 }
 

@@ -132,14 +132,13 @@ function unmeasured(
   datasets: readonly { readonly value: Dataset }[],
   most: number,
 ): { choice: GalleryChoice; masks: Predictions }[] {
-  const lesions = new Map(datasets.flatMap(({ value }) => value.lesions.map(({ id, category }) => [id, category] as const)));
+  const categories = new Map(datasets.flatMap(({ value }) => value.lesions.map(({ id, category }) => [id, category] as const)));
+  const lesions = Array.from(categories, ([lesion, category]) => ({ lesion, category }));
   const volumes = predictions.filter(({ value }) => value.meta.dimension === "3D");
   const perMethod = Math.max(1, Math.floor(most / Math.max(1, volumes.length)));
   return volumes.flatMap(({ name, value: masks }) => {
-    const own = Array.from(lesions, ([lesion, category]) => ({ lesion, category })).filter(({ lesion }) =>
-      masks.lines.has(lesion),
-    );
-    return chooseUnmeasured([{ name, dimension: "3D", lesions: own }], perMethod).map((choice) => ({ choice, masks }));
+    const own = lesions.filter(({ lesion }) => masks.lines.has(lesion));
+    return chooseUnmeasured({ name, dimension: "3D", lesions: own }, perMethod).map((choice) => ({ choice, masks }));
   });
 }
 

@@ -21,7 +21,7 @@ import { type FiledLesion, parseMarksFile } from "./marksFile.ts";
 import { windowAround } from "./windowOf.ts";
 
 /** The table of the lesions, in the root. */
-export const MARKS_FILE = "marks.json";
+const MARKS_FILE = "marks.json";
 
 /** The lesions of one image. */
 interface MarkedScan {

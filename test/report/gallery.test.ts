@@ -50,17 +50,17 @@ describe("raster", () => {
 describe("what is shown where nothing could be measured", () => {
   const lesions = ["a", "b", "c", "d", "e"].map((lesion) => ({ lesion, category: "liver" as const }));
   const shown = (perMethod: number): string[] =>
-    chooseUnmeasured([{ name: "WSSS", dimension: "3D", lesions }], perMethod).map(({ lesion }) => lesion);
+    chooseUnmeasured({ name: "WSSS", dimension: "3D", lesions }, perMethod).map(({ lesion }) => lesion);
 
   it("is spread over all lesions, each once", () => {
     expect(shown(2)).toEqual(["a", "c"]);
     expect(shown(3)).toEqual(["a", "b", "d"]);
     expect(shown(9)).toEqual(["a", "b", "c", "d", "e"]);
-    expect(chooseUnmeasured([{ name: "WSSS", dimension: "3D", lesions: [] }], 3)).toEqual([]);
+    expect(chooseUnmeasured({ name: "WSSS", dimension: "3D", lesions: [] }, 3)).toEqual([]);
   });
 
   it("has no score and no rank", () => {
-    expect(chooseUnmeasured([{ name: "WSSS", dimension: "3D", lesions }], 1)).toEqual([
+    expect(chooseUnmeasured({ name: "WSSS", dimension: "3D", lesions }, 1)).toEqual([
       { method: "WSSS", dimension: "3D", lesion: "a", category: "liver", dice: null, rank: null, title: "WSSS 3D" },
     ]);
   });
