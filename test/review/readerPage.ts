@@ -26,6 +26,9 @@ export function openReaderPages(): void {
   beforeEach(async () => {
     complaints.length = 0;
     context = await browser!.newContext({ viewport: { width: 1360, height: 820 } });
+    context.setDefaultTimeout(60_000);
+    // A browser begins to intercept some time after it was told to, and what is sent meanwhile slips past a test's own route.
+    await context.route("**/*", (route) => route.fallback());
     context.on("weberror", (error) => complaints.push(error.error().message));
     context.on("console", (message) => {
       // What a page asks a server that is away, or has no such thing, is no fault of the page.
