@@ -41,12 +41,20 @@ export async function imageAndPlaces({
       "give the series that the table describes",
     );
   }
-  const places = file.lesions.map(({ id, window, marks: filed, where }) => {
+  const places: Place[] = [];
+  for (const { id, window, marksOn, where } of file.lesions) {
+    const filed = await marksOn(volume);
+    if (filed === undefined) {
+      say(`${where}: left out: its diameters do not lie in one slice`);
+      continue;
+    }
     const valid = validateMarks(filed, volume, where);
     const odd = oddityOf(valid, volume.spacingMm);
     if (odd !== undefined) say(`${where}: ${odd}: are these the marks of one lesion?`);
-    return { id, window, marks: valid };
-  });
+    places.push({ id, window, marks: valid });
+  }
+  if (places.length === 0)
+    throw new InputError("none of its lesions was measured in the image's slices", marks, "measure them in axial slices");
   return { volume, kind, places };
 }
 

@@ -1,16 +1,19 @@
-import { readdir } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { type DeepLesionRow, parseDeepLesionInfo } from "../methods/datasets/deeplesionInfo.ts";
 import { parseMarksFile } from "../methods/datasets/marksFile.ts";
-import type { HuWindow, Vec3 } from "../methods/imaging/volume.ts";
+import { isDicom } from "../methods/imaging/dicomFile.ts";
+import type { Grid, HuWindow, Vec3 } from "../methods/imaging/volume.ts";
 import { InputError } from "../methods/inputError.ts";
 import type { RecistMarks } from "../methods/labels/recist.ts";
-import { readTextFile } from "../methods/textFile.ts";
+import { bytesOf, textOf } from "../methods/textFile.ts";
+import { readReportMarks } from "./reportMarks.ts";
 
 /** One lesion of a marks file, not yet checked against the image. */
 export interface FiledMarks {
   readonly id: string;
-  readonly marks: RecistMarks;
+  /** Its marks on the image's grid; undefined where its diameters do not lie in one slice. */
+  readonly marksOn: (grid: Grid) => Promise<RecistMarks | undefined>;
   /** Names the lesion in errors: file (and line) and id. */
   readonly where: string;
   /** The display window that the file gives. */
@@ -28,19 +31,24 @@ export interface MarksFile {
 }
 
 /**
- * Reads marks: JSON (points 0-based on the image's own grid; lesions that name another image are left out), or DeepLesion's `DL_info.csv` as it is, of which the rows
- * of the image's series are taken (`image` is then the series' folder of PNG slices).
+ * Reads marks: JSON (points 0-based on the image's own grid; lesions that name another image are left out), DeepLesion's
+ * `DL_info.csv` as it is, of which the rows of the image's series are taken (`image` is then the series' folder of PNG
+ * slices), or DICOM structured reports, a file or a folder of them (`image` is then the DICOM series that was measured).
  *
  * @param series of DICOM series in the image's folder, the one that was asked for.
  * @throws InputError where the file cannot be read or understood, names a lesion twice or none of this image, or marks
  *   a slice that the folder does not have.
  */
 export async function readMarksFile(file: string, image: string, series?: string): Promise<MarksFile> {
-  const text = await readTextFile(file, "give a marks file (JSON) or DL_info.csv");
+  const bytes = (await stat(file).catch(() => undefined))?.isDirectory() ? undefined : await bytesOf(file, REMEDY);
+  if (bytes === undefined || isDicom(bytes)) return readReportMarks(file, image, series);
+  const text = textOf(bytes, file);
   return /\.csv$/i.test(file)
     ? fromDeepLesion(parseDeepLesionInfo(text, file), file, image)
     : fromJson(text, file, image, series);
 }
+
+const REMEDY = "give a marks file (JSON), DL_info.csv or a DICOM structured report";
 
 /** Of a file that is about several images or series, the lesions of this one. */
 function fromJson(text: string, file: string, image: string, series: string | undefined): MarksFile {
@@ -62,7 +70,7 @@ function fromJson(text: string, file: string, image: string, series: string | un
   return {
     lesions: own.map(({ id, marks, where, window }) => ({
       id,
-      marks,
+      marksOn: async () => marks,
       where,
       ...(window !== undefined && { window: { low: window[0], high: window[1] } }),
     })),
@@ -98,7 +106,7 @@ async function fromDeepLesion(rows: readonly DeepLesionRow[], file: string, imag
         where,
         "the folder must hold the key slice of every row of its series",
       );
-    return { id, marks: { slice, ...diameters }, where, window };
+    return { id, marksOn: async () => ({ slice, ...diameters }), where, window };
   });
   const [first] = own;
   const other = own.find((row) => row.spacingMm.some((s, axis) => Math.abs(s - first.spacingMm[axis]) > 1e-4));

@@ -8,10 +8,14 @@ import { InputError } from "./inputError.ts";
  * @throws InputError where it cannot be read or is not UTF-8.
  */
 export async function readTextFile(file: string, remedy: string): Promise<string> {
-  const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
+  return textOf(await bytesOf(file, remedy), file);
+}
+
+/** The bytes of a file. @throws InputError with `remedy` where it cannot be read */
+export function bytesOf(file: string, remedy: string): Promise<Buffer> {
+  return readFile(file).catch((error: NodeJS.ErrnoException) => {
     throw new InputError(`cannot be read (${error.code})`, file, remedy, { cause: error });
   });
-  return textOf(bytes, file);
 }
 
 /**

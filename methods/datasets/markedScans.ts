@@ -1,24 +1,22 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { type Components, components } from "../imaging/components.ts";
-import { cropVolume } from "../imaging/crop.ts";
 import { dicomFilesBelow } from "../imaging/dicomFolder.ts";
 import { readNiftiLabels } from "../imaging/nifti.ts";
 import { openImage } from "../imaging/openImage.ts";
-import { onRange, type PlacedMask, placedTightly, rangeOfPlaced } from "../imaging/placedMask.ts";
-import { planeOf } from "../imaging/plane.ts";
+import { type PlacedMask, placedTightly } from "../imaging/placedMask.ts";
 import { checkSameGrid } from "../imaging/sameGrid.ts";
 import { turnedTo } from "../imaging/turned.ts";
-import { type HuWindow, sliceOf, type Volume } from "../imaging/volume.ts";
+import type { Volume } from "../imaging/volume.ts";
 import { InputError } from "../inputError.ts";
-import { oddityOf, type RecistMarks, validateMarks } from "../labels/recist.ts";
-import { roiOfMarks } from "../labels/trimap.ts";
+import { validateMarks } from "../labels/recist.ts";
 import { readTextFile } from "../textFile.ts";
 import { lesionAtMarks } from "./lesionAtMarks.ts";
 import type { LesionCase, SourceEntry, VolumeLesions, VolumeSource } from "./lesionCase.ts";
-import { lesionRange, marksInRange } from "./lesionCrop.ts";
+import { marksInRange } from "./lesionCrop.ts";
+import { markedCase, notesOnImage } from "./markedCase.ts";
 import { type FiledLesion, parseMarksFile } from "./marksFile.ts";
-import { windowAround } from "./windowOf.ts";
+import { openReportedScans } from "./reportedScans.ts";
 
 /** The table of the lesions, in the root. */
 const MARKS_FILE = "marks.json";
@@ -32,7 +30,8 @@ interface MarkedScan {
 }
 
 /**
- * CT images as they are, with the marks that somebody drew in them: a folder with `marks.json`, in which every lesion names
+ * CT images as they are, with the marks that somebody drew in them: DICOM series with structured reports (see
+ * `openReportedScans`), or a folder with `marks.json`, in which every lesion names
  * its `image` (a NIfTI file, or a folder with a DICOM series or with PNG slices and their `spacing`, below that folder) and
  * its `patient`, and may have a `category`, a display `window`, the DICOM `series` that is meant, a reference `mask`, of which
  * the part at the marks is taken, and a `split`. Windows that are not given follow from the image around the marks. Listing
@@ -44,7 +43,12 @@ interface MarkedScan {
  */
 export async function openMarkedScans(root: string): Promise<VolumeSource> {
   const file = path.join(root, MARKS_FILE);
-  const text = await readTextFile(file, `give a folder with ${MARKS_FILE} and the images that it names`);
+  const isThere = await stat(file).then(
+    () => true,
+    () => false,
+  );
+  if (!isThere) return openReportedScans(root, `give a folder with ${MARKS_FILE} and the images that it names, or with DICOM`);
+  const text = await readTextFile(file, "make it readable");
   const scans = scansOf(parseMarksFile(text, file));
   const entries: SourceEntry[] = [];
   for (const { image, patient, lesions } of scans) {
@@ -112,25 +116,31 @@ async function loadScan(root: string, { image, patient, lesions }: MarkedScan): 
   const [{ series, spacing }] = lesions;
   const place = path.join(root, image);
   const { volume, notes } = await openImage(place, { series, spacingMm: spacing });
-  const noted = notes.map((note) => `CT: ${note}`);
-  const plane = planeOf(volume);
-  if (plane !== "axial") noted.push(`CT: its slices are ${plane}`);
+  const noted = notesOnImage(volume, notes);
   const masks = new Map<string, LoadedMask>();
   const cases: LesionCase[] = [];
   for (const lesion of lesions) {
-    const marks = validateMarks(lesion.marks, volume, lesion.where);
-    const odd = oddityOf(marks, volume.spacingMm);
-    const own = odd === undefined ? noted : [...noted, odd];
+    const { id, marks, where, category = "unknown", split, window } = lesion;
+    const about = {
+      id,
+      patient,
+      category,
+      ...(split !== undefined && { officialSplit: split }),
+      where,
+      marks,
+      ...(window !== undefined && { window: { low: window[0], high: window[1] } }),
+      series: image,
+    };
     if (lesion.mask === undefined) {
-      cases.push(caseOf(volume, lesion, marks, { patient, series: image, notes: own }));
+      cases.push(markedCase(volume, { ...about, notes: noted }));
       continue;
     }
-    const file = path.join(root, below(lesion.mask, lesion.where));
+    validateMarks(marks, volume, where);
+    const file = path.join(root, below(lesion.mask, where));
     const mask = masks.get(file) ?? (await loadMask(file, volume, place));
     masks.set(file, mask);
     const turned = mask.turned === "" ? [] : [`mask's axes (${mask.turned}) were turned to the CT's, as both affines say`];
-    const reference = referenceAt(mask, lesion, marks);
-    cases.push(caseOf(volume, lesion, marks, { patient, series: image, notes: [...own, ...turned], reference }));
+    cases.push(markedCase(volume, { ...about, notes: [...noted, ...turned], reference: referenceAt(mask, lesion) }));
   }
   return { cases, skipped: {} };
 }
@@ -154,8 +164,8 @@ async function loadMask(file: string, volume: Volume, image: string): Promise<Lo
 }
 
 /** The part of a mask at the marks. */
-function referenceAt({ tight: { mask, start }, found }: LoadedMask, lesion: FiledLesion, marks: RecistMarks): PlacedMask {
-  const data = lesionAtMarks(found, mask.dims, marksInRange(marks, { start }));
+function referenceAt({ tight: { mask, start }, found }: LoadedMask, lesion: FiledLesion): PlacedMask {
+  const data = lesionAtMarks(found, mask.dims, marksInRange(lesion.marks, { start }));
   if (data === undefined)
     throw new InputError(
       `less than half of its marks lie in the mask ${lesion.mask}`,
@@ -163,33 +173,4 @@ function referenceAt({ tight: { mask, start }, found }: LoadedMask, lesion: File
       "give the mask of this lesion, or leave it out",
     );
   return placedTightly({ ...mask, data }, start)!;
-}
-
-interface AboutCase {
-  readonly patient: string;
-  readonly series: string;
-  readonly notes: readonly string[];
-  readonly reference?: PlacedMask;
-}
-
-function caseOf(volume: Volume, lesion: FiledLesion, marks: RecistMarks, { reference, series, ...about }: AboutCase): LesionCase {
-  const range = lesionRange(marks, volume.spacingMm, volume.dims, reference && rangeOfPlaced(reference));
-  const image = cropVolume(volume, range.start, range.end);
-  return {
-    id: lesion.id,
-    category: lesion.category ?? "unknown",
-    ...(lesion.split !== undefined && { officialSplit: lesion.split }),
-    marks: marksInRange(marks, range),
-    window: windowFor(volume, lesion, marks),
-    image,
-    ...(reference && { reference: { ...onRange(reference, range), affine: image.affine } }),
-    source: { series, origin: range.start },
-    ...about,
-  };
-}
-
-function windowFor(volume: Volume, { window }: FiledLesion, marks: RecistMarks): HuWindow {
-  if (window !== undefined) return { low: window[0], high: window[1] };
-  const box = roiOfMarks(marks, volume.dims[0], volume.dims[1]);
-  return windowAround(sliceOf<Int16Array | Float32Array>(volume, marks.slice), box);
 }

@@ -2,7 +2,7 @@ import { open, readdir, readFile, realpath, stat } from "node:fs/promises";
 import path from "node:path";
 import type { DataSet } from "dicom-parser";
 import { InputError } from "../inputError.ts";
-import { imageType } from "./ctAttributes.ts";
+import { type CtFrame, ctFrame, imageType } from "./ctAttributes.ts";
 import { BEGINNING_BYTES, isCtClass, isDicom, orInputError, parseDicomFile } from "./dicomFile.ts";
 import { assembleSeries, withoutCopies } from "./dicomSeries.ts";
 import { readDicomSlices } from "./dicomSlice.ts";
@@ -14,15 +14,35 @@ export interface CtSeries {
   readonly uid: string;
   readonly number: string;
   readonly description: string;
+  readonly frameOfReference: string;
+  /** `YYYYMMDD`; "" where it is not told. */
+  readonly studyDate: string;
+  readonly patient: DicomPatient;
   readonly files: readonly string[];
+  /** The file of an object, by its SOP instance UID. */
+  readonly fileOf: ReadonlyMap<string, string>;
   readonly images: number;
 }
 
+/** Whose images they are. */
+export interface DicomPatient {
+  readonly id: string;
+  /** Whether the headers say that the patient's identity was removed, so that `id` is a pseudonym. */
+  readonly isPseudonym: boolean;
+}
+
 /** What of a CT's file is read to know its series. */
-interface CtHeader extends Pick<CtSeries, "uid" | "number" | "description"> {
+interface CtHeader extends Omit<CtSeries, "files" | "fileOf"> {
   readonly file: string;
-  readonly images: number;
+  readonly instance: string;
   readonly isLocalizer: boolean;
+}
+
+/** A file that is no CT: its SOP class, and what kind of object it is in words. */
+interface OtherHeader {
+  readonly file: string;
+  readonly sopClass: string;
+  readonly kind: string;
 }
 
 /** Enough for nearly every header; where it is not, the whole file is read. */
@@ -77,7 +97,9 @@ export async function openDicomSeries(
   asked?: string,
 ): Promise<{ volume: Volume; notes: string[] }> {
   const { headers, others } = await readHeaders(files);
-  const series = chosenSeries(seriesOf(headers), where, asked, others);
+  const kinds = others.map(({ kind }) => kind);
+  for (const { isLocalizer } of headers) if (isLocalizer) kinds.push("CT localizer");
+  const series = chosenSeries(seriesOf(headers), where, asked, kinds);
   const slices = [];
   for (const file of series.files) slices.push(...(await readDicomSlices(await orUnreadable(file, () => readFile(file)), file)));
   const cross = slices.filter(({ isLocalizer }) => !isLocalizer);
@@ -98,18 +120,36 @@ export async function openDicomSeries(
 
 /** Every CT series among DICOM files, without localizers. @throws InputError where a file cannot be read */
 export async function ctSeriesAmong(files: readonly string[]): Promise<CtSeries[]> {
-  return seriesOf((await readHeaders(files)).headers);
+  return (await dicomContents(files)).series;
 }
 
-/** The headers of CTs, and what kinds of objects there are besides. */
-async function readHeaders(files: readonly string[]): Promise<{ headers: CtHeader[]; others: string[] }> {
+/** Every CT series among DICOM files, without localizers, and the other objects. @throws InputError where a file cannot be read */
+export async function dicomContents(files: readonly string[]): Promise<{ series: CtSeries[]; others: OtherHeader[] }> {
+  const { headers, others } = await readHeaders(files);
+  return { series: seriesOf(headers), others };
+}
+
+/**
+ * Where a frame (from 1) of a CT's file lies in the patient.
+ * @throws InputError where the file cannot be read, has no such frame, or does not say where it lies
+ */
+export async function framePlane(file: string, frame: number): Promise<CtFrame> {
+  const dataSet = await headerOf(file);
+  return orInputError(file, () => {
+    const frames = Number(dataSet.string("x00280008") ?? 1);
+    if (!(frame >= 1 && frame <= frames)) throw new InputError(`has no frame ${frame}`, file);
+    return ctFrame(dataSet, frame - 1, file);
+  });
+}
+
+/** The headers of CTs, and what there is besides. */
+async function readHeaders(files: readonly string[]): Promise<{ headers: CtHeader[]; others: OtherHeader[] }> {
   const headers: CtHeader[] = [];
-  const others: string[] = [];
+  const others: OtherHeader[] = [];
   for (const file of files) {
     const header = await readHeader(file);
-    if (typeof header !== "string") headers.push(header);
-    if (typeof header === "string") others.push(header);
-    else if (header.isLocalizer) others.push("CT localizer");
+    if ("kind" in header) others.push(header);
+    else headers.push(header);
   }
   return { headers, others };
 }
@@ -138,31 +178,49 @@ function chosenSeries(all: readonly CtSeries[], where: string, asked: string | u
 
 /** Localizers make no series. */
 function seriesOf(headers: readonly CtHeader[]): CtSeries[] {
-  const series = new Map<string, CtSeries>();
-  for (const { uid, number, description, file, images, isLocalizer } of headers) {
+  const series = new Map<string, ReturnType<typeof emptySeries>>();
+  for (const { file, instance, images, isLocalizer, ...about } of headers) {
     if (isLocalizer) continue;
-    const known = series.get(uid) ?? { uid, number, description, files: [], images: 0 };
-    series.set(uid, { ...known, files: [...known.files, file], images: known.images + images });
+    const known = series.get(about.uid) ?? emptySeries(about);
+    known.files.push(file);
+    known.fileOf.set(instance, file);
+    known.images += images;
+    series.set(about.uid, known);
   }
   return [...series.values()].sort((a, b) => Number(a.number) - Number(b.number) || (a.uid < b.uid ? -1 : 1));
 }
 
-/** The header of a CT's file; of another object, what kind it is. */
-async function readHeader(file: string): Promise<CtHeader | string> {
-  let dataSet: DataSet;
+const emptySeries = (about: Omit<CtSeries, "files" | "fileOf" | "images">) => ({
+  ...about,
+  files: [] as string[],
+  fileOf: new Map<string, string>(),
+  images: 0,
+});
+
+/** The elements of a file before its pixels. */
+async function headerOf(file: string): Promise<DataSet> {
   try {
-    ({ dataSet } = parseDicomFile(await readBeginning(file, HEADER_BYTES), file, PIXEL_DATA));
+    return parseDicomFile(await readBeginning(file, HEADER_BYTES), file, PIXEL_DATA).dataSet;
   } catch {
-    ({ dataSet } = parseDicomFile(await readFile(file), file, PIXEL_DATA));
+    return parseDicomFile(await orUnreadable(file, () => readFile(file)), file, PIXEL_DATA).dataSet;
   }
+}
+
+async function readHeader(file: string): Promise<CtHeader | OtherHeader> {
+  const dataSet = await headerOf(file);
   return orInputError(file, () => {
     const text = (tag: string): string => (dataSet.string(tag) ?? "").trim();
-    if (!isCtClass(text("x00080016"))) return text("x00080060") || "object without a modality";
+    const sopClass = text("x00080016");
+    if (!isCtClass(sopClass)) return { file, sopClass, kind: text("x00080060") || "object without a modality" };
     return {
       file,
+      instance: text("x00080018"),
       uid: text("x0020000e"),
       number: text("x00200011"),
       description: text("x0008103e"),
+      frameOfReference: text("x00200052"),
+      studyDate: text("x00080020"),
+      patient: { id: text("x00100020"), isPseudonym: text("x00120062").toUpperCase() === "YES" },
       images: Number(text("x00280008") || 1),
       isLocalizer: imageType(dataSet).includes("LOCALIZER"),
     };
