@@ -1,5 +1,5 @@
 import { windowAround } from "../methods/datasets/windowOf.ts";
-import type { ImageKind } from "../methods/imaging/openImage.ts";
+import type { OpenedImage } from "../methods/imaging/openImage.ts";
 import { type HuWindow, sliceOf, type Volume } from "../methods/imaging/volume.ts";
 import { InputError } from "../methods/inputError.ts";
 import { type Extent, oddityOf, type RecistMarks, validateMarks } from "../methods/labels/recist.ts";
@@ -13,8 +13,8 @@ import { type UnmarkedLesion, unmarkedLesions } from "./unmarkedLesion.ts";
 
 /** A lesion to segment: marked, or not. */
 export type Place =
-  | { readonly id: string; readonly marks: RecistMarks; readonly window?: HuWindow }
-  | (UnmarkedLesion & { readonly marks?: undefined; readonly window?: undefined });
+  | { readonly id: string; readonly marks: RecistMarks; readonly window?: HuWindow; readonly trackingUid?: string }
+  | (UnmarkedLesion & { readonly marks?: undefined; readonly window?: undefined; readonly trackingUid?: undefined });
 
 export const fromText = (place: Place): string =>
   "marks" in place && place.marks ? "the marks" : "box" in place ? "the box" : "the point";
@@ -27,13 +27,14 @@ export async function imageAndPlaces({
   points = [],
   spacingMm,
   series,
-}: SegmentOptions): Promise<{ volume: Volume; kind: ImageKind; places: readonly Place[] }> {
+}: SegmentOptions): Promise<OpenedImage & { places: readonly Place[] }> {
   if (marks === undefined) {
-    const { volume, kind } = await openedImage(image, { spacingMm, series });
-    return { volume, kind, places: unmarkedLesions(boxes, points, volume) };
+    const opened = await openedImage(image, { spacingMm, series });
+    return { ...opened, places: unmarkedLesions(boxes, points, opened.volume) };
   }
   const file = await readMarksFile(marks, image, series);
-  const { volume, kind } = await openedImage(image, { spacingMm: spacingMm ?? file.spacingMm, series: series ?? file.series });
+  const opened = await openedImage(image, { spacingMm: spacingMm ?? file.spacingMm, series: series ?? file.series });
+  const { volume } = opened;
   if (file.imageSize?.some((n, axis) => n !== volume.dims[axis])) {
     throw new InputError(
       `its slices are ${volume.dims[0]} × ${volume.dims[1]} pixels, ${marks} says ${file.imageSize.join(" × ")}`,
@@ -42,7 +43,7 @@ export async function imageAndPlaces({
     );
   }
   const places: Place[] = [];
-  for (const { id, window, marksOn, where } of file.lesions) {
+  for (const { id, window, trackingUid, marksOn, where } of file.lesions) {
     const filed = await marksOn(volume);
     if (filed === undefined) {
       say(`${where}: left out: its diameters do not lie in one slice`);
@@ -51,11 +52,11 @@ export async function imageAndPlaces({
     const valid = validateMarks(filed, volume, where);
     const odd = oddityOf(valid, volume.spacingMm);
     if (odd !== undefined) say(`${where}: ${odd}: are these the marks of one lesion?`);
-    places.push({ id, window, marks: valid });
+    places.push({ id, window, trackingUid, marks: valid });
   }
   if (places.length === 0)
     throw new InputError("none of its lesions was measured in the image's slices", marks, "measure them in axial slices");
-  return { volume, kind, places };
+  return { ...opened, places };
 }
 
 /** The window that a lesion is seen through, and who chose it. */

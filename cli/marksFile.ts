@@ -14,6 +14,8 @@ export interface FiledMarks {
   readonly id: string;
   /** Its marks on the image's grid; undefined where its diameters do not lie in one slice. */
   readonly marksOn: (grid: Grid) => Promise<RecistMarks | undefined>;
+  /** The lesion's tracking UID, of a DICOM report. */
+  readonly trackingUid?: string;
   /** Names the lesion in errors: file (and line) and id. */
   readonly where: string;
   /** The display window that the file gives. */

@@ -46,7 +46,13 @@ function filed(series: CtSeries, lesions: readonly ReportedLesion[]): FiledMarks
     let id = called;
     for (let n = 2; taken.has(id); n++) id = `${called}-${n}`;
     taken.add(id);
-    return { id, where: lesion.where, marksOn: (grid) => marksOfReported(lesion, series, grid) };
+    const { where, trackingUid } = lesion;
+    return {
+      id,
+      where,
+      ...(trackingUid !== undefined && { trackingUid }),
+      marksOn: (grid) => marksOfReported(lesion, series, grid),
+    };
   });
 }
 

@@ -41,11 +41,14 @@ export interface SegmentDocument {
   readonly measurements: string;
   /** Marks file of the lesions that had no marks, as measured in their masks; absent where all had marks. */
   readonly marks?: string;
+  /** DICOM segmentation of all masks that are not empty; where it was asked for. */
+  readonly segmentation?: string;
   readonly lesions: readonly SegmentedLesion[];
 }
 
 export const MEASUREMENTS = "measurements.csv";
 export const MEASURED_MARKS = "marks.json";
+export const SEGMENTATION = "segmentation.dcm";
 
 const mm = (value: number | null): string => (value === null ? "" : value.toFixed(2));
 export const slicesText = ({ slices }: SegmentedLesion): string =>

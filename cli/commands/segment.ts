@@ -3,10 +3,14 @@ import path from "node:path";
 import type { Command } from "commander";
 import { marksOfMask } from "../../methods/datasets/simulatedMarks.ts";
 import { LUNG } from "../../methods/datasets/windowOf.ts";
+import { encodeSegmentation, type Segment } from "../../methods/imaging/dicomSegmentation.ts";
+import type { CtStack } from "../../methods/imaging/dicomSeries.ts";
 import { writeNiftiMask } from "../../methods/imaging/nifti.ts";
 import { type HuWindow, sliceOf, type Vec3 } from "../../methods/imaging/volume.ts";
+import { InputError } from "../../methods/inputError.ts";
 import { boundingBox } from "../../methods/labels/recist.ts";
 import { openBackend } from "../../methods/networks/backend.ts";
+import packageJson from "../../package.json" with { type: "json" };
 import { SERIES_HELP, spacingOption, windowOption } from "../imageOptions.ts";
 import { measurements, segmentLesion, segmentWithoutMarks } from "../lesionMask.ts";
 import { fromText, imageAndPlaces, type Place, windowFor } from "../lesionPlaces.ts";
@@ -16,6 +20,7 @@ import {
   MEASURED_MARKS,
   MEASUREMENTS,
   measurementsCsv,
+  SEGMENTATION,
   type SegmentDocument,
   type SegmentedLesion,
   slicesText,
@@ -47,6 +52,8 @@ export interface SegmentOptions {
   readonly window?: HuWindow;
   /** Of PNG slices; default: the marks file's. */
   readonly spacingMm?: Vec3;
+  /** Whether to write a DICOM segmentation beside the masks. */
+  readonly dicomSeg?: boolean;
 }
 
 interface CommandOptions {
@@ -60,6 +67,7 @@ interface CommandOptions {
   readonly model?: string;
   readonly window?: string;
   readonly spacing?: string;
+  readonly dicomSeg?: boolean;
   readonly json?: boolean;
 }
 
@@ -83,6 +91,7 @@ export function register(program: Command): void {
       "display window in HU, e.g. --window -160,240 (default: from the marks file, else from the image)",
     )
     .option("--spacing <x,y,z>", "voxel spacing of PNG slices in mm (default: from DL_info.csv)")
+    .option("--dicom-seg", `of a DICOM series, also a segmentation object for viewers and archives: ${SEGMENTATION}`)
     .option("--json", "print one JSON document")
     .action(async ({ window, spacing, json, box, point, ...options }: CommandOptions) => {
       const document = await segmentImage({
@@ -109,14 +118,19 @@ const collect = (text: string, before: readonly string[]): string[] => [...befor
 export async function segmentImage(options: SegmentOptions): Promise<SegmentDocument> {
   const { image, out } = options;
   const method = methodOf(options);
-  const { volume, kind, places } = await imageAndPlaces(options);
+  const { volume, kind, stack, places } = await imageAndPlaces(options);
+  if (options.dicomSeg && stack === undefined)
+    throw new InputError("is no DICOM series, to which a segmentation could refer", image, "leave out --dicom-seg");
   const inputs = [image, ...(options.marks === undefined ? [] : [options.marks])];
-  const names = places.flatMap(({ id }) => [`${id}.nii.gz`, `${id}.png`]).concat(MEASUREMENTS);
+  const names = places
+    .flatMap(({ id }) => [`${id}.nii.gz`, `${id}.png`])
+    .concat(MEASUREMENTS, ...(options.dicomSeg ? [SEGMENTATION] : []));
   await refuseTargets(out, names, inputs);
   if (options.marks === undefined) await refuseForeign(out, MEASURED_MARKS, MEASUREMENTS);
   const network = options.model === undefined ? undefined : await openNetwork(options.model, await openBackend());
 
   const segmented: SegmentedLesion[] = [];
+  const segments: Segment[] = [];
   await writtenTogether({ out, inputs }, async (folder) => {
     for (const place of places) {
       const row = await segmentPlace(place);
@@ -124,13 +138,18 @@ export async function segmentImage(options: SegmentOptions): Promise<SegmentDocu
       segmented.push(row);
     }
     await writeFile(path.join(folder, MEASUREMENTS), measurementsCsv(segmented, method));
-    if (options.marks !== undefined) return names;
+    if (options.dicomSeg && stack !== undefined) {
+      if (segments.length === 0) say(`${SEGMENTATION} is not written: every mask is empty`);
+      else await writeFile(path.join(folder, SEGMENTATION), await segmentationOf(segments, stack, method));
+    }
+    const written = names.filter((name) => name !== SEGMENTATION || segments.length > 0);
+    if (options.marks !== undefined) return written;
     const measured = segmented.flatMap(({ id, measured: marks }) => (marks === undefined ? [] : [{ id, ...marks }]));
     await writeFile(path.join(folder, MEASURED_MARKS), `${JSON.stringify(measured, null, 2)}\n`);
-    return [...names, MEASURED_MARKS];
+    return [...written, MEASURED_MARKS];
 
     async function segmentPlace(place: Place): Promise<SegmentedLesion> {
-      const { id, marks } = place;
+      const { id, marks, trackingUid } = place;
       const slice = marks?.slice ?? sliceOfUnmarked(place as UnmarkedLesion);
       const extent = marks === undefined ? extentOf(place as UnmarkedLesion, volume) : boundingBox(marks);
       const chosen = windowFor(slice, extent, place.window, volume, options.window);
@@ -155,6 +174,7 @@ export async function segmentImage(options: SegmentOptions): Promise<SegmentDocu
         overlay: `${id}.png`,
       };
       const shown = measured?.slice ?? slice;
+      if (mask.data.includes(1)) segments.push({ label: id, ...(trackingUid !== undefined && { trackingUid }), mask });
       await writeFile(path.join(folder, row.mask), writeNiftiMask(mask));
       await writeFile(
         path.join(folder, row.overlay),
@@ -180,9 +200,18 @@ export async function segmentImage(options: SegmentOptions): Promise<SegmentDocu
     out,
     measurements: MEASUREMENTS,
     ...(options.marks === undefined && { marks: MEASURED_MARKS }),
+    ...(options.dicomSeg && segments.length > 0 && { segmentation: SEGMENTATION }),
     lesions: segmented,
   };
 }
+
+const segmentationOf = (segments: readonly Segment[], stack: CtStack, method: string): Promise<Buffer> =>
+  encodeSegmentation(segments, {
+    stack,
+    algorithm: method,
+    software: { name: "recist3d", version: packageJson.version },
+    at: new Date(),
+  });
 
 /** Tells of marks measured by an earlier run, of lesions without marks, that lie beside this one's masks. */
 async function tellEarlierMarks(out: string, marks: string): Promise<void> {

@@ -4,7 +4,7 @@ import type { DataSet } from "dicom-parser";
 import { InputError } from "../inputError.ts";
 import { type CtFrame, ctFrame, imageType } from "./ctAttributes.ts";
 import { BEGINNING_BYTES, isCtClass, isDicom, orInputError, parseDicomFile } from "./dicomFile.ts";
-import { assembleSeries, withoutCopies } from "./dicomSeries.ts";
+import { assembleSeries, type CtStack, inOrder, withoutCopies } from "./dicomSeries.ts";
 import { readDicomSlices } from "./dicomSlice.ts";
 import { orUnreadable } from "./unreadable.ts";
 import type { Volume } from "./volume.ts";
@@ -95,7 +95,7 @@ export async function openDicomSeries(
   files: readonly string[],
   where: string,
   asked?: string,
-): Promise<{ volume: Volume; notes: string[] }> {
+): Promise<{ volume: Volume; stack: CtStack; notes: string[] }> {
   const { headers, others } = await readHeaders(files);
   const kinds = others.map(({ kind }) => kind);
   for (const { isLocalizer } of headers) if (isLocalizer) kinds.push("CT localizer");
@@ -108,8 +108,19 @@ export async function openDicomSeries(
   const single = withoutCopies(cross);
   const copies = cross.length - single.length;
   const lossy = new Set(single.flatMap((slice) => slice.lossy ?? []));
+  const volume = assembleSeries(single, where);
+  const ordered = inOrder(single);
+  const [{ alongColumns, alongRows }] = ordered;
   return {
-    volume: assembleSeries(single, where),
+    volume,
+    stack: {
+      series: series.uid,
+      file: series.files[0],
+      slices: ordered.map(({ sopClass, instance, frame, position }) => ({ sopClass, instance, frame, position })),
+      alongColumns,
+      alongRows,
+      spacingMm: volume.spacingMm,
+    },
     notes: [
       ...(localizers > 0 ? [`${counted(localizers, "localizer")} of the series left out`] : []),
       ...(copies > 0 ? [`${counted(copies, "slice")} left out: copies of others`] : []),

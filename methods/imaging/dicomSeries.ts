@@ -2,6 +2,19 @@ import { InputError } from "../inputError.ts";
 import type { DicomSlice } from "./dicomSlice.ts";
 import type { Vec3, Volume } from "./volume.ts";
 
+/** A series as its volume was put together: what an object that refers to it has to know. */
+export interface CtStack {
+  /** UID of the series. */
+  readonly series: string;
+  /** One of its files. */
+  readonly file: string;
+  /** In the volume's order. */
+  readonly slices: readonly Pick<DicomSlice, "sopClass" | "instance" | "frame" | "position">[];
+  readonly alongColumns: Vec3;
+  readonly alongRows: Vec3;
+  readonly spacingMm: Vec3;
+}
+
 /** Steps from slice to slice may differ by this part of a step, */
 const STEP_TOLERANCE = 0.02;
 /** or by so much: positions may be rounded to 0.1 mm, along three axes; */
@@ -28,10 +41,10 @@ export function assembleSeries(slices: readonly DicomSlice[], where: string): Vo
 
   // Rounded directions are not quite perpendicular, which other programs refuse in a NIfTI file.
   const u = unit(first.alongColumns);
-  const normal = unit(cross(u, first.alongRows));
+  const normal = normalOf(first);
   const v = cross(normal, u);
   const height = ({ position }: DicomSlice): number => dot(position, normal);
-  const ordered = [...slices].sort((a, b) => height(a) - height(b));
+  const ordered = inOrder(slices);
   const sz = stepBetween(ordered, height, where);
   if (ordered.length > 1) checkUpright(ordered, normal, where);
 
@@ -69,6 +82,15 @@ export function withoutCopies(slices: readonly DicomSlice[]): DicomSlice[] {
   }
   return [...kept.values()].flat();
 }
+
+/** The slices of a series in the order that they have in its volume: along their normal. */
+export function inOrder(slices: readonly DicomSlice[]): DicomSlice[] {
+  if (slices.length === 0) return [];
+  const normal = normalOf(slices[0]);
+  return [...slices].sort((a, b) => dot(a.position, normal) - dot(b.position, normal));
+}
+
+const normalOf = ({ alongColumns, alongRows }: DicomSlice): Vec3 => unit(cross(unit(alongColumns), alongRows));
 
 function checkAlike(a: DicomSlice, b: DicomSlice): void {
   const near = (p: readonly number[], q: readonly number[]): boolean => p.every((value, i) => Math.abs(value - q[i]) <= 1e-4);

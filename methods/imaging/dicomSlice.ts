@@ -9,6 +9,11 @@ import { narrowest } from "./voxelValues.ts";
 export interface DicomSlice extends Omit<CtFrame, "slope" | "intercept"> {
   readonly where: string;
   readonly series: string;
+  readonly sopClass: string;
+  /** SOP instance UID of its object; "" where it has none. */
+  readonly instance: string;
+  /** In an object of several frames, its number from 1. */
+  readonly frame: number | undefined;
   readonly columns: number;
   readonly rows: number;
   /** HU, `[row, column]`. */
@@ -28,7 +33,7 @@ const AIR_HU = -1024;
  */
 export async function readDicomSlices(bytes: Uint8Array, where: string): Promise<DicomSlice[]> {
   const file = parseDicomFile(bytes, where);
-  const { pixels, series, frames } = orInputError(where, () => {
+  const { pixels, series, sopClass, instance, frames } = orInputError(where, () => {
     const pixels = ctPixels(file.dataSet, where);
     const series = file.dataSet.string("x0020000e");
     if (series === undefined) throw new InputError("SeriesInstanceUID is absent", where);
@@ -37,7 +42,8 @@ export async function readDicomSlices(bytes: Uint8Array, where: string): Promise
     const frames: (CtFrame & { readonly where: string })[] = [];
     for (let frame = 0; frame < pixels.frames; frame++)
       frames.push({ ...ctFrame(file.dataSet, frame, nameOf(frame)), where: nameOf(frame) });
-    return { pixels, series, frames };
+    const [sopClass = "", instance = ""] = ["x00080016", "x00080018"].map((tag) => file.dataSet.string(tag)?.trim());
+    return { pixels, series, sopClass, instance, frames };
   });
   const { name, mayBeLossy = false } = transferSyntaxes[file.syntax] ?? {};
   const lossy = (pixels.lossyBefore ?? mayBeLossy) ? (mayBeLossy ? name : "before they were stored as they are") : undefined;
@@ -52,7 +58,18 @@ export async function readDicomSlices(bytes: Uint8Array, where: string): Promise
       const hu = value * slope + intercept;
       return hu < AIR_HU && value >= from && value <= to ? AIR_HU : hu;
     };
-    slices.push({ ...frame, series, rows, columns, data: narrowest(rows * columns, huAt, frame.where), lossy });
+    const number = pixels.frames === 1 ? undefined : slices.length + 1;
+    slices.push({
+      ...frame,
+      series,
+      sopClass,
+      instance,
+      frame: number,
+      rows,
+      columns,
+      data: narrowest(rows * columns, huAt, frame.where),
+      lossy,
+    });
   }
   return slices;
 }

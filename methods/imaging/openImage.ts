@@ -3,6 +3,7 @@ import path from "node:path";
 import { InputError } from "../inputError.ts";
 import { isDicom } from "./dicomFile.ts";
 import { dicomFilesBelow, openDicomSeries } from "./dicomFolder.ts";
+import type { CtStack } from "./dicomSeries.ts";
 import { readNiftiImage } from "./nifti.ts";
 import { decodeCtPng } from "./png16.ts";
 import { orUnreadable } from "./unreadable.ts";
@@ -23,6 +24,8 @@ export interface OpenedImage {
   readonly kind: ImageKind;
   /** What one should know about it: copies and localizers that were left out, lossy compression, two placements, values that are hardly HU. */
   readonly notes: readonly string[];
+  /** Of a DICOM series: what an object that refers to it has to know. */
+  readonly stack?: CtStack;
 }
 
 /**

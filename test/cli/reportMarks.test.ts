@@ -1,9 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { segmentImage } from "../../cli/commands/segment.ts";
 import { readMarksFile } from "../../cli/marksFile.ts";
+import { writeNifti } from "../../methods/imaging/nifti.ts";
 import { openImage } from "../../methods/imaging/openImage.ts";
 import { put } from "../datasets/lymphNodeFolder.ts";
 import { reportBytes, reportedSeriesFiles, reportFixture } from "../datasets/reportFixture.ts";
@@ -44,6 +45,19 @@ describe("marks in a DICOM structured report", () => {
       expect(marksLongMm).toBeCloseTo(other.marksLongMm!, 3);
       expect(marksShortMm).toBeCloseTo(other.marksShortMm!, 3);
     });
+  });
+
+  it("give a DICOM segmentation that goes on tracking its lesions, where it is asked for", async () => {
+    put(at("sr.dcm"), reportBytes("highdicom, 2D"));
+    const options = { image: at("ct"), marks: at("sr.dcm"), method: "ellipse", dicomSeg: true };
+    expect((await segmentImage({ ...options, out: at("out") })).segmentation).toBe("segmentation.dcm");
+    const written = readFileSync(at("out/segmentation.dcm")).toString("latin1");
+    for (const { tracking } of reportFixture.lesions) expect(written).toContain(tracking);
+    writeFileSync(at("ct.nii"), writeNifti((await openImage(at("ct"))).volume));
+    const nifti = { image: at("ct.nii"), boxes: ["3,3,9,9,1"], dicomSeg: true, out: at("out") };
+    expect(await refusal(segmentImage(nifti))).toBe(
+      "./ct.nii: is no DICOM series, to which a segmentation could refer — leave out --dicom-seg",
+    );
   });
 
   it("are found in a folder, what is no lesion's being told", async () => {

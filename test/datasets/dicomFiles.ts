@@ -67,7 +67,9 @@ function part10(sopClass: string, uid: string, elements: readonly Buffer[]): Buf
   ]);
   const length = Buffer.alloc(4);
   length.writeUInt32LE(meta.length);
-  return Buffer.concat([Buffer.alloc(128), Buffer.from("DICM"), explicit(0x0000, "UL", length), meta, ...elements]);
+  const tagOf = (bytes: Buffer): number => bytes.readUInt16LE(0) * 65536 + bytes.readUInt16LE(2);
+  const inOrder = [...elements].sort((a, b) => tagOf(a) - tagOf(b));
+  return Buffer.concat([Buffer.alloc(128), Buffer.from("DICM"), explicit(0x0000, "UL", length), meta, ...inOrder]);
 }
 
 function explicit(tag: number, vr: string, value: Buffer): Buffer {
