@@ -1,7 +1,8 @@
 import { readdir, stat } from "node:fs/promises";
 import path from "node:path";
-import { type DeepLesionRow, parseDeepLesionInfo } from "../methods/datasets/deeplesionInfo.ts";
-import { parseMarksFile } from "../methods/datasets/marksFile.ts";
+import { type DeepLesionRow, isDeepLesionInfo, parseDeepLesionInfo } from "../methods/datasets/deeplesionInfo.ts";
+import { type FiledLesion, parseMarksFile } from "../methods/datasets/marksFile.ts";
+import { parseMarksTable } from "../methods/datasets/marksTable.ts";
 import { isDicom } from "../methods/imaging/dicomFile.ts";
 import type { Grid, HuWindow, Vec3 } from "../methods/imaging/volume.ts";
 import { InputError } from "../methods/inputError.ts";
@@ -33,7 +34,7 @@ export interface MarksFile {
 }
 
 /**
- * Reads marks: JSON (points 0-based on the image's own grid; lesions that name another image are left out), DeepLesion's
+ * Reads marks: JSON or CSV (points 0-based on the image's own grid; lesions that name another image are left out), DeepLesion's
  * `DL_info.csv` as it is, of which the rows of the image's series are taken (`image` is then the series' folder of PNG
  * slices), or DICOM structured reports, a file or a folder of them (`image` is then the DICOM series that was measured).
  *
@@ -45,23 +46,22 @@ export async function readMarksFile(file: string, image: string, series?: string
   const bytes = (await stat(file).catch(() => undefined))?.isDirectory() ? undefined : await bytesOf(file, REMEDY);
   if (bytes === undefined || isDicom(bytes)) return readReportMarks(file, image, series);
   const text = textOf(bytes, file);
-  return /\.csv$/i.test(file)
-    ? fromDeepLesion(parseDeepLesionInfo(text, file), file, image)
-    : fromJson(text, file, image, series);
+  if (!/\.csv$/i.test(file)) return ofImage(parseMarksFile(text, file), file, image, series);
+  if (isDeepLesionInfo(text)) return fromDeepLesion(parseDeepLesionInfo(text, file), file, image);
+  return ofImage(parseMarksTable(text, file), file, image, series);
 }
 
-const REMEDY = "give a marks file (JSON), DL_info.csv or a DICOM structured report";
+const REMEDY = "give a marks file (JSON or CSV), DL_info.csv or a DICOM structured report";
 
 /** Of a file that is about several images or series, the lesions of this one. */
-function fromJson(text: string, file: string, image: string, series: string | undefined): MarksFile {
-  const all = parseMarksFile(text, file);
+function ofImage(all: readonly FiledLesion[], file: string, image: string, series: string | undefined): MarksFile {
   const folder = path.dirname(file);
-  const ofImage = all.filter((one) => one.image === undefined || path.resolve(folder, one.image) === path.resolve(image));
-  if (ofImage.length === 0)
+  const here = all.filter((one) => one.image === undefined || path.resolve(folder, one.image) === path.resolve(image));
+  if (here.length === 0)
     throw new InputError(`has no lesion of ${image}`, file, `its first one is of ${path.join(folder, all[0].image!)}`);
-  const own = ofImage.filter((one) => series === undefined || one.series === undefined || one.series === series);
+  const own = here.filter((one) => series === undefined || one.series === undefined || one.series === series);
   if (own.length === 0)
-    throw new InputError(`has no lesion of series ${series}`, file, `its first one is of series ${ofImage[0].series}`);
+    throw new InputError(`has no lesion of series ${series}`, file, `its first one is of series ${here[0].series}`);
   const [first] = own;
   for (const name of ["series", "spacing"] as const) {
     const other = own.find((lesion) => String(lesion[name]) !== String(first[name]));

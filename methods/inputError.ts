@@ -18,3 +18,16 @@ export class InputError extends Error {
     this.remedy = remedy;
   }
 }
+
+/** Of many, so many are said. */
+const SHOWN = 50;
+
+/** @throws InputError that says all of them, in order. */
+export function throwTogether(problems: readonly InputError[]): void {
+  if (problems.length === 0) return;
+  const [first, ...rest] = problems.slice(0, SHOWN);
+  if (problems.length === 1) throw first;
+  const more = problems.length > SHOWN ? [`… and ${problems.length - SHOWN} more`] : [];
+  const said = ({ what, remedy }: InputError): string => (remedy === undefined ? what : `${what} — ${remedy}`);
+  throw new InputError([said(first), ...rest.map((problem) => problem.message), ...more].join("\n"), first.where);
+}

@@ -36,7 +36,7 @@ export interface SegmentOptions {
   readonly image: string;
   /** UID or number of the DICOM series where the folder holds several. */
   readonly series?: string;
-  /** Marks: JSON, DL_info.csv, or DICOM structured reports (file or folder). Or, without marks: */
+  /** Marks: JSON, CSV, DL_info.csv, or DICOM structured reports (file or folder). Or, without marks: */
   readonly marks?: string;
   /** Boxes `x0,y0,x1,y1,slice`: first and last column and row of each lesion. */
   readonly boxes?: readonly string[];
@@ -77,7 +77,7 @@ export function register(program: Command): void {
     .description("masks, measurements and pictures of lesions in one image, from marks, boxes or points, without the engine")
     .requiredOption("--image <path>", "NIfTI file, folder of DeepLesion PNG slices, or folder with a DICOM series")
     .option("--series <uid>", SERIES_HELP)
-    .option("--marks <file>", "RECIST marks: JSON, DL_info.csv as it is, or DICOM structured reports (file or folder)")
+    .option("--marks <file>", "RECIST marks: JSON, CSV (DL_info.csv as it is), or DICOM structured reports (file or folder)")
     .option("--box <x0,y0,x1,y1,slice>", "in place of marks: first and last column and row of a lesion; repeatable", collect, [])
     .option("--point <x,y,slice>", "in place of marks, with --model: a point in a lesion; repeatable", collect, [])
     .requiredOption("--out <folder>", "folder to write: <id>.nii.gz, <id>.png, measurements.csv; without marks also marks.json")

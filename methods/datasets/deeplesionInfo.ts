@@ -44,6 +44,11 @@ const COLUMNS = [
 ] as const;
 type Column = (typeof COLUMNS)[number];
 
+/** Tells DeepLesion's table from other tables by its header. */
+export function isDeepLesionInfo(text: string): boolean {
+  return text.split(/[\r\n]/, 1)[0].includes(COLUMNS[0]);
+}
+
 /**
  * Parses a `DL_info.csv`. Its pixel coordinates count from 1, a cell with several numbers is quoted.
  *

@@ -16,10 +16,14 @@ import type { LesionCase, SourceEntry, VolumeLesions, VolumeSource } from "./les
 import { marksInRange } from "./lesionCrop.ts";
 import { markedCase, notesOnImage } from "./markedCase.ts";
 import { type FiledLesion, parseMarksFile } from "./marksFile.ts";
+import { parseMarksTable } from "./marksTable.ts";
 import { openReportedScans } from "./reportedScans.ts";
 
-/** The table of the lesions, in the root. */
-const MARKS_FILE = "marks.json";
+/** Files that list the lesions, in the root: one of them. */
+const MARKS_FILES = ["marks.json", "marks.csv"];
+
+const REMEDY =
+  "give a folder with marks.json (or marks.csv) and the images that it names, or with DICOM series and their reports";
 
 /** The lesions of one image. */
 interface MarkedScan {
@@ -31,7 +35,7 @@ interface MarkedScan {
 
 /**
  * CT images as they are, with the marks that somebody drew in them: DICOM series with structured reports (see
- * `openReportedScans`), or a folder with `marks.json`, in which every lesion names
+ * `openReportedScans`), or a folder with `marks.json` (or the same as a table, `marks.csv`), in which every lesion names
  * its `image` (a NIfTI file, or a folder with a DICOM series or with PNG slices and their `spacing`, below that folder) and
  * its `patient`, and may have a `category`, a display `window`, the DICOM `series` that is meant, a reference `mask`, of which
  * the part at the marks is taken, and a `split`. Windows that are not given follow from the image around the marks. Listing
@@ -42,14 +46,15 @@ interface MarkedScan {
  *   on another grid or not at the marks.
  */
 export async function openMarkedScans(root: string): Promise<VolumeSource> {
-  const file = path.join(root, MARKS_FILE);
-  const isThere = await stat(file).then(
-    () => true,
-    () => false,
-  );
-  if (!isThere) return openReportedScans(root, `give a folder with ${MARKS_FILE} and the images that it names, or with DICOM`);
+  const names = await readdir(root).catch((error: NodeJS.ErrnoException) => {
+    throw new InputError(`cannot be listed (${error.code})`, root, REMEDY, { cause: error });
+  });
+  const [name, another] = MARKS_FILES.filter((one) => names.includes(one));
+  if (another !== undefined) throw new InputError(`holds ${name} and ${another}`, root, "leave one of them");
+  if (name === undefined) return openReportedScans(root, REMEDY);
+  const file = path.join(root, name);
   const text = await readTextFile(file, "make it readable");
-  const scans = scansOf(parseMarksFile(text, file));
+  const scans = scansOf((name === "marks.csv" ? parseMarksTable : parseMarksFile)(text, file));
   const entries: SourceEntry[] = [];
   for (const { image, patient, lesions } of scans) {
     const [{ split, where }] = lesions;
@@ -61,7 +66,7 @@ export async function openMarkedScans(root: string): Promise<VolumeSource> {
       files: [...(await filesOf(root, image, where)), ...masks],
     });
   }
-  return { entries, index: [MARKS_FILE], skipped: {}, load: (index) => loadScan(root, scans[index]) };
+  return { entries, index: [name], skipped: {}, load: (index) => loadScan(root, scans[index]) };
 }
 
 function scansOf(lesions: readonly FiledLesion[]): MarkedScan[] {

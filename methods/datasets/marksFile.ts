@@ -8,7 +8,7 @@ const axisSchema = z.tuple([pointSchema, pointSchema]);
 const positive = z.number().positive().max(1000);
 
 /** One lesion of a marks file: points are (column, row), 0-based, on the image's own grid; so is the slice. */
-const filedLesionSchema = z.strictObject({
+export const filedLesionSchema = z.strictObject({
   id: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, "must be letters, digits, '.', '_' or '-' (it names files)"),
   slice: z.int().nonnegative(),
   long: axisSchema,
@@ -44,6 +44,9 @@ export interface FiledLesion extends Omit<z.infer<typeof filedLesionSchema>, "ca
   readonly where: string;
 }
 
+/** A lesion as its file states it, with its place there. */
+export type StatedLesion = z.infer<typeof filedLesionSchema> & { readonly where: string };
+
 const FORM = '[{"id": "a", "slice": 12, "long": [[x, y], [x, y]], "short": [[x, y], [x, y]]}]';
 
 /**
@@ -61,8 +64,16 @@ export function parseMarksFile(text: string, file: string): FiledLesion[] {
   }
   const parsed = marksFileSchema.safeParse(json);
   if (!parsed.success) throw misformed(parsed.error.issues[0], json, file);
+  return lesionsFiled(
+    parsed.data.map((lesion) => ({ ...lesion, where: `${file}: lesion ${lesion.id}` })),
+    file,
+  );
+}
+
+/** Lesions as they were stated. @throws InputError where one is named twice */
+export function lesionsFiled(stated: readonly StatedLesion[], file: string): FiledLesion[] {
   const seen = new Set<string>();
-  for (const { id } of parsed.data) {
+  for (const { id } of stated) {
     if (seen.has(id))
       throw new InputError(
         "this id is given to two lesions",
@@ -71,11 +82,7 @@ export function parseMarksFile(text: string, file: string): FiledLesion[] {
       );
     seen.add(id);
   }
-  return parsed.data.map(({ slice, long, short, ...about }) => ({
-    ...about,
-    marks: { slice, long, short },
-    where: `${file}: lesion ${about.id}`,
-  }));
+  return stated.map(({ slice, long, short, ...about }) => ({ ...about, marks: { slice, long, short } }));
 }
 
 /** The first thing that is wrong, with the lesion and the place in it. */

@@ -36,13 +36,13 @@ export async function openReportedScans(root: string, remedy: string): Promise<V
   const { series, others } = await dicomContents(await dicomFilesBelow(root));
   const reports = others.filter(({ sopClass }) => isReportClass(sopClass)).map(({ file }) => file);
   if (reports.length === 0)
-    throw new InputError("holds neither marks.json nor a DICOM structured report", root, `${remedy} series and their reports`);
+    throw new InputError("holds neither marks.json nor marks.csv nor a DICOM structured report", root, remedy);
   const { lesions, skipped } = lesionsBySeries(await readReports(reports), series);
   if (lesions.size === 0)
     throw new InputError(
       `holds ${reports.length} structured reports, but no lesion with two diameters in a CT series that is there${reasons(skipped)}`,
       root,
-      `${remedy} series and their reports`,
+      remedy,
     );
   const all = [...lesions].map(([one, own]) => scanOf(one, own)).sort((a, b) => (a.id < b.id ? -1 : 1));
   const patients = [...new Set(all.map(({ patient }) => patient))];

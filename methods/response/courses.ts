@@ -1,6 +1,6 @@
-import { InputError } from "../inputError.ts";
+import { InputError, throwTogether } from "../inputError.ts";
 import type { Course, Finding, FindingState, FollowedLesion, LesionRole, TimePoint } from "./course.ts";
-import { type MeasurementRow, throwTogether } from "./measurementRows.ts";
+import type { MeasurementRow } from "./measurementRows.ts";
 
 /** What a lesion of each part can be found as at baseline, and later. */
 const allowed: Readonly<

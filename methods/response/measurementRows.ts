@@ -1,5 +1,5 @@
 import { type CsvCell, readCsvTable } from "../datasets/csvTable.ts";
-import { InputError } from "../inputError.ts";
+import { InputError, throwTogether } from "../inputError.ts";
 import { type FindingState, findingStates, type LesionRole, lesionRoles } from "./course.ts";
 
 /** One row of a table of measurements: one lesion at one time point. What a cell leaves open is null. */
@@ -44,7 +44,6 @@ const needed = Object.keys(measurementColumns).filter((name) => !name.endsWith("
 /** No lesion is longer, or larger: a slip of the unit or of the decimal point. */
 const LONGEST_MM = 1000;
 const LARGEST_ML = 100_000;
-const SHOWN = 50;
 
 /**
  * Reads a table of measurements, all that is wrong with its cells at once.
@@ -79,16 +78,6 @@ export function readMeasurementRows(text: string, where: string): MeasurementRow
   });
   throwTogether(problems);
   return read;
-}
-
-/** @throws InputError that says all of them, in order. */
-export function throwTogether(problems: readonly InputError[]): void {
-  if (problems.length === 0) return;
-  const [first, ...rest] = problems.slice(0, SHOWN);
-  if (problems.length === 1) throw first;
-  const more = problems.length > SHOWN ? [`… and ${problems.length - SHOWN} more`] : [];
-  const said = ({ what, remedy }: InputError): string => (remedy === undefined ? what : `${what} — ${remedy}`);
-  throw new InputError([said(first), ...rest.map((problem) => problem.message), ...more].join("\n"), first.where);
 }
 
 function columnsOf(header: readonly CsvCell[], where: string): Map<string, number> {

@@ -39,7 +39,7 @@ export const datasetImport = {
       format: z
         .enum(["deeplesion", "nifti-masks", "lymph-nodes", "marked-scans"])
         .describe(
-          "deeplesion: DL_info.csv and Images_png, with reference masks from masks3d where they exist; nifti-masks: folders that hold a CT and a mask in NIfTI, from which the marks are measured; lymph-nodes: TCIA's CT Lymph Nodes, DICOM series (or NIfTI volumes) and MED_ABD_LYMPH_MASKS, marks measured likewise; marked-scans: marks.json, whose lesions name their image (NIfTI, DICOM series, PNG slices) and patient, and may name a reference mask; without marks.json, DICOM series with the structured reports (TID 1500) in which a viewer saved their long and short axes",
+          "deeplesion: DL_info.csv and Images_png, with reference masks from masks3d where they exist; nifti-masks: folders that hold a CT and a mask in NIfTI, from which the marks are measured; lymph-nodes: TCIA's CT Lymph Nodes, DICOM series (or NIfTI volumes) and MED_ABD_LYMPH_MASKS, marks measured likewise; marked-scans: marks.json or marks.csv, whose lesions name their image (NIfTI, DICOM series, PNG slices) and patient, and may name a reference mask; without them, DICOM series with the structured reports (TID 1500) in which a viewer saved their long and short axes",
         ),
       root: z
         .string()

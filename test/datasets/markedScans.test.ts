@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { writeCsvTable } from "../../methods/datasets/csvTable.ts";
 import type { LesionCase } from "../../methods/datasets/lesionCase.ts";
 import { openMarkedScans } from "../../methods/datasets/markedScans.ts";
 import { marksOfMask } from "../../methods/datasets/simulatedMarks.ts";
@@ -237,6 +238,26 @@ describe("marked scans", () => {
     expect(huAt(second, at) - huAt(first, at)).toBe(5);
     writeMarks([lesion("a", A, { image: "two" })]);
     expect((await refusal(allCases())).what).toBe("holds 2 CT series");
+  });
+
+  it("may list its lesions in a table", async () => {
+    writeNiftiCt();
+    const cells = [A, B].map(({ slice, long, short }, i) => [
+      `l${i}`,
+      slice,
+      ...[...long, ...short].flat(),
+      "one/ct.nii.gz",
+      "P1",
+    ]);
+    const axes = ["long", "short"].flatMap((axis) => ["x1", "y1", "x2", "y2"].map((end) => `${axis}_${end}`));
+    put(path.join(root, "marks.csv"), writeCsvTable(["id", "slice", ...axes, "image", "patient"], cells));
+    const tabled = await allCases();
+    expect((await openMarkedScans(root)).index).toEqual(["marks.csv"]);
+    rmSync(path.join(root, "marks.csv"));
+    writeMarks([lesion("l0", A), lesion("l1", B)]);
+    expect(tabled).toEqual(await allCases());
+    put(path.join(root, "marks.csv"), "");
+    expect((await refusal(openMarkedScans(root))).message).toBe(`${root}: holds marks.json and marks.csv — leave one of them`);
   });
 
   it("a folder without marks.json says what is wanted", async () => {

@@ -140,11 +140,11 @@ describe("scans with structured reports", () => {
 
   it("without any report are refused, and so are reports without their series", async () => {
     putSeries();
-    expect((await refusal()).message).toContain("holds neither marks.json nor a DICOM structured report");
+    expect((await refusal()).message).toContain("holds neither marks.json nor marks.csv nor a DICOM structured report");
     rmSync(path.join(root, reportFixture.uid), { recursive: true });
     putReport("partial");
     expect((await refusal()).message).toBe(
-      `${root}: holds 1 structured reports, but no lesion with two diameters in a CT series that is there (1 no long and short axis, 1 one axis alone, 1 on images that are not here) — give a folder with marks.json and the images that it names, or with DICOM series and their reports`,
+      `${root}: holds 1 structured reports, but no lesion with two diameters in a CT series that is there (1 no long and short axis, 1 one axis alone, 1 on images that are not here) — give a folder with marks.json (or marks.csv) and the images that it names, or with DICOM series and their reports`,
     );
   });
 });
