@@ -3,7 +3,7 @@ import path from "node:path";
 import type { Command } from "commander";
 import { marksOfMask } from "../../methods/datasets/simulatedMarks.ts";
 import { LUNG } from "../../methods/datasets/windowOf.ts";
-import { encodeSegmentation, type Segment } from "../../methods/imaging/dicomSegmentation.ts";
+import { encodeSegmentation, framesOf, type Segment } from "../../methods/imaging/dicomSegmentation.ts";
 import type { CtStack } from "../../methods/imaging/dicomSeries.ts";
 import { writeNiftiMask } from "../../methods/imaging/nifti.ts";
 import { type HuWindow, sliceOf, type Vec3 } from "../../methods/imaging/volume.ts";
@@ -127,6 +127,7 @@ export async function segmentImage(options: SegmentOptions): Promise<SegmentDocu
     .concat(MEASUREMENTS, ...(options.dicomSeg ? [SEGMENTATION] : []));
   await refuseTargets(out, names, inputs);
   if (options.marks === undefined) await refuseForeign(out, MEASURED_MARKS, MEASUREMENTS);
+  if (options.dicomSeg) await refuseForeign(out, SEGMENTATION, MEASUREMENTS);
   const network = options.model === undefined ? undefined : await openNetwork(options.model, await openBackend());
 
   const segmented: SegmentedLesion[] = [];
@@ -174,7 +175,8 @@ export async function segmentImage(options: SegmentOptions): Promise<SegmentDocu
         overlay: `${id}.png`,
       };
       const shown = measured?.slice ?? slice;
-      if (mask.data.includes(1)) segments.push({ label: id, ...(trackingUid !== undefined && { trackingUid }), mask });
+      const frames = options.dicomSeg ? framesOf(mask) : [];
+      if (frames.length > 0) segments.push({ label: id, ...(trackingUid !== undefined && { trackingUid }), frames });
       await writeFile(path.join(folder, row.mask), writeNiftiMask(mask));
       await writeFile(
         path.join(folder, row.overlay),
@@ -191,6 +193,7 @@ export async function segmentImage(options: SegmentOptions): Promise<SegmentDocu
   });
   await tellEarlierMasks(out, names, MEASUREMENTS);
   if (options.marks !== undefined) await tellEarlierMarks(out, options.marks);
+  if (segments.length === 0) await tellEarlierSegmentation(out);
   return {
     image,
     kind,
@@ -203,6 +206,13 @@ export async function segmentImage(options: SegmentOptions): Promise<SegmentDocu
     ...(options.dicomSeg && segments.length > 0 && { segmentation: SEGMENTATION }),
     lesions: segmented,
   };
+}
+
+/** Tells of an earlier run's segmentation, which is not of these masks. */
+async function tellEarlierSegmentation(out: string): Promise<void> {
+  const earlier = path.join(out, SEGMENTATION);
+  const isThere = (await realpath(earlier).catch(() => undefined)) !== undefined;
+  if (isThere) say(`${earlier} is of an earlier run, and not of these masks`);
 }
 
 const segmentationOf = (segments: readonly Segment[], stack: CtStack, method: string): Promise<Buffer> =>

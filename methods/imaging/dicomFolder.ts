@@ -110,12 +110,14 @@ export async function openDicomSeries(
   const lossy = new Set(single.flatMap((slice) => slice.lossy ?? []));
   const volume = assembleSeries(single, where);
   const ordered = inOrder(single);
-  const [{ alongColumns, alongRows }] = ordered;
+  const [{ columns, rows, alongColumns, alongRows }] = ordered;
   return {
     volume,
     stack: {
       series: series.uid,
       file: series.files[0],
+      columns,
+      rows,
       slices: ordered.map(({ sopClass, instance, frame, position }) => ({ sopClass, instance, frame, position })),
       alongColumns,
       alongRows,

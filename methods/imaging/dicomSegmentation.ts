@@ -13,8 +13,16 @@ export interface Segment {
   readonly label: string;
   /** Of the lesion in other objects, if it is tracked. */
   readonly trackingUid?: string;
-  /** On the grid of its series; not empty. */
-  readonly mask: Mask;
+  /** At least one. */
+  readonly frames: readonly SegmentFrame[];
+}
+
+/** A slice of a mask that is not empty. */
+export interface SegmentFrame {
+  /** In the volume of the series. */
+  readonly z: number;
+  /** 0 or 1, `[y, x]`. */
+  readonly data: Uint8Array;
 }
 
 export interface SegmentationAbout {
@@ -56,8 +64,8 @@ const REQUIRED = [
 ];
 
 /**
- * A DICOM segmentation object (Segmentation Storage, binary) with a segment for every mask, in which each slice of a mask that is not
- * empty is a frame of the series' size; it refers to the series' images and is of their patient, study and frame of reference.
+ * A DICOM segmentation object (Segmentation Storage, binary) with a segment for every lesion, in which each slice of its mask that
+ * is not empty is a frame of the series' size; it refers to the series' images and is of their patient, study and frame of reference.
  *
  * @returns a Part 10 file, explicit VR little endian; text in UTF-8.
  * @throws InputError where the series' header cannot be read.
@@ -67,10 +75,10 @@ export async function encodeSegmentation(segments: readonly Segment[], about: Se
   const { DicomDict, DicomMetaDictionary, BitArray } = library;
   const { stack } = about;
   const taken = await ofPatientAndStudy(stack.file, library);
-  const frames = segments.flatMap(({ mask }, i) => framesOf(mask).map((frame) => ({ ...frame, segment: i + 1 })));
+  const frames = segments.flatMap((segment, i) => segment.frames.map((frame) => ({ ...frame, segment: i + 1 })));
   const heights = [...new Set(frames.map(({ z }) => z))].sort((a, b) => a - b);
   const [instance, series, organization] = [newUid(), newUid(), newUid()];
-  const [columns, rows] = segments[0].mask.dims;
+  const { columns, rows } = stack;
   const bits = new Uint8Array(frames.length * columns * rows);
   frames.forEach(({ data }, i) => bits.set(data, i * columns * rows));
   const { date, time } = timeOf(about.at);
@@ -196,10 +204,10 @@ async function ofPatientAndStudy(file: string, { DicomMessage }: typeof dcmjs.da
   }
 }
 
-/** Of a mask, the slices that are not empty. */
-function framesOf({ data, dims: [nx, ny, nz] }: Mask): { z: number; data: Uint8Array }[] {
+/** Of a mask, copies of the slices that are not empty. */
+export function framesOf({ data, dims: [nx, ny, nz] }: Mask): SegmentFrame[] {
   const slices = Array.from({ length: nz }, (_, z) => ({ z, data: data.subarray(z * nx * ny, (z + 1) * nx * ny) }));
-  return slices.filter((slice) => slice.data.includes(1));
+  return slices.filter((slice) => slice.data.includes(1)).map((slice) => ({ ...slice, data: slice.data.slice() }));
 }
 
 const referenceTo = (sopClass: string, instance: string) => ({

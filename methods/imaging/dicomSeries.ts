@@ -8,6 +8,8 @@ export interface CtStack {
   readonly series: string;
   /** One of its files. */
   readonly file: string;
+  readonly columns: number;
+  readonly rows: number;
   /** In the volume's order. */
   readonly slices: readonly Pick<DicomSlice, "sopClass" | "instance" | "frame" | "position">[];
   readonly alongColumns: Vec3;

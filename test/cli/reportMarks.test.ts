@@ -53,6 +53,13 @@ describe("marks in a DICOM structured report", () => {
     expect((await segmentImage({ ...options, out: at("out") })).segmentation).toBe("segmentation.dcm");
     const written = readFileSync(at("out/segmentation.dcm")).toString("latin1");
     for (const { tracking } of reportFixture.lesions) expect(written).toContain(tracking);
+    // Without the option, what it wrote is not of the masks beside it.
+    expect((await segmentImage({ ...options, dicomSeg: false, out: at("out") })).segmentation).toBeUndefined();
+    expect(said.join("")).toContain("segmentation.dcm is of an earlier run, and not of these masks");
+    put(at("foreign/segmentation.dcm"), "not ours");
+    expect(await refusal(segmentImage({ ...options, out: at("foreign") }))).toContain(
+      "./foreign/segmentation.dcm: would be replaced, and is not of an earlier run",
+    );
     writeFileSync(at("ct.nii"), writeNifti((await openImage(at("ct"))).volume));
     const nifti = { image: at("ct.nii"), boxes: ["3,3,9,9,1"], dicomSeg: true, out: at("out") };
     expect(await refusal(segmentImage(nifti))).toBe(

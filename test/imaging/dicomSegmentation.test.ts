@@ -5,7 +5,7 @@ import { test as propertyTest } from "@fast-check/vitest";
 import dicomParser, { type DataSet } from "dicom-parser";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { encodeSegmentation, type Segment } from "../../methods/imaging/dicomSegmentation.ts";
+import { encodeSegmentation, framesOf, type Segment } from "../../methods/imaging/dicomSegmentation.ts";
 import type { CtStack } from "../../methods/imaging/dicomSeries.ts";
 import { openImage } from "../../methods/imaging/openImage.ts";
 import type { Mask, Volume } from "../../methods/imaging/volume.ts";
@@ -65,7 +65,7 @@ describe("a DICOM segmentation", () => {
       maskOf((x, y, z) => z === 1 && x > 3 && x < 20 && y === 7),
       maskOf((x, y, z) => z > 1 && z < 5 && x * y === 12),
     ];
-    const data = await encoded(masks.map((mask, i) => ({ label: `l${i}`, mask })));
+    const data = await encoded(masks.map((mask, i) => ({ label: `l${i}`, frames: framesOf(mask) })));
     expect(masksIn(data)).toEqual(masks.map(({ data }) => data));
     expect(data.string("x00280008")).toBe("4");
     expect(items(data, "x52009230", "x00209111").map((one) => [one.uint32("x00209157", 0), one.uint32("x00209157", 1)])).toEqual([
@@ -82,7 +82,7 @@ describe("a DICOM segmentation", () => {
   });
 
   it("is of the patient, study and frame of reference of its series, in UTF-8", async () => {
-    const data = await encoded([{ label: "a", mask: maskOf((x) => x === 2), trackingUid: "61.7.1.2" }]);
+    const data = await encoded([{ label: "a", frames: framesOf(maskOf((x) => x === 2)), trackingUid: "61.7.1.2" }]);
     expect(data.string("x00100010")).toBe(PERSON.name);
     expect(data.string("x00100020")).toBe(PERSON.id);
     expect(data.string("x0020000d")).toBe(`${reportFixture.uid}.0.1`);
@@ -98,8 +98,8 @@ describe("a DICOM segmentation", () => {
 
   it("is another object each time", async () => {
     const [a, b] = [
-      await encoded([{ label: "a", mask: maskOf((x) => x === 2) }]),
-      await encoded([{ label: "a", mask: maskOf((x) => x === 2) }]),
+      await encoded([{ label: "a", frames: framesOf(maskOf((x) => x === 2)) }]),
+      await encoded([{ label: "a", frames: framesOf(maskOf((x) => x === 2)) }]),
     ];
     for (const tag of ["x00080018", "x0020000e"]) expect(a.string(tag)).not.toBe(b.string(tag));
     expect(a.string("x00080018")).toMatch(/^2\.25\.[1-9]\d{1,38}$/);
@@ -110,14 +110,14 @@ describe("a DICOM segmentation", () => {
     async (voxels) => {
       const mask = maskOf(() => false);
       for (const voxel of voxels) mask.data[voxel] = 1;
-      expect(masksIn(await encoded([{ label: "a", mask }]))).toEqual([mask.data]);
+      expect(masksIn(await encoded([{ label: "a", frames: framesOf(mask) }]))).toEqual([mask.data]);
     },
   );
 
   it("of a series whose header cannot be carried over is refused", async () => {
     const bare = path.join(folder, "bare");
     writeFileSync(bare, Buffer.from("\x08\0\x05\0 no file header"));
-    const refused = encoded([{ label: "a", mask: maskOf((x) => x === 2) }], { ...stack, file: bare });
+    const refused = encoded([{ label: "a", frames: framesOf(maskOf((x) => x === 2)) }], { ...stack, file: bare });
     await expect(refused).rejects.toThrow(InputError);
     await expect(refused).rejects.toThrow("its header cannot be carried over into a segmentation");
   });
