@@ -13,8 +13,19 @@ import { type UnmarkedLesion, unmarkedLesions } from "./unmarkedLesion.ts";
 
 /** A lesion to segment: marked, or not. */
 export type Place =
-  | { readonly id: string; readonly marks: RecistMarks; readonly window?: HuWindow; readonly trackingUid?: string }
-  | (UnmarkedLesion & { readonly marks?: undefined; readonly window?: undefined; readonly trackingUid?: undefined });
+  | {
+      readonly id: string;
+      readonly marks: RecistMarks;
+      readonly window?: HuWindow;
+      readonly trackingUid?: string;
+      readonly name?: string;
+    }
+  | (UnmarkedLesion & {
+      readonly marks?: undefined;
+      readonly window?: undefined;
+      readonly trackingUid?: undefined;
+      readonly name?: undefined;
+    });
 
 export const fromText = (place: Place): string =>
   "marks" in place && place.marks ? "the marks" : "box" in place ? "the box" : "the point";
@@ -43,16 +54,16 @@ export async function imageAndPlaces({
     );
   }
   const places: Place[] = [];
-  for (const { id, window, trackingUid, marksOn, where } of file.lesions) {
+  for (const { id, window, trackingUid, name, marksOn, where } of file.lesions) {
     const filed = await marksOn(volume);
-    if (filed === undefined) {
-      say(`${where}: left out: its diameters do not lie in one slice`);
+    if (typeof filed === "string") {
+      say(`${where}: left out: ${filed}`);
       continue;
     }
     const valid = validateMarks(filed, volume, where);
     const odd = oddityOf(valid, volume.spacingMm);
     if (odd !== undefined) say(`${where}: ${odd}: are these the marks of one lesion?`);
-    places.push({ id, window, trackingUid, marks: valid });
+    places.push({ id, window, trackingUid, name, marks: valid });
   }
   if (places.length === 0)
     throw new InputError("none of its lesions was measured in the image's slices", marks, "measure them in axial slices");

@@ -13,8 +13,10 @@ import { readReportMarks } from "./reportMarks.ts";
 /** One lesion of a marks file, not yet checked against the image. */
 export interface FiledMarks {
   readonly id: string;
-  /** Its marks on the image's grid; undefined where its diameters do not lie in one slice. */
-  readonly marksOn: (grid: Grid) => Promise<RecistMarks | undefined>;
+  /** Its marks on the image's grid; where a report's lesion has none there, why. */
+  readonly marksOn: (grid: Grid) => Promise<RecistMarks | string>;
+  /** What its reader called it. */
+  readonly name?: string;
   /** The lesion's tracking UID, of a DICOM report. */
   readonly trackingUid?: string;
   /** Names the lesion in errors: file (and line) and id. */

@@ -41,16 +41,17 @@ export async function readReportMarks(place: string, image: string, asked?: stri
 function filed(series: CtSeries, lesions: readonly ReportedLesion[]): FiledMarks[] {
   const taken = new Set<string>();
   return lesions.map((lesion, i) => {
-    const name = (lesion.name ?? "").replace(/[^A-Za-z0-9._-]+/g, "-").replace(/^[^A-Za-z0-9]+|-+$/g, "");
-    const called = name.slice(0, 100) || `lesion-${i + 1}`;
+    const word = (lesion.name ?? "").replace(/[^A-Za-z0-9._-]+/g, "-").replace(/^[^A-Za-z0-9]+|-+$/g, "");
+    const called = word.slice(0, 100) || `lesion-${i + 1}`;
     let id = called;
     for (let n = 2; taken.has(id); n++) id = `${called}-${n}`;
     taken.add(id);
-    const { where, trackingUid } = lesion;
+    const { where, trackingUid, name } = lesion;
     return {
       id,
       where,
       ...(trackingUid !== undefined && { trackingUid }),
+      ...(name !== undefined && { name }),
       marksOn: (grid) => marksOfReported(lesion, series, grid),
     };
   });

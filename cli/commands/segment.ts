@@ -150,7 +150,7 @@ export async function segmentImage(options: SegmentOptions): Promise<SegmentDocu
     return [...written, MEASURED_MARKS];
 
     async function segmentPlace(place: Place): Promise<SegmentedLesion> {
-      const { id, marks, trackingUid } = place;
+      const { id, marks, trackingUid, name } = place;
       const slice = marks?.slice ?? sliceOfUnmarked(place as UnmarkedLesion);
       const extent = marks === undefined ? extentOf(place as UnmarkedLesion, volume) : boundingBox(marks);
       const chosen = windowFor(slice, extent, place.window, volume, options.window);
@@ -176,7 +176,7 @@ export async function segmentImage(options: SegmentOptions): Promise<SegmentDocu
       };
       const shown = measured?.slice ?? slice;
       const frames = options.dicomSeg ? framesOf(mask) : [];
-      if (frames.length > 0) segments.push({ label: id, ...(trackingUid !== undefined && { trackingUid }), frames });
+      if (frames.length > 0) segments.push({ label: id, name, trackingUid, frames });
       await writeFile(path.join(folder, row.mask), writeNiftiMask(mask));
       await writeFile(
         path.join(folder, row.overlay),

@@ -186,11 +186,12 @@ function diameterOf(number: Item, root: Item): ReportedDiameter | string {
   }
   const images = resolved(line, root).flatMap(({ type, data }) => (type === "IMAGE" ? [firstItem(data, "x00081199")] : []));
   const image = textOf(images[0], "x00081155");
-  if (images.length !== 1 || image === "") return "an axis on no image, or on several";
+  const frame = Number(textOf(images[0], "x00081160") || 1);
+  if (images.length !== 1 || image === "" || !Number.isInteger(frame)) return "an axis on no image, or on several";
   const [ax, ay, bx, by] = values.map((value) => value - 0.5);
   return {
     image,
-    frame: Number(textOf(images[0], "x00081160") || 1),
+    frame,
     ends: [
       [ax, ay],
       [bx, by],

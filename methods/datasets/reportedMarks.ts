@@ -33,7 +33,7 @@ export function lesionsBySeries(
   reports: readonly MeasurementReport[],
   series: readonly CtSeries[],
 ): { lesions: ReadonlyMap<CtSeries, readonly ReportedLesion[]>; skipped: Readonly<Record<string, number>> } {
-  const found = new Map<CtSeries, ReportedLesion[]>();
+  const found = new Map<CtSeries, Told[]>();
   const skipped: Record<string, number> = {};
   const skip = (reason: string, count = 1): void => {
     skipped[reason] = (skipped[reason] ?? 0) + count;
@@ -46,19 +46,37 @@ export function lesionsBySeries(
         skip(own);
         continue;
       }
-      const before = found.get(own) ?? [];
-      const others = before.filter((one) => !isSameLesion(one, lesion));
-      if (others.length < before.length) skip("told again later", before.length - others.length);
-      found.set(own, [...others, lesion]);
+      const told = found.get(own) ?? [];
+      found.set(own, told);
+      told.push({ lesion, report: report.uid, lines: JSON.stringify([lesion.long, lesion.short]) });
     }
   }
-  return { lesions: found, skipped };
+  const lesions = new Map<CtSeries, readonly ReportedLesion[]>();
+  for (const [own, told] of found) {
+    const last = toldLast(told);
+    lesions.set(own, last);
+    if (last.length < told.length) skip("told again later", told.length - last.length);
+  }
+  return { lesions, skipped };
 }
 
-/** Viewers may track a lesion anew whenever they write it. */
-function isSameLesion(a: ReportedLesion, b: ReportedLesion): boolean {
-  const isTracked = a.trackingUid !== undefined && a.trackingUid === b.trackingUid;
-  return isTracked || JSON.stringify([a.long, a.short]) === JSON.stringify([b.long, b.short]);
+/** A lesion where it is told: by which report, and its lines as text. */
+interface Told {
+  readonly lesion: ReportedLesion;
+  readonly report: string;
+  readonly lines: string;
+}
+
+/** Viewers may track a lesion anew whenever they write it; within a report, one tracking UID may stand for two lesions. */
+function toldLast(told: readonly Told[]): ReportedLesion[] {
+  const lastLines = new Map(told.map(({ lines }, i) => [lines, i]));
+  const lastReports = new Map(told.map(({ lesion, report }) => [lesion.trackingUid, report]));
+  return told
+    .filter(({ lesion: { trackingUid }, report, lines }, i) => {
+      const isTrackedLater = trackingUid !== undefined && lastReports.get(trackingUid) !== report;
+      return !isTrackedLater && lastLines.get(lines) === i;
+    })
+    .map(({ lesion }) => lesion);
 }
 
 /** @returns why it is of none, where it is of none */
@@ -75,27 +93,36 @@ function seriesOf({ long }: ReportedLesion, { evidence }: MeasurementReport, all
  * A lesion's marks on the grid of its series.
  *
  * @param grid as the series was opened: axes at right angles, world RAS.
- * @returns undefined where its diameters do not lie in one slice, as those of a reformatted view do not.
- * @throws InputError where an image of the series that they were drawn on has no such frame or does not say where it lies.
+ * @returns why it has none, where it has none: its diameters do not lie in one slice, as those of a reformatted view do not, or
+ *   outside the series, or on a frame that is not there.
+ * @throws InputError where an image that they were drawn on does not say where it lies.
  */
 export async function marksOfReported(
   { long, short }: ReportedLesion,
   series: CtSeries,
   grid: Grid,
-): Promise<RecistMarks | undefined> {
-  const ends = [...(await endsInSpace(long, series)), ...(await endsInSpace(short, series))].map((point) => voxelAt(point, grid));
-  const heights = ends.map(([, , z]) => z);
-  if (!(Math.max(...heights) - Math.min(...heights) <= MOST_ACROSS)) return undefined;
-  const [a, b, c, d] = ends.map(([x, y]) => [x, y] as const);
-  return { slice: Math.round(heights.reduce((sum, z) => sum + z, 0) / 4) + 0, long: [a, b], short: [c, d] };
+): Promise<RecistMarks | string> {
+  const lines = [await endsInSpace(long, series), await endsInSpace(short, series)];
+  const voxels = lines.flatMap((ends) => ends ?? []).map((point) => voxelAt(point, grid));
+  if (voxels.length < 4) return "diameters on an image or frame that is not there";
+  const heights = voxels.map(([, , z]) => z);
+  if (!(Math.max(...heights) - Math.min(...heights) <= MOST_ACROSS)) return "diameters do not lie in one slice";
+  const slice = Math.round(heights.reduce((sum, z) => sum + z, 0) / 4) + 0;
+  const isInside = voxels.every(([x, y]) =>
+    [x, y, slice].every((value, axis) => value >= -0.5 && value <= grid.dims[axis] - 0.5),
+  );
+  if (!isInside) return "diameters lie outside the series";
+  const [a, b, c, d] = voxels.map(([x, y]) => [x, y] as const);
+  return { slice, long: [a, b], short: [c, d] };
 }
 
-/** LPS, mm. A diameter on an image that is not of the series has no place. */
-async function endsInSpace(diameter: ReportedDiameter, { fileOf }: CtSeries): Promise<readonly Vec3[]> {
+/** LPS, mm. */
+async function endsInSpace(diameter: ReportedDiameter, { fileOf }: CtSeries): Promise<readonly Vec3[] | undefined> {
   if (!("image" in diameter)) return diameter.ends;
   const file = fileOf.get(diameter.image);
-  if (file === undefined) return [[Number.NaN, Number.NaN, Number.NaN]];
-  const { position, alongColumns, alongRows, spacingMm } = await framePlane(file, diameter.frame);
+  const plane = file === undefined ? undefined : await framePlane(file, diameter.frame);
+  if (plane === undefined) return undefined;
+  const { position, alongColumns, alongRows, spacingMm } = plane;
   const [sx, sy] = spacingMm;
   return diameter.ends.map(
     ([x, y]) => [0, 1, 2].map((i) => position[i] + alongColumns[i] * x * sx + alongRows[i] * y * sy) as unknown as Vec3,

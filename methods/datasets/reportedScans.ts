@@ -13,8 +13,11 @@ interface ReportedScan {
   readonly id: string;
   readonly patient: string;
   readonly series: CtSeries;
+  readonly notes: readonly string[];
   readonly lesions: readonly (ReportedLesion & { readonly id: string; readonly followUp?: FollowUp })[];
 }
+
+const UNDATED = "a study of its patient has no date, so that its time points are not known";
 
 /** What may stand as a pseudonym as it is. */
 const PSEUDONYM = /^[A-Za-z0-9][A-Za-z0-9 ._-]{0,127}$/;
@@ -25,7 +28,7 @@ const PSEUDONYM = /^[A-Za-z0-9][A-Za-z0-9 ._-]{0,127}$/;
  *
  * Nothing that headers or reports say about a person goes on: a patient is called by the PatientID where the headers say
  * that the identity was removed (so that it is a pseudonym), else by a digest of it; a series by a digest of its UID.
- * Who knows a PatientID can tell its digest. Dates become days: of a patient with studies of several days, a lesion that
+ * Digests are no secret from who has a list of all PatientIDs, and paths of files go on as they are. Dates become days: of a patient with studies of several days, a lesion that
  * reports track is one lesion at several time points.
  *
  * @param remedy what kind of folder to give.
@@ -64,14 +67,15 @@ function reasons(skipped: Readonly<Record<string, number>>): string {
 function scanOf(series: CtSeries, lesions: readonly ReportedLesion[]): ReportedScan {
   const id = `ct-${shortDigest(series.uid)}`;
   const numbered = lesions.map((lesion, i) => ({ ...lesion, id: `${id}-${String(i + 1).padStart(2, "0")}` }));
-  return { id, patient: pseudonymOf(series.patient, series), series, lesions: numbered };
+  return { id, patient: pseudonymOf(series.patient, series), series, notes: [], lesions: numbered };
 }
 
 /** The scans of one patient, with their time points where they are of several days. */
 function followed(scans: readonly ReportedScan[]): readonly ReportedScan[] {
   const dayIn = ({ series }: ReportedScan): number => dayOf(series.studyDate);
   const days = [...new Set(scans.map(dayIn))].sort((a, b) => a - b);
-  if (days.length < 2 || days.some(Number.isNaN)) return scans;
+  if (days.some(Number.isNaN) && days.length > 1) return scans.map((scan) => ({ ...scan, notes: [UNDATED] }));
+  if (days.length < 2) return scans;
   const firstIds = new Map<string, string>();
   const seen = new Set<string>();
   const inTime = [...scans].sort((a, b) => dayIn(a) - dayIn(b));
@@ -106,23 +110,23 @@ function pseudonymOf({ id, isPseudonym }: DicomPatient, { uid }: CtSeries): stri
 
 const shortDigest = (text: string): string => createHash("sha256").update(text).digest("hex").slice(0, 12);
 
-async function loadScan(root: string, { id, patient, series, lesions }: ReportedScan): Promise<VolumeLesions> {
+async function loadScan(root: string, { id, patient, series, notes: own, lesions }: ReportedScan): Promise<VolumeLesions> {
   const { volume, notes } = await openDicomSeries(series.files, root, series.uid);
   const noted = [
     ...notesOnImage(volume, notes),
+    ...own,
     ...(series.patient.id === "" ? ["its headers name no patient, so that it stands for one of its own"] : []),
   ];
   const cases: LesionCase[] = [];
   const skipped: Record<string, number> = {};
   for (const lesion of lesions) {
     const marks = await marksOfReported(lesion, series, volume);
-    if (marks === undefined) {
-      const reason = "diameters do not lie in one slice";
-      skipped[reason] = (skipped[reason] ?? 0) + 1;
+    if (typeof marks === "string") {
+      skipped[marks] = (skipped[marks] ?? 0) + 1;
       continue;
     }
-    const { id: own, where, category, followUp } = lesion;
-    const about = { id: own, patient, category, where, marks, series: id, notes: noted };
+    const { where, category, followUp } = lesion;
+    const about = { id: lesion.id, patient, category, where, marks, series: id, notes: noted };
     cases.push(markedCase(volume, { ...about, ...(followUp && { followUp }) }));
   }
   return { cases, skipped };

@@ -14,13 +14,6 @@ declare module "dcmjs" {
       /** Zeros and ones as bits, the first in the lowest bit. */
       readonly BitArray: { pack(values: Uint8Array): Uint8Array };
       readonly DicomDict: new (meta: Elements) => DicomDict;
-      readonly DicomMessage: {
-        /** Text is decoded from the file's character set. Throws what is not DICOM. */
-        readFile(
-          bytes: ArrayBuffer,
-          options: { readonly untilTag: string; readonly includeUntilTagValue: boolean; readonly ignoreErrors: boolean },
-        ): DicomDict;
-      };
       readonly DicomMetaDictionary: { denaturalizeDataset(dataset: Naturalized): Elements };
     };
   };

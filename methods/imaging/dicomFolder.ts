@@ -2,6 +2,7 @@ import { open, readdir, readFile, realpath, stat } from "node:fs/promises";
 import path from "node:path";
 import type { DataSet } from "dicom-parser";
 import { InputError } from "../inputError.ts";
+import { rememberLast } from "../rememberLast.ts";
 import { type CtFrame, ctFrame, imageType } from "./ctAttributes.ts";
 import { BEGINNING_BYTES, isCtClass, isDicom, orInputError, parseDicomFile } from "./dicomFile.ts";
 import { assembleSeries, type CtStack, inOrder, withoutCopies } from "./dicomSeries.ts";
@@ -143,15 +144,14 @@ export async function dicomContents(files: readonly string[]): Promise<{ series:
 }
 
 /**
- * Where a frame (from 1) of a CT's file lies in the patient.
- * @throws InputError where the file cannot be read, has no such frame, or does not say where it lies
+ * Where a frame (from 1) of a CT's file lies in the patient; undefined where it has no such frame.
+ * @throws InputError where the file cannot be read or does not say where it lies
  */
-export async function framePlane(file: string, frame: number): Promise<CtFrame> {
-  const dataSet = await headerOf(file);
+export async function framePlane(file: string, frame: number): Promise<CtFrame | undefined> {
+  const dataSet = await rememberedHeader(file);
   return orInputError(file, () => {
     const frames = Number(dataSet.string("x00280008") ?? 1);
-    if (!(frame >= 1 && frame <= frames)) throw new InputError(`has no frame ${frame}`, file);
-    return ctFrame(dataSet, frame - 1, file);
+    return frame >= 1 && frame <= frames ? ctFrame(dataSet, frame - 1, file) : undefined;
   });
 }
 
@@ -210,14 +210,22 @@ const emptySeries = (about: Omit<CtSeries, "files" | "fileOf" | "images">) => ({
   images: 0,
 });
 
-/** The elements of a file before its pixels. */
-async function headerOf(file: string): Promise<DataSet> {
-  try {
-    return parseDicomFile(await readBeginning(file, HEADER_BYTES), file, PIXEL_DATA).dataSet;
-  } catch {
+/** The elements of a file before its pixels. @throws InputError where it cannot be read */
+export async function headerOf(file: string): Promise<DataSet> {
+  const beginning = await readBeginning(file, HEADER_BYTES);
+  if (beginning.length === HEADER_BYTES) {
+    // A beginning that is cut off in a sequence may parse as if that were all.
+    try {
+      const { dataSet } = parseDicomFile(beginning, file, PIXEL_DATA);
+      if (dataSet.elements[PIXEL_DATA] !== undefined) return dataSet;
+    } catch {}
     return parseDicomFile(await orUnreadable(file, () => readFile(file)), file, PIXEL_DATA).dataSet;
   }
+  return parseDicomFile(beginning, file, PIXEL_DATA).dataSet;
 }
+
+/** Several diameters lie in one image. */
+const rememberedHeader = rememberLast(4, (file: string) => file, headerOf);
 
 async function readHeader(file: string): Promise<CtHeader | OtherHeader> {
   const dataSet = await headerOf(file);

@@ -1,16 +1,17 @@
 /// <reference path="./dcmjs.d.ts" />
 import { randomUUID } from "node:crypto";
-import { readFile } from "node:fs/promises";
-import type dcmjs from "dcmjs";
-import type { Elements } from "dcmjs";
+import dicomParser, { type DataSet } from "dicom-parser";
 import { InputError } from "../inputError.ts";
+import { headerOf } from "./dicomFolder.ts";
 import type { CtStack } from "./dicomSeries.ts";
-import { orUnreadable } from "./unreadable.ts";
 import type { Mask } from "./volume.ts";
 
 /** A segment of a segmentation object. */
 export interface Segment {
+  /** In ASCII. */
   readonly label: string;
+  /** What its reader called it: goes before the label where it is ASCII. */
+  readonly name?: string;
   /** Of the lesion in other objects, if it is tracked. */
   readonly trackingUid?: string;
   /** At least one. */
@@ -35,46 +36,44 @@ export interface SegmentationAbout {
 }
 
 const SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4";
-/** The first element about pixels. */
-const IMAGE_PIXELS = "00280002";
-/** Of the patient and the study, what a new object of the study takes from an image of it; by tag, in DICOM's order. */
+/** Of the patient and the study, what a new object of the study takes from an image of it, in DICOM's order. */
 const OF_PATIENT_AND_STUDY = {
-  StudyDate: "00080020",
-  StudyTime: "00080030",
-  AccessionNumber: "00080050",
-  ReferringPhysicianName: "00080090",
-  StudyDescription: "00081030",
-  PatientName: "00100010",
-  PatientID: "00100020",
-  IssuerOfPatientID: "00100021",
-  PatientBirthDate: "00100030",
-  PatientSex: "00100040",
-  PatientIdentityRemoved: "00120062",
-  DeidentificationMethod: "00120063",
-  DeidentificationMethodCodeSequence: "00120064",
-  StudyInstanceUID: "0020000D",
-  StudyID: "00200010",
-  FrameOfReferenceUID: "00200052",
-  PositionReferenceIndicator: "00201040",
+  x00080005: "CS", // SpecificCharacterSet: of the text below; all other text is ASCII
+  x00080020: "DA", // StudyDate
+  x00080030: "TM", // StudyTime
+  x00080050: "SH", // AccessionNumber
+  x00080090: "PN", // ReferringPhysicianName
+  x00081030: "LO", // StudyDescription
+  x00100010: "PN", // PatientName
+  x00100020: "LO", // PatientID
+  x00100021: "LO", // IssuerOfPatientID
+  x00100030: "DA", // PatientBirthDate
+  x00100040: "CS", // PatientSex
+  x00120062: "CS", // PatientIdentityRemoved
+  x00120063: "LO", // DeidentificationMethod
+  x0020000d: "UI", // StudyInstanceUID
+  x00200010: "SH", // StudyID
+  x00200052: "UI", // FrameOfReferenceUID
+  x00201040: "LO", // PositionReferenceIndicator
 } as const;
-/** Of these, the ones that must be there, if empty. */
-const REQUIRED = [
-  ...["StudyDate", "StudyTime", "AccessionNumber", "ReferringPhysicianName", "PatientName", "PatientID", "PatientBirthDate"],
-  ...["PatientSex", "StudyID", "PositionReferenceIndicator"],
-];
+/** Of these, the ones that may be left out where the image has none; the others are there, if empty. */
+const OPTIONAL = ["x00080005", "x00081030", "x00100021", "x00120062", "x00120063"];
+/** Value representations with a length of four bytes. */
+const LONG_FORM = ["OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"];
 
 /**
  * A DICOM segmentation object (Segmentation Storage, binary) with a segment for every lesion, in which each slice of its mask that
  * is not empty is a frame of the series' size; it refers to the series' images and is of their patient, study and frame of reference.
  *
- * @returns a Part 10 file, explicit VR little endian; text in UTF-8.
- * @throws InputError where the series' header cannot be read.
+ * @returns a Part 10 file, explicit VR little endian; text about the patient as in the series, byte by byte, in its character set.
+ * @throws InputError where the series' header cannot be read, or names no study.
  */
 export async function encodeSegmentation(segments: readonly Segment[], about: SegmentationAbout): Promise<Buffer> {
-  const { data: library } = (await import("dcmjs")).default;
-  const { DicomDict, DicomMetaDictionary, BitArray } = library;
   const { stack } = about;
-  const taken = await ofPatientAndStudy(stack.file, library);
+  const header = await headerOf(stack.file);
+  if ((header.string("x0020000d") ?? "") === "")
+    throw new InputError("StudyInstanceUID is absent", stack.file, "leave the DICOM segmentation out: it would be of no study");
+  const { DicomDict, DicomMetaDictionary, BitArray } = (await import("dcmjs")).default.data;
   const frames = segments.flatMap((segment, i) => segment.frames.map((frame) => ({ ...frame, segment: i + 1 })));
   const heights = [...new Set(frames.map(({ z }) => z))].sort((a, b) => a - b);
   const [instance, series, organization] = [newUid(), newUid(), newUid()];
@@ -93,7 +92,6 @@ export async function encodeSegmentation(segments: readonly Segment[], about: Se
   );
   const own = DicomMetaDictionary.denaturalizeDataset({
     _vrMap: { PixelData: "OB" },
-    SpecificCharacterSet: "ISO_IR 192",
     ImageType: ["DERIVED", "PRIMARY"],
     SOPClassUID: SEGMENTATION,
     SOPInstanceUID: instance,
@@ -107,8 +105,6 @@ export async function encodeSegmentation(segments: readonly Segment[], about: Se
     ManufacturerModelName: about.software.name,
     DeviceSerialNumber: "1",
     SoftwareVersions: about.software.version,
-    ...Object.fromEntries(REQUIRED.map((keyword) => [keyword, ""])),
-    FrameOfReferenceUID: newUid(),
     SeriesInstanceUID: series,
     SeriesNumber: 900,
     InstanceNumber: 1,
@@ -145,14 +141,14 @@ export async function encodeSegmentation(segments: readonly Segment[], about: Se
         DimensionDescriptionLabel: "position of the slice",
       },
     ],
-    SegmentSequence: segments.map(({ label, trackingUid = newUid() }, i) => ({
+    SegmentSequence: segments.map(({ label, name = label, trackingUid = newUid() }, i) => ({
       SegmentNumber: i + 1,
-      SegmentLabel: label.slice(0, 64),
+      SegmentLabel: (isAscii(name) ? name : label).slice(0, 64),
       SegmentAlgorithmType: "SEMIAUTOMATIC",
       SegmentAlgorithmName: about.algorithm.slice(0, 64),
       SegmentedPropertyCategoryCodeSequence: code("SCT", "49755003", "Morphologically Abnormal Structure"),
       SegmentedPropertyTypeCodeSequence: code("SCT", "52988006", "Lesion"),
-      TrackingID: label,
+      TrackingID: isAscii(name) ? name : label,
       TrackingUID: trackingUid,
     })),
     SharedFunctionalGroupsSequence: {
@@ -183,25 +179,54 @@ export async function encodeSegmentation(segments: readonly Segment[], about: Se
     }),
     PixelData: [BitArray.pack(bits).buffer],
   });
-  file.dict = { ...own, ...taken };
-  return Buffer.from(file.write());
+  file.dict = own;
+  return withElements(Buffer.from(file.write()), elementsOf(header));
 }
 
-/** Elements about patient and study in the header of an image. */
-async function ofPatientAndStudy(file: string, { DicomMessage }: typeof dcmjs.data): Promise<Elements> {
-  const bytes = await orUnreadable(file, () => readFile(file));
-  const copy = Uint8Array.from(bytes).buffer;
-  try {
-    const { dict } = DicomMessage.readFile(copy, { untilTag: IMAGE_PIXELS, includeUntilTagValue: false, ignoreErrors: true });
-    return Object.fromEntries(Object.values(OF_PATIENT_AND_STUDY).flatMap((tag) => (dict[tag] ? [[tag, dict[tag]]] : [])));
-  } catch (error) {
-    throw new InputError(
-      `its header cannot be carried over into a segmentation (${(error as Error).message})`,
-      file,
-      "leave the DICOM segmentation out, or export the series with DICOM file headers",
-      { cause: error },
-    );
+/** Elements about patient and study of an image's header, encoded as explicit VR little endian. */
+function elementsOf(header: DataSet): { readonly tag: string; readonly bytes: Buffer }[] {
+  return Object.entries(OF_PATIENT_AND_STUDY).flatMap(([tag, vr]) => {
+    const { dataOffset = 0, length = 0 } = header.elements[tag] ?? {};
+    const isEmpty = (header.string(tag) ?? "") === "";
+    const value = isEmpty
+      ? Buffer.from(inPlaceOf[tag]?.(header) ?? "", "latin1")
+      : Buffer.from(header.byteArray.subarray(dataOffset, dataOffset + length));
+    return value.length === 0 && OPTIONAL.includes(tag) ? [] : [{ tag, bytes: element(tag, vr, value) }];
+  });
+}
+
+/** What stands where an image says nothing. */
+const inPlaceOf: Readonly<Record<string, (header: DataSet) => string>> = {
+  x00200052: newUid,
+  // DeidentificationMethod, in words, where the image has codes for it.
+  x00120063: (header) =>
+    (header.elements.x00120064?.items ?? []).map(({ dataSet }) => dataSet?.string("x00080104") ?? "").join("\\"),
+};
+
+function element(tag: string, vr: string, value: Buffer): Buffer {
+  const odd = value.length % 2;
+  const head = Buffer.alloc(8);
+  head.writeUInt16LE(Number.parseInt(tag.slice(1, 5), 16), 0);
+  head.writeUInt16LE(Number.parseInt(tag.slice(5), 16), 2);
+  head.write(vr, 4, "latin1");
+  head.writeUInt16LE(value.length + odd, 6);
+  return Buffer.concat([head, value, Buffer.from((vr === "UI" ? "\0" : " ").repeat(odd))]);
+}
+
+/** A file with further elements, each at its place: elements lie in the order of their tags. */
+function withElements(file: Buffer, further: readonly { readonly tag: string; readonly bytes: Buffer }[]): Buffer {
+  const starts = Object.values(dicomParser.parseDicom(file).elements)
+    .filter(({ tag }) => tag > "x0003")
+    .map(({ tag, vr = "", dataOffset }) => ({ tag, at: dataOffset - (LONG_FORM.includes(vr) ? 12 : 8) }))
+    .sort((a, b) => a.at - b.at);
+  const parts: Buffer[] = [];
+  let done = 0;
+  for (const { tag, bytes } of further) {
+    const at = starts.find((one) => one.tag > tag)!.at;
+    parts.push(file.subarray(done, at), bytes);
+    done = at;
   }
+  return Buffer.concat([...parts, file.subarray(done)]);
 }
 
 /** Of a mask, copies of the slices that are not empty. */
@@ -226,8 +251,12 @@ const code = (scheme: "SCT" | "DCM", value: string, meaning: string) => ({
   CodeMeaning: meaning,
 });
 
+const isAscii = (text: string): boolean => /^[ -~]*$/.test(text);
+
 /** UIDs of random numbers need no root (PS3.5, B.2). */
-const newUid = (): string => `2.25.${BigInt(`0x${randomUUID().replaceAll("-", "")}`)}`;
+function newUid(): string {
+  return `2.25.${BigInt(`0x${randomUUID().replaceAll("-", "")}`)}`;
+}
 
 /** Of this program. */
 const IMPLEMENTATION = "2.25.271650218371429308172537426139803746621";

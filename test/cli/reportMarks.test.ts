@@ -83,15 +83,18 @@ describe("marks in a DICOM structured report", () => {
     expect(lesions.map(({ id }) => id)).toEqual(["Target-1", "Target-1-2"]);
   });
 
-  it("drawn in a view that is not the series' own are left out", async () => {
+  it("drawn in a view that is not the series' own, or outside of it, are left out", async () => {
     put(at("sr.dcm"), reportBytes("highdicom, 3D"));
     const { lesions } = await readMarksFile(at("sr.dcm"), at("ct"));
     const { volume } = await openImage(at("ct"));
     const { affine } = volume;
     // The same volume cut along other slices: its y and z axes exchanged.
     const reformatted = [0, 4, 8].flatMap((row) => [affine[row], affine[row + 2], affine[row + 1], affine[row + 3]]);
-    expect(await lesions[0].marksOn({ ...volume, affine: [...reformatted, 0, 0, 0, 1] })).toBeUndefined();
-    expect(await lesions[0].marksOn(volume)).toBeDefined();
+    expect(await lesions[0].marksOn({ ...volume, affine: [...reformatted, 0, 0, 0, 1] })).toBe(
+      "diameters do not lie in one slice",
+    );
+    expect(await lesions[0].marksOn({ ...volume, dims: [20, 30, 6] })).toBe("diameters lie outside the series");
+    expect(await lesions[0].marksOn(volume)).toMatchObject({ slice: reportFixture.lesions[0].slice });
   });
 
   it("are asked for by series where they are of several", async () => {

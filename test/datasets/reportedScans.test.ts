@@ -104,6 +104,14 @@ describe("scans with structured reports", () => {
     expect(skipped).toEqual({ "told again later": 2 });
   });
 
+  it("keep two lesions that a report tracks as one", async () => {
+    putSeries();
+    const bytes = reportBytes("highdicom, 2D").toString("latin1").replaceAll("61.7.44.9.2", "61.7.44.9.1");
+    put(path.join(root, "sr", "1.dcm"), Buffer.from(bytes, "latin1"));
+    const { cases, skipped } = await opened();
+    expect([cases.length, skipped]).toEqual([2, {}]);
+  });
+
   it("count what was measured on images that are not here", async () => {
     putSeries();
     putReport("partial");

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { ctSeriesAmong, dicomFilesBelow, framePlane } from "../../methods/imaging/dicomFolder.ts";
 import { openImage } from "../../methods/imaging/openImage.ts";
 import { encodeCtPng } from "../../methods/imaging/png16.ts";
 import type { Volume } from "../../methods/imaging/volume.ts";
@@ -145,5 +146,30 @@ describe("what slices say about their pixels", () => {
       dicomSeries(CT, "1.2.1", () => [text(0x0028, 0x1054, "Z_EFF")]),
     );
     await expect(openImage(root)).rejects.toThrow(/IM\d: its values are Z_EFF, not HU — give a series of HU/);
+  });
+});
+
+describe("headers of more than 64 KiB", () => {
+  it("are read whole, also where a part of them parses", async () => {
+    const head = Buffer.alloc(8);
+    head.writeUInt32LE(0x1010_0009, 0);
+    head.writeUInt32LE(70_000, 4);
+    const large = Buffer.concat([head, Buffer.alloc(70_000)]);
+    putSeries(
+      "a",
+      dicomSeries(CT, "1.2.1", () => [large]),
+    );
+    putSeries(
+      "b",
+      dicomSeries(AFTER, "1.2.2", () => [large]),
+    );
+    const files = await dicomFilesBelow(root);
+    expect((await ctSeriesAmong(files)).map(({ uid, images }) => [uid, images])).toEqual([
+      ["1.2.1", 5],
+      ["1.2.2", 5],
+    ]);
+    expect((await openImage(root, { series: "1.2.2" })).volume.data).toEqual(AFTER.data);
+    expect((await framePlane(files[0], 1))?.spacingMm).toEqual([0.8, 0.8]);
+    expect(await framePlane(files[0], 2)).toBeUndefined();
   });
 });

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test as propertyTest } from "@fast-check/vitest";
@@ -13,13 +13,19 @@ import { InputError } from "../../methods/inputError.ts";
 import { PERSON, text } from "../datasets/dicomFiles.ts";
 import { reportedSeriesFiles, reportFixture } from "../datasets/reportFixture.ts";
 
+/** 東京 in JIS X 0208, by escape sequences. */
+const TOKYO = "\x1b$B\x45\x6c\x35\x7e\x1b(B";
 let folder: string;
 let volume: Volume;
 let stack: CtStack;
 beforeAll(async () => {
   folder = mkdtempSync(path.join(tmpdir(), "recist3d-segmentation-"));
-  // In ISO 8859-1, which the segmentation is not in.
-  const more = [text(0x0008, 0x0005, "ISO_IR 100"), text(0x0008, 0x1030, "Kontrolle Müller")];
+  const more = [
+    text(0x0008, 0x0005, "\\ISO 2022 IR 87"),
+    text(0x0008, 0x1030, TOKYO),
+    // As archives write sequences that they do not know (CP-246), before the patient.
+    Buffer.from("09001010ffffffff" + "feff00e0ffffffff" + "feff0de000000000" + "feffdde000000000", "hex"),
+  ];
   reportedSeriesFiles(more).forEach((bytes, z) => writeFileSync(path.join(folder, `${9 - z}.dcm`), bytes));
   const opened = await openImage(folder);
   [volume, stack] = [opened.volume, opened.stack!];
@@ -81,7 +87,7 @@ describe("a DICOM segmentation", () => {
     });
   });
 
-  it("is of the patient, study and frame of reference of its series, in UTF-8", async () => {
+  it("is of the patient, study and frame of reference of its series, whatever character set they are written in", async () => {
     const data = await encoded([{ label: "a", frames: framesOf(maskOf((x) => x === 2)), trackingUid: "61.7.1.2" }]);
     expect(data.string("x00100010")).toBe(PERSON.name);
     expect(data.string("x00100020")).toBe(PERSON.id);
@@ -90,10 +96,13 @@ describe("a DICOM segmentation", () => {
     expect(items(data, "x00081115")[0].string("x0020000e")).toBe(reportFixture.uid);
     expect(items(data, "x00081115", "x0008114a")).toHaveLength(6);
     expect(items(data, "x00620002")[0].string("x00620021")).toBe("61.7.1.2");
-    expect(data.string("x00080005")).toBe("ISO_IR 192");
-    const { dataOffset, length } = data.elements.x00081030;
-    const description = Buffer.from(data.byteArray.subarray(dataOffset, dataOffset + length)).toString("utf8");
-    expect(description.trim()).toBe("Kontrolle Müller");
+    expect(data.string("x00080005")).toBe("\\ISO 2022 IR 87");
+    expect(data.string("x00081030")).toBe(TOKYO);
+    // Elements are in order, and those that must be there are there, if empty.
+    const tags = Object.values(data.elements).sort((a, b) => a.dataOffset - b.dataOffset);
+    expect(tags.map(({ tag }) => tag)).toEqual(Object.keys(data.elements).sort());
+    for (const tag of ["x00080050", "x00080090", "x00100040", "x00200010", "x00201040"])
+      expect(data.elements).toHaveProperty(tag);
   });
 
   it("is another object each time", async () => {
@@ -114,11 +123,18 @@ describe("a DICOM segmentation", () => {
     },
   );
 
-  it("of a series whose header cannot be carried over is refused", async () => {
-    const bare = path.join(folder, "bare");
-    writeFileSync(bare, Buffer.from("\x08\0\x05\0 no file header"));
-    const refused = encoded([{ label: "a", frames: framesOf(maskOf((x) => x === 2)) }], { ...stack, file: bare });
-    await expect(refused).rejects.toThrow(InputError);
-    await expect(refused).rejects.toThrow("its header cannot be carried over into a segmentation");
+  it("of a series that is of no study is refused, and one without a frame of reference gets one", async () => {
+    const source = dicomParser.parseDicom(readFileSync(path.join(folder, "9.dcm")));
+    const without = (tag: string): CtStack => {
+      const { dataOffset, length } = source.elements[tag];
+      const bytes = Buffer.from(source.byteArray);
+      bytes.fill(0, dataOffset, dataOffset + length);
+      const file = path.join(folder, `without-${tag}`);
+      writeFileSync(file, bytes);
+      return { ...stack, file };
+    };
+    const segments = [{ label: "a", frames: framesOf(maskOf((x) => x === 2)) }];
+    await expect(encoded(segments, without("x0020000d"))).rejects.toThrow(InputError);
+    expect((await encoded(segments, without("x00200052"))).string("x00200052")).toMatch(/^2\.25\./);
   });
 });
