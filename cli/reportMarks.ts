@@ -1,9 +1,6 @@
-import { readFile, stat } from "node:fs/promises";
-import { isReportClass, type ReportedLesion } from "../methods/datasets/measurementReport.ts";
-import { lesionsBySeries, marksOfReported, readReports } from "../methods/datasets/reportedMarks.ts";
-import { isDicom } from "../methods/imaging/dicomFile.ts";
-import { type CtSeries, dicomContents, dicomFilesBelow } from "../methods/imaging/dicomFolder.ts";
-import { orUnreadable } from "../methods/imaging/unreadable.ts";
+import type { ReportedLesion } from "../methods/datasets/measurementReport.ts";
+import { lesionsBySeries, marksOfReported, readReports, reportsAmong } from "../methods/datasets/reportedMarks.ts";
+import { type CtSeries, dicomContents, dicomFilesAt } from "../methods/imaging/dicomFolder.ts";
 import { InputError } from "../methods/inputError.ts";
 import type { FiledMarks, MarksFile } from "./marksFile.ts";
 import { say } from "./output.ts";
@@ -17,7 +14,7 @@ import { say } from "./output.ts";
  */
 export async function readReportMarks(place: string, image: string, asked?: string): Promise<MarksFile> {
   const reports = await readReports(await reportFiles(place));
-  const all = (await dicomContents(await dicomFiles(image))).series;
+  const all = (await dicomContents(await dicomFilesAt(image))).series;
   const series = all.filter(({ uid, number }) => asked === undefined || uid === asked || number === asked);
   const { lesions: found, skipped } = lesionsBySeries(reports, series);
   for (const [reason, count] of Object.entries(skipped))
@@ -58,20 +55,14 @@ function filed(series: CtSeries, lesions: readonly ReportedLesion[]): FiledMarks
 }
 
 async function reportFiles(place: string): Promise<string[]> {
-  const found = await dicomFiles(place);
+  const found = await dicomFilesAt(place);
   // A file that was named is read, and refused by what it is.
   if (found.length === 1 && found[0] === place) return found;
-  const reports = (await dicomContents(found)).others.filter(({ sopClass }) => isReportClass(sopClass)).map(({ file }) => file);
+  const reports = reportsAmong((await dicomContents(found)).others);
   if (reports.length > 0) return reports;
   throw new InputError(
     "holds no DICOM structured report",
     place,
-    "give a DICOM SR of measurements, a marks file (JSON) or DL_info.csv",
+    "give a DICOM SR of measurements, a marks file (JSON or CSV) or DL_info.csv",
   );
-}
-
-/** Those of a folder; of a file that is none, nothing. */
-async function dicomFiles(place: string): Promise<string[]> {
-  if ((await orUnreadable(place, () => stat(place))).isDirectory()) return dicomFilesBelow(place);
-  return isDicom(await orUnreadable(place, () => readFile(place))) ? [place] : [];
 }

@@ -192,8 +192,8 @@ export async function segmentImage(options: SegmentOptions): Promise<SegmentDocu
     }
   });
   await tellEarlierMasks(out, names, MEASUREMENTS);
-  if (options.marks !== undefined) await tellEarlierMarks(out, options.marks);
-  if (segments.length === 0) await tellEarlierSegmentation(out);
+  if (options.marks !== undefined) await tellEarlier(path.join(out, MEASURED_MARKS), "measured in", options.marks);
+  if (segments.length === 0) await tellEarlier(path.join(out, SEGMENTATION), "of");
   return {
     image,
     kind,
@@ -208,13 +208,6 @@ export async function segmentImage(options: SegmentOptions): Promise<SegmentDocu
   };
 }
 
-/** Tells of an earlier run's segmentation, which is not of these masks. */
-async function tellEarlierSegmentation(out: string): Promise<void> {
-  const earlier = path.join(out, SEGMENTATION);
-  const isThere = (await realpath(earlier).catch(() => undefined)) !== undefined;
-  if (isThere) say(`${earlier} is of an earlier run, and not of these masks`);
-}
-
 const segmentationOf = (segments: readonly Segment[], stack: CtStack, method: string): Promise<Buffer> =>
   encodeSegmentation(segments, {
     stack,
@@ -223,9 +216,10 @@ const segmentationOf = (segments: readonly Segment[], stack: CtStack, method: st
     at: new Date(),
   });
 
-/** Tells of marks measured by an earlier run, of lesions without marks, that lie beside this one's masks. */
-async function tellEarlierMarks(out: string, marks: string): Promise<void> {
-  const earlier = path.join(out, MEASURED_MARKS);
-  const [there, read] = await Promise.all([earlier, marks].map((file) => realpath(file).catch(() => undefined)));
-  if (there !== undefined && there !== read) say(`${earlier} is of an earlier run, and not measured in these masks`);
+/** Tells of a file beside this run's masks that an earlier one wrote of its own; the file that was `read` is none. */
+async function tellEarlier(earlier: string, relation: string, read?: string): Promise<void> {
+  const place = async (file: string): Promise<string | undefined> => realpath(file).catch(() => undefined);
+  const there = await place(earlier);
+  if (there === undefined || (read !== undefined && there === (await place(read)))) return;
+  say(`${earlier} is of an earlier run, and not ${relation} these masks`);
 }

@@ -56,6 +56,38 @@ export function readCsvTable(text: string, where: string): CsvTable {
   return { delimiter, header, rows: rest };
 }
 
+/**
+ * Where the columns of a table are, by name: without regard to case, with `_` for blanks and hyphens.
+ *
+ * @param known names of the columns that there may be, with a star those that may be missing.
+ * @param meaning what to put into a column, for the error where it is missing.
+ * @returns what is wrong, for the caller to add to and to throw.
+ */
+export function columnsOf(
+  header: readonly CsvCell[],
+  where: string,
+  known: readonly string[],
+  meaning: (name: string) => string,
+): { columns: Map<string, number>; problems: InputError[] } {
+  const names = known.map((name) => name.replace("*", ""));
+  const columns = new Map<string, number>();
+  const problems: InputError[] = [];
+  for (const [i, { text, line, column }] of header.entries()) {
+    const name = text.toLowerCase().replaceAll(/[ -]/g, "_");
+    const place = `${where}:${line}:${column}`;
+    if (!names.includes(name))
+      problems.push(
+        new InputError(`there is no column "${text}"`, place, `columns are ${names.join(", ")}; "note" may hold anything`),
+      );
+    else if (columns.has(name)) problems.push(new InputError(`column "${name}" is there twice`, place));
+    columns.set(name, i);
+  }
+  const place = `${where}:${header[0].line}:${header[0].column}`;
+  for (const name of known.filter((one) => !one.endsWith("*")))
+    if (!columns.has(name)) problems.push(new InputError(`column "${name}" is missing`, place, meaning(name)));
+  return { columns, problems };
+}
+
 /** The comma, unless the first line has more semicolons or tabs. */
 export function delimiterOf(text: string): string {
   const line = text.split(/[\r\n]/, 1)[0];

@@ -3,6 +3,9 @@ import { InputError } from "../inputError.ts";
 import type { RecistMarks } from "../labels/recist.ts";
 import { type Category, categories } from "./lesionCase.ts";
 
+/** What may call a patient. */
+export const PSEUDONYM = /^[A-Za-z0-9][A-Za-z0-9 ._-]{0,127}$/;
+
 const pointSchema = z.tuple([z.number(), z.number()]);
 const axisSchema = z.tuple([pointSchema, pointSchema]);
 const positive = z.number().positive().max(1000);
@@ -20,10 +23,7 @@ export const filedLesionSchema = z.strictObject({
   /** x, y, z of PNG slices in mm, which do not say it themselves. */
   spacing: z.tuple([positive, positive, positive]).optional(),
   /** A pseudonym. */
-  patient: z
-    .string()
-    .regex(/^[A-Za-z0-9][A-Za-z0-9 ._-]{0,127}$/, "must be a pseudonym of letters, digits, ' ', '.', '_' or '-'")
-    .optional(),
+  patient: z.string().regex(PSEUDONYM, "must be a pseudonym of letters, digits, ' ', '.', '_' or '-'").optional(),
   category: z.enum(categories).optional(),
   /** Display window in HU. */
   window: z

@@ -1,5 +1,5 @@
 import { InputError, throwTogether } from "../inputError.ts";
-import { type CsvCell, readCsvTable } from "./csvTable.ts";
+import { type CsvCell, columnsOf, readCsvTable } from "./csvTable.ts";
 import { type FiledLesion, filedLesionSchema, lesionsFiled, type StatedLesion } from "./marksFile.ts";
 
 /** Columns of a table of marks, with their places in a lesion of a marks file; a star marks those that may be missing. */
@@ -32,7 +32,6 @@ const placeOf = new Map<string, readonly [string, ...number[]] | undefined>(
   Object.entries(COLUMNS).map(([name, place]) => [name.replace("*", ""), place]),
 );
 const NEEDED = Object.keys(COLUMNS).filter((name) => !name.endsWith("*"));
-const REMEDY = `columns are ${[...placeOf.keys()].join(", ")}; the first ${NEEDED.length} are needed, "note" may hold anything`;
 
 /**
  * The lesions of a table of marks (CSV; semicolons, tabs and decimal commas too): a row is what a lesion is in a marks file, a column
@@ -43,45 +42,31 @@ const REMEDY = `columns are ${[...placeOf.keys()].join(", ")}; the first ${NEEDE
  */
 export function parseMarksTable(text: string, file: string): FiledLesion[] {
   const { delimiter, header, rows } = readCsvTable(text, file);
-  const columns = columnsOf(header, file);
+  const { columns, problems } = columnsOf(header, file, Object.keys(COLUMNS), () => `needed are ${NEEDED.join(", ")}`);
+  throwTogether(problems);
+  const names = [...columns.keys()];
   if (rows.length === 0) throw new InputError("names no lesion", file, "give a row for every lesion");
-  const problems: InputError[] = [];
   const stated = rows.flatMap((cells): StatedLesion[] => {
     const where = ({ line, column }: CsvCell): string => `${file}:${line}:${column}`;
     const value: Record<string, unknown> = {};
-    columns.forEach((name, i) => {
+    for (const [name, i] of columns) {
       const place = placeOf.get(name);
       const cell = cells[i];
-      if (place === undefined || (cell.text === "" && !NEEDED.includes(name))) return;
+      if (place === undefined || (cell.text === "" && !NEEDED.includes(name))) continue;
       const [key, ...steps] = place;
       put(value, key, steps, steps.length === 0 && key !== "slice" ? cell.text : numberIn(cell.text, delimiter));
-    });
+    }
     const parsed = filedLesionSchema.safeParse(value);
     if (parsed.success) return [{ ...parsed.data, where: `${file}:${cells[0].line}: lesion ${parsed.data.id}` }];
     for (const { path, message } of parsed.error.issues) {
-      const i = columns.findIndex((name) => isAt(placeOf.get(name), path));
-      const said = i < 0 ? `${String(path[0])}: ${message}` : `${columns[i]} is "${cells[i].text}": ${message}`;
+      const i = names.findIndex((name) => isAt(placeOf.get(name), path));
+      const said = i < 0 ? `${String(path[0])}: ${message}` : `${names[i]} is "${cells[i].text}": ${message}`;
       problems.push(new InputError(said, where(cells[Math.max(0, i)]), "correct the cell"));
     }
     return [];
   });
   throwTogether(problems);
   return lesionsFiled(stated, file);
-}
-
-function columnsOf(header: readonly CsvCell[], file: string): string[] {
-  const problems: InputError[] = [];
-  const names = header.map(({ text }) => text.toLowerCase().replaceAll(/[ -]/g, "_"));
-  names.forEach((name, i) => {
-    const { text, line, column } = header[i];
-    const place = `${file}:${line}:${column}`;
-    if (!placeOf.has(name)) problems.push(new InputError(`there is no column "${text}"`, place, REMEDY));
-    else if (names.indexOf(name) < i) problems.push(new InputError(`column "${name}" is there twice`, place));
-  });
-  for (const name of NEEDED.filter((one) => !names.includes(one)))
-    problems.push(new InputError(`column "${name}" is missing`, `${file}:${header[0].line}:${header[0].column}`, REMEDY));
-  throwTogether(problems);
-  return names;
 }
 
 /** An issue with a value lies at its column; one with a list, such as a window, at the first that the list has. */

@@ -4,6 +4,7 @@ import { orUnreadable } from "../imaging/unreadable.ts";
 import type { Grid, Vec3 } from "../imaging/volume.ts";
 import type { RecistMarks } from "../labels/recist.ts";
 import {
+  isReportClass,
   type MeasurementReport,
   parseMeasurementReport,
   type ReportedDiameter,
@@ -12,6 +13,11 @@ import {
 
 /** Of a line's ends, how far one may lie from another across slices, in slices, to lie in one. */
 const MOST_ACROSS = 0.5;
+
+/** Of DICOM objects that are no CT, the files of reports. */
+export function reportsAmong(others: readonly { readonly file: string; readonly sopClass: string }[]): string[] {
+  return others.filter(({ sopClass }) => isReportClass(sopClass)).map(({ file }) => file);
+}
 
 /** The reports of these files, the oldest first. @throws InputError where one cannot be read */
 export async function readReports(files: readonly string[]): Promise<MeasurementReport[]> {

@@ -4,8 +4,9 @@ import { type CtSeries, type DicomPatient, dicomContents, dicomFilesBelow, openD
 import { InputError } from "../inputError.ts";
 import type { FollowUp, LesionCase, VolumeLesions, VolumeSource } from "./lesionCase.ts";
 import { markedCase, notesOnImage } from "./markedCase.ts";
-import { isReportClass, type ReportedLesion } from "./measurementReport.ts";
-import { lesionsBySeries, marksOfReported, readReports } from "./reportedMarks.ts";
+import { PSEUDONYM } from "./marksFile.ts";
+import type { ReportedLesion } from "./measurementReport.ts";
+import { lesionsBySeries, marksOfReported, readReports, reportsAmong } from "./reportedMarks.ts";
 
 /** A CT series and the lesions that were measured in it. */
 interface ReportedScan {
@@ -19,17 +20,14 @@ interface ReportedScan {
 
 const UNDATED = "a study of its patient has no date, so that its time points are not known";
 
-/** What may stand as a pseudonym as it is. */
-const PSEUDONYM = /^[A-Za-z0-9][A-Za-z0-9 ._-]{0,127}$/;
-
 /**
  * CT series of a folder of DICOM files, with the lesions that structured reports (TID 1500) among them tell of. An entry is a series
  * in which a lesion was measured; a lesion's place in its reports numbers it.
  *
  * Nothing that headers or reports say about a person goes on: a patient is called by the PatientID where the headers say
  * that the identity was removed (so that it is a pseudonym), else by a digest of it; a series by a digest of its UID.
- * Digests are no secret from who has a list of all PatientIDs, and paths of files go on as they are. Dates become days: of a patient with studies of several days, a lesion that
- * reports track is one lesion at several time points.
+ * Digests are no secret from who has a list of all PatientIDs, and paths of files go on as they are. Dates become days: of
+ * a patient with studies of several days, a lesion that reports track is one lesion at several time points.
  *
  * @param remedy what kind of folder to give.
  * @throws InputError where a file is damaged, or no report tells of a lesion in a CT series that is there; `load` where a series
@@ -37,7 +35,7 @@ const PSEUDONYM = /^[A-Za-z0-9][A-Za-z0-9 ._-]{0,127}$/;
  */
 export async function openReportedScans(root: string, remedy: string): Promise<VolumeSource> {
   const { series, others } = await dicomContents(await dicomFilesBelow(root));
-  const reports = others.filter(({ sopClass }) => isReportClass(sopClass)).map(({ file }) => file);
+  const reports = reportsAmong(others);
   if (reports.length === 0)
     throw new InputError("holds neither marks.json nor marks.csv nor a DICOM structured report", root, remedy);
   const { lesions, skipped } = lesionsBySeries(await readReports(reports), series);

@@ -65,6 +65,12 @@ export async function dicomFilesBelow(folder: string): Promise<string[]> {
   return found;
 }
 
+/** The DICOM files of a folder, or of a file that is one itself; of another file, nothing. @throws InputError as `dicomFilesBelow` */
+export async function dicomFilesAt(place: string): Promise<string[]> {
+  if ((await orUnreadable(place, () => stat(place))).isDirectory()) return dicomFilesBelow(place);
+  return isDicom(await readBeginning(place, BEGINNING_BYTES)) ? [place] : [];
+}
+
 /** Links are followed, but no folder is entered twice. */
 async function filesBelow(folder: string, entered = new Set<string>()): Promise<string[]> {
   const place = await realpath(folder);

@@ -1,4 +1,4 @@
-import { type CsvCell, readCsvTable } from "../datasets/csvTable.ts";
+import { type CsvCell, columnsOf, readCsvTable } from "../datasets/csvTable.ts";
 import { InputError, throwTogether } from "../inputError.ts";
 import { type FindingState, findingStates, type LesionRole, lesionRoles } from "./course.ts";
 
@@ -39,8 +39,6 @@ export const measurementColumns = {
   "note*": "is not read",
 } as const;
 
-const names = Object.keys(measurementColumns).map((name) => name.replace("*", ""));
-const needed = Object.keys(measurementColumns).filter((name) => !name.endsWith("*"));
 /** No lesion is longer, or larger: a slip of the unit or of the decimal point. */
 const LONGEST_MM = 1000;
 const LARGEST_ML = 100_000;
@@ -53,7 +51,7 @@ const LARGEST_ML = 100_000;
  */
 export function readMeasurementRows(text: string, where: string): MeasurementRow[] {
   const { delimiter, header, rows } = readCsvTable(text, where);
-  const columns = columnsOf(header, where);
+  const columns = measuredColumns(header, where);
   if (rows.length === 0) throw new InputError("has no row", where, "give a row for every lesion and time point");
   const problems: InputError[] = [];
   const read = rows.map((cells) => {
@@ -80,31 +78,17 @@ export function readMeasurementRows(text: string, where: string): MeasurementRow
   return read;
 }
 
-function columnsOf(header: readonly CsvCell[], where: string): Map<string, number> {
-  const columns = new Map<string, number>();
-  const problems: InputError[] = [];
-  for (const [i, { text, line, column }] of header.entries()) {
-    const name = text.toLowerCase().replaceAll(/[ -]/g, "_");
-    const place = `${where}:${line}:${column}`;
-    if (!names.includes(name))
-      problems.push(
-        new InputError(`there is no column "${text}"`, place, `columns are ${names.join(", ")}; "note" may hold anything`),
-      );
-    else if (columns.has(name)) problems.push(new InputError(`column "${name}" is there twice`, place));
-    columns.set(name, i);
-  }
-  const place = `${where}:${header[0].line}:${header[0].column}`;
-  for (const name of needed) {
-    if (!columns.has(name))
-      problems.push(
-        new InputError(`column "${name}" is missing`, place, measurementColumns[name as keyof typeof measurementColumns]),
-      );
-  }
-  if (columns.has("date") === columns.has("day"))
+function measuredColumns(header: readonly CsvCell[], where: string): Map<string, number> {
+  const { columns, problems } = columnsOf(header, where, Object.keys(measurementColumns), meaningOf);
+  if (columns.has("date") === columns.has("day")) {
+    const place = `${where}:${header[0].line}:${header[0].column}`;
     problems.push(new InputError('one of the columns "date" and "day" is needed, and not both', place));
+  }
   throwTogether(problems);
   return columns;
 }
+
+const meaningOf = (name: string): string => measurementColumns[name as keyof typeof measurementColumns];
 
 /** Cells of one row, read as what they must be; what is wrong is collected and something valid returned. */
 class RowReader {
@@ -137,7 +121,7 @@ class RowReader {
 
   word(name: string): string {
     const text = this.text(name);
-    if (text === null) this.fail(name, `${name} is empty`, measurementColumns[name as keyof typeof measurementColumns]);
+    if (text === null) this.fail(name, `${name} is empty`, meaningOf(name));
     return text ?? "";
   }
 
