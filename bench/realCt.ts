@@ -23,7 +23,7 @@ import { centreAndLength } from "../methods/networks/lesionRegion.ts";
 import { lesionTrainingSet } from "../methods/networks/lesionSet.ts";
 import { decodeModel, encodeModel, type Model } from "../methods/networks/model.ts";
 import { predictVolume, type VolumePredictionOptions } from "../methods/networks/predictVolume.ts";
-import { preprocessingSchema } from "../methods/networks/preprocess.ts";
+import { preprocessingSchema, type StackOptions } from "../methods/networks/preprocess.ts";
 import type { NetworkSpec } from "../methods/networks/spec.ts";
 import { train } from "../methods/networks/train.ts";
 import { keptForTraining, type TrainingLesion } from "../methods/networks/trainingLesion.ts";
@@ -39,6 +39,12 @@ const defaults = {
   draws: [1, 2],
   labels: "reference" as "reference" | "prior",
   network: "unet" as NetworkSpec["network"],
+  /** Planes and reach of a network of stacks; if absent, it looks at single slices. */
+  stack: undefined as StackOptions | undefined,
+  /** Side of the network's input in pixels. */
+  size: 64,
+  /** Slices, or stacks, in a step of training. */
+  batch: 32,
   width: 0.25,
   rate: 2e-3,
   dice: 0.5,
@@ -57,7 +63,14 @@ type Settings = typeof defaults;
 /** Patients of lesions that are tested on. */
 const excluded = ["lidcidri_195_", "000001_", "000002_", "000009_", "000010_", "000015_"];
 const channels = ["window", "relative", "relative-1", "relative+1", "relative@key", "ellipsoid", "ellipse", "distance"] as const;
-const preprocessing = preprocessingSchema.parse({ crop: { size: 64 }, channels });
+const slicePreprocessing = preprocessingSchema.parse({ crop: { size: 64 }, channels });
+/** Of stacks, whose planes see each other without channels of neighbours. */
+const stackPreprocessing = {
+  ...slicePreprocessing,
+  channels: channels.filter((name) => name !== "relative-1" && name !== "relative+1"),
+};
+const preprocessingOf = ({ stack, size }: Settings) =>
+  preprocessingSchema.parse({ ...(stack === undefined ? slicePreprocessing : stackPreprocessing), stack, crop: { size } });
 const augmentation = {
   from: "image",
   flip: true,
@@ -90,7 +103,7 @@ async function trainingLesions(settings: Settings): Promise<TrainingLesion[]> {
     const { id, patient, image, marks, window, reference } = await source.load(i);
     const mask = labels === "reference" ? (reference as Mask) : priorCutVolume(image, marks, window).mask;
     const maps = new Map(Array.from({ length: image.dims[2] }, (_, slice) => [slice, sliceOf(mask, slice)]));
-    kept.push(keptForTraining({ id, patient, image, marks, window, labels: maps }, preprocessing, augmentation));
+    kept.push(keptForTraining({ id, patient, image, marks, window, labels: maps }, preprocessingOf(settings), augmentation));
   }
   return kept;
 }
@@ -153,10 +166,17 @@ interface TestLesions {
 
 /** Trains one network. */
 async function trained(settings: Settings, lesions: TrainingLesion[], seed: number, backend: Backend): Promise<Model> {
-  const spec: NetworkSpec = { network: settings.network, width: settings.width, channels: channels.length, norm: "batch" };
+  const preprocessing = preprocessingOf(settings);
+  const spec: NetworkSpec = {
+    network: settings.network,
+    width: settings.width,
+    channels: preprocessing.channels.length,
+    norm: "batch",
+    planes: settings.stack?.planes,
+  };
   const options = trainingOptionsSchema.parse({
     seed,
-    batch: 32,
+    batch: settings.batch,
     maxEpochs: settings.epochs,
     rate: settings.rate,
     lowRate: settings.rate / 100,

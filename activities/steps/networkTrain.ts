@@ -5,7 +5,7 @@ import { lesionTrainingSet } from "../../methods/networks/lesionSet.ts";
 import type { Model } from "../../methods/networks/model.ts";
 import { networkInput, type Preprocessing, preprocessingSchema } from "../../methods/networks/preprocess.ts";
 import type { SliceEnhancer } from "../../methods/networks/sgan/enhance.ts";
-import type { NetworkSpec } from "../../methods/networks/spec.ts";
+import { type NetworkSpec, networkSpecSchema } from "../../methods/networks/spec.ts";
 import { train } from "../../methods/networks/train.ts";
 import { keptForTraining, type TrainingLesion } from "../../methods/networks/trainingLesion.ts";
 import { type TrainingOptions, trainingOptionsSchema } from "../../methods/networks/trainingOptions.ts";
@@ -80,19 +80,22 @@ export const networkTrain: StepBody<TrainParams> = {
   },
 };
 
-function preprocessingOf({ crop, channels }: TrainParams): Preprocessing {
-  return preprocessingSchema.parse({ crop, channels });
+function preprocessingOf({ crop, channels, stack }: TrainParams): Preprocessing {
+  return preprocessingSchema.parse({ crop, channels, stack });
 }
 
-function specOf({ network, width, channels, norm }: TrainParams): NetworkSpec {
-  return { network, width, channels: channels.length, norm };
+function specOf({ network, width, channels, norm, stack }: TrainParams): NetworkSpec {
+  return networkSpecSchema.parse({ network, width, channels: channels.length, norm, planes: stack?.planes });
 }
 
 /** Parameters that a training takes from the model which it goes on from, whatever is declared. */
-function inheritedFrom({ spec, preprocessing }: Model): Pick<TrainParams, "network" | "width" | "norm" | "channels" | "crop"> {
+function inheritedFrom({
+  spec,
+  preprocessing,
+}: Model): Pick<TrainParams, "network" | "width" | "norm" | "channels" | "crop" | "stack"> {
   const { network, width, norm } = spec;
-  const { channels, crop } = preprocessing;
-  return { network, width, norm, channels: [...channels], crop };
+  const { channels, crop, stack } = preprocessing;
+  return { network, width, norm, channels: [...channels], crop, ...(stack && { stack }) };
 }
 
 function optionsOf({
@@ -151,6 +154,12 @@ async function samplesOf(
     for await (const lesion of lesions) kept.push(keptForTraining(lesion, preprocessing, options.augmentation));
     return lesionTrainingSet(kept, preprocessing, options);
   }
+  if (preprocessing.stack !== undefined)
+    throw new InputError(
+      "the model to go on from looks at stacks, whose planes are drawn together from the image",
+      "augment.from",
+      "make it `image`",
+    );
   const samples: TrainingSample[] = [];
   for await (const { id, patient, image, marks, window, labels } of lesions) {
     for (const [z, map] of labels) {

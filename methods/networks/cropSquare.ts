@@ -68,13 +68,13 @@ export function scaledSquare(square: Square, x: number, y: number): Square {
 }
 
 /** Weights of slice pixels, first `start`, that make up one input pixel. */
-interface Taps {
+export interface Taps {
   readonly start: number;
   readonly weights: Float64Array;
 }
 
 /** Linear interpolation along one axis; where it shrinks, the triangle widens to the step, so that nothing aliases. */
-function tapsAlong(size: number, edge: number, step: number): Taps[] {
+export function tapsAlong(size: number, edge: number, step: number): Taps[] {
   const reach = Math.max(1, step);
   return Array.from({ length: size }, (_, i) => {
     const at = edge + (i + 0.5) * step - 0.5;

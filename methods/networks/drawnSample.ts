@@ -7,7 +7,7 @@ import { drawnRegion } from "./drawnRegion.ts";
 import { centreAndLength, coreMedianHu, isMarked, radiusOf, relativeUnitHu, type UnmarkedRegion } from "./lesionRegion.ts";
 import { ELLIPSOID_Z_SHARE, isImageChannel, MARKS_FLOOR, type Preprocessing, RELATIVE_LIMIT } from "./preprocess.ts";
 import type { TrainingLesion } from "./trainingLesion.ts";
-import type { TrainingSample } from "./trainingSet.ts";
+import { stackOf, type TrainingSample } from "./trainingSet.ts";
 
 /**
  * The input of slice `z`, cut anew out of the image with everything that `augmentation` changes: marks, window, place,
@@ -19,10 +19,40 @@ import type { TrainingSample } from "./trainingSet.ts";
 export function drawnSample(
   lesion: TrainingLesion,
   z: number,
-  { crop, channels, normalisation }: Preprocessing,
+  preprocessing: Preprocessing,
   augmentation: Augmentation,
   random: Random,
 ): TrainingSample {
+  const { size, draw } = drawing(lesion, preprocessing, augmentation, random);
+  return { id: lesion.id, patient: lesion.patient, size, ...draw(z) };
+}
+
+/**
+ * All planes of a lesion (`stackedLesion`), drawn as one: with the same marks, window, place and angle. Where `augmentation`
+ * flips, half of the stacks are turned upside down.
+ *
+ * @throws InputError as `drawnSample`.
+ */
+export function drawnStack(
+  lesion: TrainingLesion,
+  preprocessing: Preprocessing,
+  augmentation: Augmentation,
+  random: Random,
+): TrainingSample {
+  const isUpsideDown = random.uniform() < 0.5 && augmentation.flip;
+  const { size, draw } = drawing(lesion, preprocessing, augmentation, random);
+  const planes = Array.from({ length: lesion.image.dims[2] }, (_, plane) => draw(plane));
+  if (isUpsideDown) planes.reverse();
+  return { id: lesion.id, patient: lesion.patient, size, ...stackOf(planes) };
+}
+
+/** One draw of everything that `augmentation` changes, from which the input of any slice is cut. */
+function drawing(
+  lesion: TrainingLesion,
+  { crop, channels, normalisation }: Preprocessing,
+  augmentation: Augmentation,
+  random: Random,
+): { readonly size: number; readonly draw: (z: number) => Pick<TrainingSample, "pixels" | "labels"> } {
   const { size, factor } = crop;
   if (typeof size !== "number")
     throw new InputError(
@@ -48,37 +78,40 @@ export function drawnSample(
   const core = channels.some((name) => name.startsWith("relative")) ? coreMedianHu(image, region, lesion.window) : 0;
   const unit = 1 / relativeUnitHu(lesion.window);
   const relative: Ramp = { offset: core, scale: unit, add: 0, low: -RELATIVE_LIMIT, high: RELATIVE_LIMIT };
-
   const planes = new Map<string, Float32Array>();
-  const pixels = new Float32Array(size * size * channels.length);
   const radii = channels.some((name) => name.startsWith("ellips")) && isMarked(region) ? radiiOn(region, place, size) : null;
-  channels.forEach((name, c) => {
-    if (name === "denoised" || name === "enhanced")
-      throw new InputError(`channel ${name} cannot be drawn from the image`, "preprocessing.channels", "leave it out");
-    if (isImageChannel(name)) {
-      const [kind, offset] = name.split(/(?=[-+@])/);
-      const slice = Math.min(Math.max(offset === "@key" ? region.slice : z + Number(offset ?? 0), 0), depth - 1);
-      const shown = `${kind} ${slice}`;
-      const plane = planes.get(shown) ?? planeOf(lesion, slice, patch, kind === "window" ? displayed : relative);
-      planes.set(shown, plane);
-      interpolate(plane, patch, pixels, c, channels.length);
-      if (gain === 1 && shift === 0 && noise === 0) return;
-      const normal = normals();
-      for (let i = c; i < pixels.length; i += channels.length) {
-        pixels[i] = pixels[i] * gain + shift + noise * normal[noiseAt];
-        noiseAt = (noiseAt + 1) & (NORMALS - 1);
+
+  const draw = (z: number): Pick<TrainingSample, "pixels" | "labels"> => {
+    const pixels = new Float32Array(size * size * channels.length);
+    channels.forEach((name, c) => {
+      if (name === "denoised" || name === "enhanced")
+        throw new InputError(`channel ${name} cannot be drawn from the image`, "preprocessing.channels", "leave it out");
+      if (isImageChannel(name)) {
+        const [kind, offset] = name.split(/(?=[-+@])/);
+        const slice = Math.min(Math.max(offset === "@key" ? region.slice : z + Number(offset ?? 0), 0), depth - 1);
+        const shown = `${kind} ${slice}`;
+        const plane = planes.get(shown) ?? planeOf(lesion, slice, patch, kind === "window" ? displayed : relative);
+        planes.set(shown, plane);
+        interpolate(plane, patch, pixels, c, channels.length);
+        if (gain === 1 && shift === 0 && noise === 0) return;
+        const normal = normals();
+        for (let i = c; i < pixels.length; i += channels.length) {
+          pixels[i] = pixels[i] * gain + shift + noise * normal[noiseAt];
+          noiseAt = (noiseAt + 1) & (NORMALS - 1);
+        }
+      } else if (isMarked(region)) {
+        const dzMm = (z - region.slice) * image.spacingMm[2];
+        const longMm = Math.max(lengthMm(region.long, image.spacingMm), image.spacingMm[0]);
+        const deep = name === "ellipsoid" ? (dzMm / (ELLIPSOID_Z_SHARE * longMm)) ** 2 : 0;
+        const distance = Math.abs(dzMm) / (longMm / 2);
+        for (let p = 0; p < size * size; p++)
+          pixels[p * channels.length + c] =
+            name === "distance" ? distance : Math.min(Math.max(1 - Math.sqrt(radii![p] ** 2 + deep), MARKS_FLOOR), 1);
       }
-    } else if (isMarked(region)) {
-      const dzMm = (z - region.slice) * image.spacingMm[2];
-      const longMm = Math.max(lengthMm(region.long, image.spacingMm), image.spacingMm[0]);
-      const deep = name === "ellipsoid" ? (dzMm / (ELLIPSOID_Z_SHARE * longMm)) ** 2 : 0;
-      const distance = Math.abs(dzMm) / (longMm / 2);
-      for (let p = 0; p < size * size; p++)
-        pixels[p * channels.length + c] =
-          name === "distance" ? distance : Math.min(Math.max(1 - Math.sqrt(radii![p] ** 2 + deep), MARKS_FLOOR), 1);
-    }
-  });
-  return { id: lesion.id, patient: lesion.patient, size, pixels, labels: labelsAt(lesion.labels.get(z)!, place, size) };
+    });
+    return { pixels, labels: labelsAt(lesion.labels.get(z)!, place, size) };
+  };
+  return { size, draw };
 }
 
 /** Slice position of input pixel (x, y): x′ = x0 + a·x + b·y, y′ = y0 + c·x + d·y; `step` slice pixels to an input pixel. */

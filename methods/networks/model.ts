@@ -58,6 +58,11 @@ export function decodeModel(files: Readonly<Record<string, Uint8Array>>, where: 
       `the network has ${spec.channels} channels, preprocessing makes ${preprocessing.channels.length}`,
       `${where}/model.json`,
     );
+  if (spec.planes !== preprocessing.stack?.planes)
+    throw new InputError(
+      `the network looks at ${spec.planes ?? "no"} planes, preprocessing makes ${preprocessing.stack?.planes ?? "none"}`,
+      `${where}/model.json`,
+    );
   const inWeights = `${where}/weights.safetensors`;
   return {
     spec,

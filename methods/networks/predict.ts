@@ -2,7 +2,7 @@ import type { Backend, Tensor4D } from "./backend.ts";
 import { withInference } from "./inference.ts";
 import type { Model } from "./model.ts";
 import type { NetworkInput } from "./preprocess.ts";
-import { batchesBySize } from "./trainingSet.ts";
+import { batchesBySize, concatenated } from "./trainingSet.ts";
 
 export interface PredictOptions {
   /** Images per forward pass. */
@@ -12,7 +12,7 @@ export interface PredictOptions {
 }
 
 /**
- * Ŷ = f(X; θ): lesion probability `[size, size]` of each input, the sigmoid of the network's last (fused) output.
+ * Ŷ = f(X; θ): lesion probability `[size, size]` (of a stack `[planes, size, size]`) of each input, the sigmoid of the network's last (fused) output.
  * Inputs of equal size share forward passes; results are in the order of the inputs.
  */
 export async function predict(
@@ -24,14 +24,15 @@ export async function predict(
   const { tf } = backend;
   const mirrors = flips ? [[], [2], [1], [1, 2]] : [[]];
   const flipped = (x: Tensor4D, axes: number[]): Tensor4D => (axes.length === 0 ? x : tf.reverse(x, axes));
+  const { planes = 1 } = spec;
   const predictions: Float32Array[] = new Array(inputs.length);
   await withInference(spec, weights, backend, (forward) => {
-    for (const members of batchesBySize([...inputs.keys()], batch, (i) => inputs[i].size)) {
+    for (const members of batchesBySize([...inputs.keys()], Math.max(1, Math.floor(batch / planes)), (i) => inputs[i].size)) {
       const { size } = inputs[members[0]];
-      const pixels = new Float32Array(members.length * size * size * spec.channels);
-      members.forEach((i, at) => pixels.set(inputs[i].pixels, at * size * size * spec.channels));
+      const pixels = concatenated(members.map((i) => inputs[i].pixels));
+      const perInput = planes * size * size;
       const output = tf.tidy(() => {
-        const x = tf.tensor4d(pixels, [members.length, size, size, spec.channels]);
+        const x = tf.tensor4d(pixels, [members.length * planes, size, size, spec.channels]);
         const views = mirrors.map((axes) => flipped(tf.sigmoid(forward(flipped(x, axes)).at(-1)!), axes));
         return views.length === 1 ? views[0] : tf.addN(views).div(views.length);
       });
@@ -39,7 +40,7 @@ export async function predict(
       const probability = output.dataSync<"float32">();
       output.dispose();
       members.forEach((i, at) => {
-        predictions[i] = probability.slice(at * size * size, (at + 1) * size * size);
+        predictions[i] = probability.slice(at * perInput, (at + 1) * perInput);
       });
     }
   });

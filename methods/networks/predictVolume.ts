@@ -11,6 +11,7 @@ import { derivedSlices } from "./derivedSlices.ts";
 import type { PictureEnhancer } from "./enhancedPictures.ts";
 import { isMarked, radiusOf, type UnmarkedRegion } from "./lesionRegion.ts";
 import type { Model } from "./model.ts";
+import { isOfStacks, stackInput } from "./planeStack.ts";
 import { predict } from "./predict.ts";
 import { type NetworkInput, networkInput, showsMarks } from "./preprocess.ts";
 
@@ -47,7 +48,8 @@ export interface VolumePrediction {
 }
 
 /**
- * Ŷ on the given slices, each on the whole slice's grid; 0 outside the network's crop.
+ * Ŷ on the given slices, each on the whole slice's grid; 0 outside the network's crop. A network of stacks looks at the
+ * lesion once, and slices between two of its planes have something of both.
  *
  * @throws InputError where the network's input needs an enhancer and none is given.
  */
@@ -59,6 +61,12 @@ export async function predictSlices(
   { flips = false, enhancer }: { readonly flips?: boolean; readonly enhancer?: PictureEnhancer } = {},
 ): Promise<Slice<Float32Array>[]> {
   const { preprocessing } = model;
+  if (slices.length === 0) return [];
+  if (isOfStacks(preprocessing)) {
+    const input = stackInput(image, marks, window, preprocessing);
+    const [probability] = await predict(model, backend, [input], { flips });
+    return slices.map((z) => input.toSlice(probability, z));
+  }
   const inputs: NetworkInput[] = [];
   for (const z of slices) {
     const derived = enhancer && (await derivedSlices(enhancer, image, z, marks, window, preprocessing));

@@ -5,6 +5,7 @@ import { lengthMm, type RecistMarks } from "../labels/recist.ts";
 import type { LabelMap } from "../labels/trimap.ts";
 import { cropSquare, labelsOn, onSlice, resampled, type Square, scaledSquare } from "./cropSquare.ts";
 import { coreMedianHu, isMarked, radiusOf, relativeUnitHu, type UnmarkedRegion } from "./lesionRegion.ts";
+import { planesSchema } from "./spec.ts";
 
 /**
  * What a channel of the network's input shows. `-1`, `+1`: the neighbouring slice (the last one again at the end of the
@@ -32,6 +33,14 @@ export const channelNames = [
 ] as const;
 export type ChannelName = (typeof channelNames)[number];
 
+/** A lesion looked at as a whole: planes at equal distances, the middle one on the RECIST slice. */
+export const stackSchema = z.strictObject({
+  planes: planesSchema,
+  /** Distance of the outermost planes from the middle one, in long diameters. */
+  reach: z.number().min(0.25).max(3).default(0.9),
+});
+export type StackOptions = z.infer<typeof stackSchema>;
+
 export const preprocessingSchema = z.strictObject({
   crop: z
     .strictObject({
@@ -47,6 +56,8 @@ export const preprocessingSchema = z.strictObject({
     })
     .prefault({}),
   channels: z.array(z.enum(channelNames)).min(1).default(["window"]),
+  /** Instead of a slice, a stack of planes through the whole lesion; "slice" in what channels show means plane then. */
+  stack: stackSchema.optional(),
   /** (value − mean) / sd of `window`, `denoised` and `enhanced` channels, whose values are in [0, 1]; the default gives [−1, 1]. */
   normalisation: z.strictObject({ mean: z.number().default(0.5), sd: z.number().positive().default(0.5) }).prefault({}),
 });

@@ -73,7 +73,7 @@ export class NonFiniteLossError extends Error {
  * follow from (seed, epoch, sample), never from the time or from where a run was interrupted.
  *
  * @throws NonFiniteLossError when the loss overflows; InputError when `resume` is not a checkpoint of this task, or the
- *   preprocessing makes another number of channels than the network has.
+ *   preprocessing makes another number of channels or planes than the network has.
  */
 export async function train(task: TrainingTask): Promise<TrainingResult> {
   const { spec, preprocessing, samples, options, backend, signal } = task;
@@ -81,6 +81,13 @@ export async function train(task: TrainingTask): Promise<TrainingResult> {
   if (spec.channels !== preprocessing.channels.length) {
     throw new InputError(
       `the network has ${spec.channels} input channels, preprocessing makes ${preprocessing.channels.length}`,
+      undefined,
+      "make them equal",
+    );
+  }
+  if (spec.planes !== preprocessing.stack?.planes) {
+    throw new InputError(
+      `the network looks at ${spec.planes ?? "no"} planes, preprocessing makes ${preprocessing.stack?.planes ?? "none"}`,
       undefined,
       "make them equal",
     );

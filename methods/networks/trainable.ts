@@ -6,7 +6,7 @@ import { createLoss, lossTargets } from "./loss.ts";
 import { createForward, parametersOf } from "./network.ts";
 import type { NetworkSpec } from "./spec.ts";
 import type { TrainingOptions } from "./trainingOptions.ts";
-import { batchesBySize, type TrainingSample, type TrainingSet } from "./trainingSet.ts";
+import { batchesBySize, concatenated, type TrainingSample, type TrainingSet } from "./trainingSet.ts";
 import type { Weights } from "./weights.ts";
 
 /** A network on the device with its optimiser: what a training step changes. */
@@ -36,8 +36,11 @@ export function createTrainable(
   return {
     step: (images, rate) =>
       tf.tidy(() => {
-        const { x, targets, weights } = batchTensors(backend, images, spec.channels, options.loss.classBalanced);
-        const { value, grads } = tf.variableGrads(() => lossOf(forward(x), targets, weights), device.optimised);
+        const { x, targets, weights } = batchTensors(backend, images, spec, options.loss.classBalanced);
+        const { value, grads } = tf.variableGrads(
+          () => lossOf(asTargets(forward(x), targets), targets, weights),
+          device.optimised,
+        );
         const loss = value.dataSync<"float32">()[0];
         if (Number.isFinite(loss)) adam.apply(grads, rate);
         device.blend(Number.isFinite(loss));
@@ -70,30 +73,34 @@ export async function meanLoss(
       sum +=
         members.length *
         backend.tf.tidy(() => {
-          const { x, targets, weights } = batchTensors(backend, images, spec.channels, loss.classBalanced);
-          return lossOf(forward(x), targets, weights).dataSync<"float32">()[0];
+          const { x, targets, weights } = batchTensors(backend, images, spec, loss.classBalanced);
+          return lossOf(asTargets(forward(x), targets), targets, weights).dataSync<"float32">()[0];
         });
     }
     return sum / indices.length;
   });
 }
 
+/** Logits in the targets' shape: the planes of a stack are one tall image. */
+function asTargets(logits: readonly Tensor4D[], { shape }: Tensor4D): Tensor4D[] {
+  return logits.map((output) => output.reshape(shape));
+}
+
 function batchTensors(
   { tf }: Backend,
   images: readonly TrainingSample[],
-  channels: number,
+  { channels, planes = 1 }: NetworkSpec,
   classBalanced: boolean,
 ): Record<"x" | "targets" | "weights", Tensor4D> {
   const { size } = images[0];
-  const pixels = new Float32Array(images.length * size * size * channels);
-  images.forEach((image, i) => pixels.set(image.pixels, i * size * size * channels));
+  const pixels = concatenated(images.map((image) => image.pixels));
   const { targets, weights } = lossTargets(
     images.map(({ labels }) => labels),
     classBalanced,
   );
-  const plane: [number, number, number, number] = [images.length, size, size, 1];
+  const plane: [number, number, number, number] = [images.length, planes * size, size, 1];
   return {
-    x: tf.tensor4d(pixels, [images.length, size, size, channels]),
+    x: tf.tensor4d(pixels, [images.length * planes, size, size, channels]),
     targets: tf.tensor4d(targets, plane),
     weights: tf.tensor4d(weights, plane),
   };

@@ -6,6 +6,7 @@ import type { Augmentation } from "./augment.ts";
 import { labelsOn, resampled, type Square } from "./cropSquare.ts";
 import { BESIDE } from "./drawnRegion.ts";
 import { centreAndLength } from "./lesionRegion.ts";
+import { stackedLesion } from "./planeStack.ts";
 import type { Preprocessing } from "./preprocess.ts";
 
 /** A lesion with labels on some slices, from which inputs are drawn anew in every epoch. */
@@ -26,14 +27,15 @@ const MARGIN_PX = 4;
 
 /**
  * What drawing inputs can ever look at: the largest square that a jittered, turned crop covers, on the labelled slices
- * and their neighbours. Large lesions are resampled, so that a lesion never takes more than a bounded number of pixels;
+ * and their neighbours, or on the planes of the stack. Large lesions are resampled, so that a lesion never takes more than a bounded number of pixels;
  * the others keep their own.
  */
 export function keptForTraining(
-  lesion: TrainingLesion,
-  { crop }: Preprocessing,
+  given: TrainingLesion,
+  { crop, stack }: Preprocessing,
   { marks: jitter, scale, translation, rotation }: Augmentation,
 ): TrainingLesion {
+  const lesion = stack === undefined ? given : stackedLesion(given, stack);
   if (typeof crop.size !== "number") return lesion;
   const { centre, lengthPx } = centreAndLength(lesion.marks);
   const longest = Math.max(1 + jitter.length, Math.exp(jitter.boxLength)) * Math.exp(scale);

@@ -8,10 +8,29 @@ export interface TrainingSample {
   readonly patient?: string;
   /** Height and width. */
   readonly size: number;
-  /** `[size, size, channels]`. */
+  /** `[size, size, channels]`, of a stack `[planes, size, size, channels]`. */
   readonly pixels: Float32Array;
-  /** `[size, size]`: 0 background, 1 lesion, 255 = ignored. */
+  /** `[size, size]`, of a stack `[planes, size, size]`: 0 background, 1 lesion, 255 = ignored. */
   readonly labels: Uint8Array;
+}
+
+/** The sample of a stack: its planes, one after the other. */
+export function stackOf(planes: readonly Pick<TrainingSample, "pixels" | "labels">[]): Pick<TrainingSample, "pixels" | "labels"> {
+  const pixels = concatenated(planes.map((plane) => plane.pixels));
+  const labels = new Uint8Array(planes.length * planes[0].labels.length);
+  planes.forEach((plane, i) => labels.set(plane.labels, i * plane.labels.length));
+  return { pixels, labels };
+}
+
+/** Arrays of numbers, one after the other. */
+export function concatenated(parts: readonly Float32Array[]): Float32Array {
+  const all = new Float32Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
 }
 
 /** Samples to train on; they may be read when they are asked for. */

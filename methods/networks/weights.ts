@@ -4,7 +4,7 @@ import { randomStream } from "../random.ts";
 import { layersOf, parametersOf } from "./network.ts";
 import { NORM_EPSILON } from "./rawTensorFlow.ts";
 import { decodeSafetensors, floatTensor, type SafetensorsFile, type Tensor } from "./safetensors.ts";
-import type { NetworkSpec, Parameter } from "./spec.ts";
+import { isRectified, kernelPositions, type NetworkSpec, type Parameter } from "./spec.ts";
 import { fromTorchVgg, isTorchVgg } from "./torchVgg.ts";
 
 /** The numbers of a network, by parameter name (`conv1_1/kernel` …). Never changed in place. */
@@ -34,8 +34,7 @@ function initialValues({ shape, role, layer }: Parameter, seed: number, index: n
   if (role === "scale" || role === "variance") return values.fill(1);
   if (role !== "kernel") return values;
   if (layer.kind === "fuse") return values.fill(1 / layer.inputs);
-  // An output pixel of the transposed convolution sees one kernel position.
-  const fanIn = layer.kind === "conv" ? 9 * layer.inputs : layer.inputs;
+  const fanIn = kernelPositions(layer) * layer.inputs;
   const isOutput = layer.kind === "side" || layer.kind === "out";
   const sd = isOutput && outputs === "small" ? SMALL_SD : Math.sqrt(2 / fanIn);
   const random = randomStream(seed, "weights", index);
@@ -128,9 +127,10 @@ export function folded(spec: NetworkSpec, weights: Weights): { spec: NetworkSpec
   const before = foldedBefore.get(weights);
   if (before !== undefined) return { spec: { ...spec, norm: "none" }, weights: before };
   const result: Record<string, Float32Array> = {};
-  for (const { name, kind, outputs } of layersOf(spec)) {
+  for (const layer of layersOf(spec)) {
+    const { name, outputs } = layer;
     const kernel = weights[`${name}/kernel`];
-    if (kind !== "conv") {
+    if (!isRectified(layer)) {
       result[`${name}/kernel`] = kernel;
       result[`${name}/bias`] = weights[`${name}/bias`];
       continue;

@@ -213,6 +213,25 @@ export const networkTrain = {
         })
         .prefault({})
         .describe("What the network sees of a slice"),
+      stack: z
+        .strictObject({
+          planes: z
+            .int()
+            .min(3)
+            .max(63)
+            .refine((planes) => planes % 2 === 1, "must be odd: one plane is the RECIST slice")
+            .describe("Planes, at equal distances"),
+          reach: z
+            .number()
+            .min(0.25)
+            .max(3)
+            .default(0.9)
+            .describe("Distance of the outermost planes from the RECIST slice, in long diameters"),
+        })
+        .optional()
+        .describe(
+          "The network looks at the whole lesion at once, as a stack of planes with convolutions across them (network unet); if absent, at every slice by itself. An epoch shows every lesion once, and `batch` counts lesions",
+        ),
       optimizer: optimizerSchema.prefault({}).describe("How weights are moved"),
       schedule: z
         .enum(["plateau", "cosine"])
@@ -249,6 +268,14 @@ export const networkTrain = {
     .refine(({ augment, channels }) => augment.from === "crop" || !channels.some(isDerived), {
       path: ["augment", "from"],
       message: "must be `crop` for channels denoised and enhanced: these slices are made once, not drawn anew in every epoch",
+    })
+    .refine(({ stack, network }) => stack === undefined || network === "unet", {
+      path: ["network"],
+      message: "must be `unet` for stacks",
+    })
+    .refine(({ stack, augment }) => stack === undefined || augment.from === "image", {
+      path: ["augment", "from"],
+      message: "must be `image` for stacks: their planes are drawn together",
     })
     .overwrite((params) => (params.network === "unet" ? { ...params, outputStart: params.outputStart ?? "he" } : params)),
   external: ["weights"],

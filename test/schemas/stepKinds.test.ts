@@ -52,6 +52,16 @@ test("a UNet's output layer starts like its others unless told otherwise; an HNN
   expect(Object.hasOwn(params.parse({ network: "hnn" }), "outputStart")).toBe(false);
 });
 
+test("stacks are for UNet, have one plane in the middle and are drawn from the image; other keys do not speak of them", () => {
+  const { params } = stepKinds["network.train"];
+  const stack = { network: "unet", crop: { size: 48 }, augment: { from: "image" }, stack: { planes: 15 } } as const;
+  expect(params.parse(stack).stack).toEqual({ planes: 15, reach: 0.9 });
+  expect(Object.hasOwn(params.parse({ network: "unet" }), "stack")).toBe(false);
+  expect(() => params.parse({ ...stack, network: "hnn" })).toThrow("must be `unet` for stacks");
+  expect(() => params.parse({ ...stack, augment: { from: "crop" } })).toThrow("must be `image` for stacks");
+  expect(() => params.parse({ ...stack, stack: { planes: 16 } })).toThrow("must be odd");
+});
+
 test("an unknown kind is refused with the list of known ones", () => {
   expect(isStepKind("toString")).toBe(false);
   expect(() => kindOf("evaluat")).toThrow(/no step kind is called "evaluat"; there are dataset\.import/);

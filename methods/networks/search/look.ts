@@ -7,8 +7,9 @@ import type { Backend } from "../backend.ts";
 import { cropSquare } from "../cropSquare.ts";
 import type { UnmarkedRegion } from "../lesionRegion.ts";
 import type { Model } from "../model.ts";
+import { isOfStacks, stackInput, stackReach } from "../planeStack.ts";
 import { predict } from "../predict.ts";
-import { networkInput } from "../preprocess.ts";
+import { type NetworkInput, networkInput, type Preprocessing } from "../preprocess.ts";
 import { sightingAt } from "../sighting.ts";
 
 /** What a network saw when it looked at a place of a volume, on the volume's grid. */
@@ -54,7 +55,7 @@ export async function looksAt(
     const local: UnmarkedRegion = { ...at, slice: at.slice - start[2], centre: [x - start[0], y - start[1]] };
     const chosen = window ?? windowAtRegion(image, at);
     const part = cropVolume(image, start, end);
-    return { at, start, local, window: chosen, input: networkInput(part, local.slice, local, chosen, model.preprocessing) };
+    return { at, start, local, window: chosen, input: inputAt(part, local, chosen, model.preprocessing) };
   });
   const probabilities = await predict(
     model,
@@ -78,8 +79,24 @@ export async function looksAt(
   });
 }
 
-/** Everything that the network's input at a place can depend on: its square, on the slice and the two beside it. */
-function lookRange(at: UnmarkedRegion, { dims }: Volume, { preprocessing: { crop } }: Model): { start: Vec3; end: Vec3 } {
+/** The input at a place, and the way back to the place's own slice. */
+function inputAt(
+  image: Volume,
+  at: UnmarkedRegion,
+  window: HuWindow,
+  preprocessing: Preprocessing,
+): Pick<NetworkInput, "pixels" | "size" | "toSlice"> {
+  if (!isOfStacks(preprocessing)) return networkInput(image, at.slice, at, window, preprocessing);
+  const { toSlice, ...input } = stackInput(image, at, window, preprocessing);
+  return { ...input, toSlice: (probability) => toSlice(probability, at.slice) };
+}
+
+/** Everything that the network's input at a place can depend on: its square, on the slice and the two beside it, or on those of the stack. */
+function lookRange(
+  at: UnmarkedRegion,
+  { dims, spacingMm }: Volume,
+  { preprocessing: { crop, stack } }: Model,
+): { start: Vec3; end: Vec3 } {
   const { left, top, size, stepX, stepY } = cropSquare(at, crop);
   const range = (from: number, step: number, n: number): [number, number] => {
     const margin = MARGIN_PX + Math.ceil(step);
@@ -88,5 +105,6 @@ function lookRange(at: UnmarkedRegion, { dims }: Volume, { preprocessing: { crop
   };
   const [x0, x1] = range(left, stepX, dims[0]);
   const [y0, y1] = range(top, stepY, dims[1]);
-  return { start: [x0, y0, Math.max(0, at.slice - 1)], end: [x1, y1, Math.min(dims[2], at.slice + 2)] };
+  const across = stack === undefined ? 1 : stackReach(at, spacingMm, stack);
+  return { start: [x0, y0, Math.max(0, at.slice - across)], end: [x1, y1, Math.min(dims[2], at.slice + across + 1)] };
 }
