@@ -9,6 +9,7 @@ import type { Backend } from "../methods/networks/backend.ts";
 import { lesionAtPoint } from "../methods/networks/lesionAtPoint.ts";
 import { regionOfBox } from "../methods/networks/lesionRegion.ts";
 import { type Model, requireWithoutMarks } from "../methods/networks/model.ts";
+import { isOfStacks } from "../methods/networks/planeStack.ts";
 import { predictVolume } from "../methods/networks/predictVolume.ts";
 
 /** A lesion that nobody has measured: a box around it or a point in it. */
@@ -76,7 +77,8 @@ export function segmentBox(method: BoxMethod, volume: Volume, box: LesionBox, wi
 
 /**
  * Mask of a box or a point by a network, on the image's grid. From a point, the network first finds how large the lesion
- * is (`lesionAtPoint`); what it finds nowhere gives an empty mask with outcome `nothing at the point`.
+ * is (`lesionAtPoint`); what it finds nowhere gives an empty mask with outcome `nothing at the point`. A network of slices
+ * measures what it finds on the place's slice and looks at the others with these marks; one of stacks sees them all at once.
  *
  * @throws InputError for a network that has learned from marks only.
  */
@@ -97,7 +99,8 @@ export async function segmentUnmarked(
   const image = cropVolume(volume, start, end);
   const [x, y] = region.centre;
   const marks = { ...region, slice: region.slice - start[2], centre: [x - start[0], y - start[1]] as const };
-  const { mask, outcomes } = await predictVolume(model, backend, { image, marks, window }, { measured: true });
+  const measured = !isOfStacks(model.preprocessing);
+  const { mask, outcomes } = await predictVolume(model, backend, { image, marks, window }, { measured });
   return { mask: onGrid(mask, start, volume), outcomes };
 }
 

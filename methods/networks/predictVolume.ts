@@ -79,8 +79,8 @@ export async function predictSlices(
 /**
  * Segments a lesion slice by slice: {Ŷ ≥ threshold} on every slice within `extent` long diameters of the RECIST slice, of which
  * the 26-connected component that covers most of the marks is kept (none, where the network finds nothing at the marks),
- * with holes filled in each slice. Without marks it is the component at the centre, else the largest one; a network that is
- * shown marks gives better volumes where it measures its own (`measured`). The cut with the
+ * with holes filled in each slice. Without marks it is the component at the centre, else the largest one; a network of
+ * slices that is shown marks gives better volumes where it measures its own (`measured`), one of stacks does not. The cut with the
  * shape prior takes all of Ŷ into account, not the thresholded mask; where it leaves nothing, that mask stands.
  *
  * @throws InputError for a refinement without marks.
