@@ -1,9 +1,11 @@
 /**
  * Training on semi-synthetic lesions, testing on the 14 real ones in ../shared/data, without an engine: for asking what a
  * setting does before a campaign is spent on it. `npx tsx bench/realCt.ts '{"lesions": 400, "epochs": 40}'`; settings
- * are those of `defaults`; `'{"seeds": []}'` trains nothing and prints what needs no network. Networks of a campaign,
- * exported to folders, are tested with `'{"models": ["folder", …]}'`. The 14 lesions are 11 of ct-with-masks (imported as by dataset.import) and 3 of DeepLesion (marks measured in their masks);
- * what is chosen by their scores is chosen with them in view.
+ * are those of `defaults`; `'{"seeds": []}'` trains nothing and prints what needs no network. A network of whole lesions:
+ * `'{"stack": {"planes": 15}, "size": 48, "batch": 4, "lesions": 1000, "epochs": 6}'`. Networks of a campaign,
+ * exported to folders, are tested with `'{"models": ["folder", …]}'`. The 14 lesions are 11 of ct-with-masks (imported as
+ * by dataset.import) and 3 of DeepLesion (marks measured in their masks); what is chosen by their scores is chosen with
+ * them in view.
  */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
@@ -23,7 +25,7 @@ import { centreAndLength } from "../methods/networks/lesionRegion.ts";
 import { lesionTrainingSet } from "../methods/networks/lesionSet.ts";
 import { decodeModel, encodeModel, type Model } from "../methods/networks/model.ts";
 import { predictVolume, type VolumePredictionOptions } from "../methods/networks/predictVolume.ts";
-import { preprocessingSchema, type StackOptions } from "../methods/networks/preprocess.ts";
+import { preprocessingSchema, type stackSchema } from "../methods/networks/preprocess.ts";
 import type { NetworkSpec } from "../methods/networks/spec.ts";
 import { train } from "../methods/networks/train.ts";
 import { keptForTraining, type TrainingLesion } from "../methods/networks/trainingLesion.ts";
@@ -40,7 +42,7 @@ const defaults = {
   labels: "reference" as "reference" | "prior",
   network: "unet" as NetworkSpec["network"],
   /** Planes and reach of a network of stacks; if absent, it looks at single slices. */
-  stack: undefined as StackOptions | undefined,
+  stack: undefined as z.input<typeof stackSchema> | undefined,
   /** Side of the network's input in pixels. */
   size: 64,
   /** Slices, or stacks, in a step of training. */
