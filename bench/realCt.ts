@@ -65,14 +65,10 @@ type Settings = typeof defaults;
 /** Patients of lesions that are tested on. */
 const excluded = ["lidcidri_195_", "000001_", "000002_", "000009_", "000010_", "000015_"];
 const channels = ["window", "relative", "relative-1", "relative+1", "relative@key", "ellipsoid", "ellipse", "distance"] as const;
-const slicePreprocessing = preprocessingSchema.parse({ crop: { size: 64 }, channels });
-/** Of stacks, whose planes see each other without channels of neighbours. */
-const stackPreprocessing = {
-  ...slicePreprocessing,
-  channels: channels.filter((name) => name !== "relative-1" && name !== "relative+1"),
-};
+/** Planes of a stack see each other without channels of neighbours. */
+const stackChannels = channels.filter((name) => name !== "relative-1" && name !== "relative+1");
 const preprocessingOf = ({ stack, size }: Settings) =>
-  preprocessingSchema.parse({ ...(stack === undefined ? slicePreprocessing : stackPreprocessing), stack, crop: { size } });
+  preprocessingSchema.parse({ crop: { size }, channels: stack === undefined ? channels : stackChannels, stack });
 const augmentation = {
   from: "image",
   flip: true,
@@ -88,6 +84,7 @@ const looking: VolumePredictionOptions = { testTimeFlip: true, extent: 0.9 };
 async function trainingLesions(settings: Settings): Promise<TrainingLesion[]> {
   const { lesions, labels, images } = settings;
   const augmentation = augmentationOf(settings);
+  const preprocessing = preprocessingOf(settings);
   const folders = { shapes: path.join(sharedData, "lesion-shapes"), backgrounds: path.join(sharedData, "ct-background") };
   const options = {
     lesions,
@@ -105,7 +102,7 @@ async function trainingLesions(settings: Settings): Promise<TrainingLesion[]> {
     const { id, patient, image, marks, window, reference } = await source.load(i);
     const mask = labels === "reference" ? (reference as Mask) : priorCutVolume(image, marks, window).mask;
     const maps = new Map(Array.from({ length: image.dims[2] }, (_, slice) => [slice, sliceOf(mask, slice)]));
-    kept.push(keptForTraining({ id, patient, image, marks, window, labels: maps }, preprocessingOf(settings), augmentation));
+    kept.push(keptForTraining({ id, patient, image, marks, window, labels: maps }, preprocessing, augmentation));
   }
   return kept;
 }

@@ -8,10 +8,10 @@ import type { TrainingOptions } from "./trainingOptions.ts";
 import { stackOf, type TrainingSet } from "./trainingSet.ts";
 
 /**
- * Lesions to train on, as `keptForTraining` leaves them, whose inputs are drawn from their images when they are asked for. Sampled by slice, every labelled
- * slice is seen once an epoch; by lesion, every lesion gives one slice: the RECIST slice (or the labelled one nearest to
- * it) with probability `keySlice`, else any labelled one. Validation looks at these slices as they are.
- * A network of stacks sees every lesion once an epoch, as a whole.
+ * Lesions to train on, as `keptForTraining` leaves them, whose inputs are drawn from their images when they are asked
+ * for. Sampled by slice, every labelled slice is seen once an epoch; by lesion, every lesion gives one slice: the RECIST
+ * slice (or the labelled one nearest to it) with probability `keySlice`, else any labelled one. Validation looks at these
+ * slices as they are. A network of stacks sees every lesion once an epoch, as a whole.
  *
  * @throws InputError where crops keep the image's own pixels: these cannot be turned.
  */

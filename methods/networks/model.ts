@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { InputError } from "../inputError.ts";
-import { isImageChannel, preprocessingSchema } from "./preprocess.ts";
+import { isImageChannel, preprocessingSchema, requireMatchingInput } from "./preprocess.ts";
 import { decodeSafetensors, encodeSafetensors } from "./safetensors.ts";
 import { networkSpecSchema } from "./spec.ts";
 import { epochRecordSchema, trainingOptionsSchema } from "./trainingOptions.ts";
@@ -53,16 +53,7 @@ export function decodeModel(files: Readonly<Record<string, Uint8Array>>, where: 
   const card = modelCardSchema.safeParse(json);
   if (!card.success) throw new InputError(z.prettifyError(card.error), `${where}/model.json`);
   const { spec, preprocessing, training } = card.data;
-  if (spec.channels !== preprocessing.channels.length)
-    throw new InputError(
-      `the network has ${spec.channels} channels, preprocessing makes ${preprocessing.channels.length}`,
-      `${where}/model.json`,
-    );
-  if (spec.planes !== preprocessing.stack?.planes)
-    throw new InputError(
-      `the network looks at ${spec.planes ?? "no"} planes, preprocessing makes ${preprocessing.stack?.planes ?? "none"}`,
-      `${where}/model.json`,
-    );
+  requireMatchingInput(spec, preprocessing, `${where}/model.json`);
   const inWeights = `${where}/weights.safetensors`;
   return {
     spec,

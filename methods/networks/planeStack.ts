@@ -1,7 +1,7 @@
 import type { HuWindow, Slice, Vec3, Volume } from "../imaging/volume.ts";
 import { lengthMm, type RecistMarks } from "../labels/recist.ts";
 import { IGNORED, type LabelMap } from "../labels/trimap.ts";
-import { tapsAlong } from "./cropSquare.ts";
+import { type Taps, tapsAlong } from "./cropSquare.ts";
 import { isMarked, type UnmarkedRegion } from "./lesionRegion.ts";
 import { type NetworkInput, networkInput, type Preprocessing, type StackOptions } from "./preprocess.ts";
 import type { TrainingLesion } from "./trainingLesion.ts";
@@ -40,7 +40,7 @@ export function stackReach(region: RecistMarks | UnmarkedRegion, spacingMm: Vec3
 }
 
 /** Weights of the slices that make up each plane: linear, over as many slices as lie between two planes. */
-function tapsOf({ count, slice, step }: Planes): ReturnType<typeof tapsAlong> {
+function tapsOf({ count, slice, step }: Planes): Taps[] {
   return tapsAlong(count, slice + 0.5 - (count / 2) * step, step);
 }
 

@@ -12,8 +12,8 @@ export interface PredictOptions {
 }
 
 /**
- * Ŷ = f(X; θ): lesion probability `[size, size]` (of a stack `[planes, size, size]`) of each input, the sigmoid of the network's last (fused) output.
- * Inputs of equal size share forward passes; results are in the order of the inputs.
+ * Ŷ = f(X; θ): lesion probability `[size, size]` (of a stack `[planes, size, size]`) of each input, the sigmoid of the
+ * network's last (fused) output. Inputs of equal size share forward passes; results are in the order of the inputs.
  */
 export async function predict(
   { spec, weights }: Pick<Model, "spec" | "weights">,

@@ -5,7 +5,7 @@ import { lengthMm, type RecistMarks } from "../labels/recist.ts";
 import type { LabelMap } from "../labels/trimap.ts";
 import { cropSquare, labelsOn, onSlice, resampled, type Square, scaledSquare } from "./cropSquare.ts";
 import { coreMedianHu, isMarked, radiusOf, relativeUnitHu, type UnmarkedRegion } from "./lesionRegion.ts";
-import { planesSchema } from "./spec.ts";
+import { type NetworkSpec, planesSchema } from "./spec.ts";
 
 /**
  * What a channel of the network's input shows. `-1`, `+1`: the neighbouring slice (the last one again at the end of the
@@ -62,6 +62,23 @@ export const preprocessingSchema = z.strictObject({
   normalisation: z.strictObject({ mean: z.number().default(0.5), sd: z.number().positive().default(0.5) }).prefault({}),
 });
 export type Preprocessing = z.infer<typeof preprocessingSchema>;
+
+/** @throws InputError where preprocessing makes another number of channels or planes than the network looks at. */
+export function requireMatchingInput({ channels, planes }: NetworkSpec, made: Preprocessing, where?: string): void {
+  const remedy = "make them equal";
+  if (channels !== made.channels.length)
+    throw new InputError(
+      `the network has ${channels} input channels, preprocessing makes ${made.channels.length}`,
+      where,
+      remedy,
+    );
+  if (planes !== made.stack?.planes)
+    throw new InputError(
+      `the network looks at ${planes ?? "no"} planes, preprocessing makes ${made.stack?.planes ?? "none"}`,
+      where,
+      remedy,
+    );
+}
 
 /** Slices made from slice z by other methods, in [0, 1] of the display window, on the slice's grid or a finer one. */
 export interface DerivedSlices {

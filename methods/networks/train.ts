@@ -3,7 +3,7 @@ import { randomStream } from "../random.ts";
 import { augmented } from "./augment.ts";
 import type { Backend } from "./backend.ts";
 import { decodeCheckpoint, encodeCheckpoint, type Position, taskDigest } from "./checkpoint.ts";
-import { isImageChannel, type Preprocessing } from "./preprocess.ts";
+import { isImageChannel, type Preprocessing, requireMatchingInput } from "./preprocess.ts";
 import { afterEpoch, isFinished, rateAt, scheduleStart } from "./schedule.ts";
 import type { NetworkSpec } from "./spec.ts";
 import { createTrainable, meanLoss } from "./trainable.ts";
@@ -78,20 +78,7 @@ export class NonFiniteLossError extends Error {
 export async function train(task: TrainingTask): Promise<TrainingResult> {
   const { spec, preprocessing, samples, options, backend, signal } = task;
   const { seed, batch } = options;
-  if (spec.channels !== preprocessing.channels.length) {
-    throw new InputError(
-      `the network has ${spec.channels} input channels, preprocessing makes ${preprocessing.channels.length}`,
-      undefined,
-      "make them equal",
-    );
-  }
-  if (spec.planes !== preprocessing.stack?.planes) {
-    throw new InputError(
-      `the network looks at ${spec.planes ?? "no"} planes, preprocessing makes ${preprocessing.stack?.planes ?? "none"}`,
-      undefined,
-      "make them equal",
-    );
-  }
+  requireMatchingInput(spec, preprocessing);
   if (samples.entries.length === 0) throw new InputError("there is nothing to train on: no samples");
   const imageChannels = preprocessing.channels.map(isImageChannel);
   const start = task.init ?? initialWeights(spec, seed);

@@ -27,8 +27,8 @@ const MARGIN_PX = 4;
 
 /**
  * What drawing inputs can ever look at: the largest square that a jittered, turned crop covers, on the labelled slices
- * and their neighbours, or on the planes of the stack. Large lesions are resampled, so that a lesion never takes more than a bounded number of pixels;
- * the others keep their own.
+ * and their neighbours, or on the planes of the stack. Large lesions are resampled, so that a lesion never takes more than
+ * a bounded number of pixels; the others keep their own.
  */
 export function keptForTraining(
   given: TrainingLesion,

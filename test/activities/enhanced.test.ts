@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { putDataset, putShard } from "../../activities/datasets.ts";
 import { enhancedRoi, gatherEnhanced, openEnhanced, putEnhancedPart, readEnhancedSlice } from "../../activities/enhanced.ts";
 import { openLabels, readLabelShard } from "../../activities/labels.ts";
 import { openPredictions } from "../../activities/predictions.ts";
@@ -22,6 +21,7 @@ import { roiOfMarks } from "../../methods/labels/trimap.ts";
 import { zoomOf, zoomOfDiameter } from "../../methods/labels/zoom.ts";
 import { lesionSchema } from "../../schemas/dataset.ts";
 import { stepKinds } from "../../schemas/stepKinds.ts";
+import { phantomDataset } from "./phantomDataset.ts";
 
 const folder = mkdtempSync(path.join(tmpdir(), "recist3d-enhanced-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -36,13 +36,7 @@ const lesions = [0, 1, 2].map((index) => ({
 }));
 let dataset: Digest;
 beforeAll(async () => {
-  const parts = [];
-  for (const shard of [0, 1]) {
-    const manifest = await getManifest(store, await putShard(store, shard, shard === 0 ? lesions.slice(0, 2) : lesions.slice(2)));
-    const lines = (await readFile(store, manifest, "lesions.jsonl")).toString("utf8").trimEnd().split("\n");
-    parts.push({ manifest, lesions: lines.map((line) => lesionSchema.parse(JSON.parse(line))) });
-  }
-  dataset = await putDataset(store, parts, { name: "phantoms", origin: "synthetic", skipped: {}, split: "train" }, () => true);
+  dataset = await phantomDataset(store, lesions.slice(0, 2), lesions.slice(2));
 });
 
 /** A sharded step over both shards. */

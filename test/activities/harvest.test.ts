@@ -2,21 +2,19 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { putDataset, putShard } from "../../activities/datasets.ts";
 import { openLabels, readLabelShard } from "../../activities/labels.ts";
 import { putModel } from "../../activities/models.ts";
 import { labelsHarvest } from "../../activities/steps/labelsHarvest.ts";
 import type { StepContext } from "../../activities/steps/step.ts";
 import { openFileStore } from "../../artifacts/fileStore.ts";
-import { getManifest, readFile } from "../../artifacts/manifest.ts";
 import { synthesizeLesion } from "../../methods/datasets/phantom.ts";
 import { lengthMm } from "../../methods/labels/recist.ts";
 import { openBackend } from "../../methods/networks/backend.ts";
 import { preprocessingSchema } from "../../methods/networks/preprocess.ts";
 import { networkSpecSchema } from "../../methods/networks/spec.ts";
 import { initialWeights } from "../../methods/networks/weights.ts";
-import { lesionSchema } from "../../schemas/dataset.ts";
 import { stepKinds } from "../../schemas/stepKinds.ts";
+import { phantomDataset } from "./phantomDataset.ts";
 
 const folder = mkdtempSync(path.join(tmpdir(), "recist3d-harvest-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -27,13 +25,7 @@ const lesions = [0, 1].map((index) => ({
   split: "train" as const,
 }));
 
-/** The lesions as a data set of one shard. */
-async function dataset(): ReturnType<typeof putDataset> {
-  const manifest = await getManifest(store, await putShard(store, 0, lesions));
-  const lines = (await readFile(store, manifest, "lesions.jsonl")).toString("utf8").trimEnd().split("\n");
-  const part = { manifest, lesions: lines.map((line) => lesionSchema.parse(JSON.parse(line))) };
-  return putDataset(store, [part], { name: "phantoms", origin: "synthetic", skipped: {}, split: "train" }, () => true);
-}
+const dataset = () => phantomDataset(store, lesions);
 
 /** A network that has learned nothing. */
 function model(): ReturnType<typeof putModel> {

@@ -2,18 +2,16 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { putDataset, putShard } from "../../activities/datasets.ts";
 import { openLabels, readLabelShard } from "../../activities/labels.ts";
 import { labelsInitial } from "../../activities/steps/labelsInitial.ts";
 import type { StepContext } from "../../activities/steps/step.ts";
 import { openFileStore } from "../../artifacts/fileStore.ts";
-import { getManifest, readFile } from "../../artifacts/manifest.ts";
 import type { Digest } from "../../artifacts/store.ts";
 import { synthesizeLesion } from "../../methods/datasets/phantom.ts";
 import { sliceOf } from "../../methods/imaging/volume.ts";
 import { lengthMm } from "../../methods/labels/recist.ts";
-import { lesionSchema } from "../../schemas/dataset.ts";
 import { stepKinds } from "../../schemas/stepKinds.ts";
+import { phantomDataset } from "./phantomDataset.ts";
 
 const folder = mkdtempSync(path.join(tmpdir(), "recist3d-initial-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -26,10 +24,7 @@ const lesions = [0, 1].map((index) => ({
 }));
 let dataset: Digest;
 beforeAll(async () => {
-  const manifest = await getManifest(store, await putShard(store, 0, lesions));
-  const lines = (await readFile(store, manifest, "lesions.jsonl")).toString("utf8").trimEnd().split("\n");
-  const part = { manifest, lesions: lines.map((line) => lesionSchema.parse(JSON.parse(line))) };
-  dataset = await putDataset(store, [part], { name: "phantoms", origin: "synthetic", skipped: {}, split: "train" }, () => true);
+  dataset = await phantomDataset(store, lesions);
 });
 
 async function labelled(params: object) {

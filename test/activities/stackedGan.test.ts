@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { putDataset, putShard } from "../../activities/datasets.ts";
 import { openEnhanced, readEnhancedSlice } from "../../activities/enhanced.ts";
 import { loadSliceEnhancer, putEnhancer } from "../../activities/enhancers.ts";
 import { gatherImages, putImagesPart } from "../../activities/images.ts";
@@ -18,7 +17,6 @@ import { networkTrain } from "../../activities/steps/networkTrain.ts";
 import { segmentationPredict } from "../../activities/steps/segmentationPredict.ts";
 import type { StepBody, StepContext } from "../../activities/steps/step.ts";
 import { openFileStore } from "../../artifacts/fileStore.ts";
-import { getManifest, readFile } from "../../artifacts/manifest.ts";
 import type { Digest } from "../../artifacts/store.ts";
 import { synthesizeLesion } from "../../methods/datasets/phantom.ts";
 import { sliceOf } from "../../methods/imaging/volume.ts";
@@ -27,8 +25,8 @@ import { pictureOfRoi } from "../../methods/labels/initial.ts";
 import { openBackend } from "../../methods/networks/backend.ts";
 import { discriminatorLayers, generatorLayers, initialWeights } from "../../methods/networks/sgan/layers.ts";
 import { enhancerOptionsSchema } from "../../methods/networks/sgan/trainingOptions.ts";
-import { lesionSchema } from "../../schemas/dataset.ts";
 import { stepKinds } from "../../schemas/stepKinds.ts";
+import { phantomDataset } from "./phantomDataset.ts";
 
 const folder = mkdtempSync(path.join(tmpdir(), "recist3d-stacked-gan-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -71,10 +69,7 @@ function stage(name: "denoise" | "enhance", seed: number): Promise<Digest> {
 
 let [dataset, denoiser, enhancer, other]: Digest[] = [];
 beforeAll(async () => {
-  const manifest = await getManifest(store, await putShard(store, 0, lesions));
-  const lines = (await readFile(store, manifest, "lesions.jsonl")).toString("utf8").trimEnd().split("\n");
-  const part = { manifest, lesions: lines.map((line) => lesionSchema.parse(JSON.parse(line))) };
-  dataset = await putDataset(store, [part], { name: "phantoms", origin: "synthetic", skipped: {}, split: "train" }, () => true);
+  dataset = await phantomDataset(store, lesions);
   [denoiser, enhancer, other] = await Promise.all([stage("denoise", 1), stage("enhance", 2), stage("enhance", 3)]);
 });
 
